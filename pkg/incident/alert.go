@@ -1,0 +1,124 @@
+package incident
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"regexp"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Limits of an alert's fields.
+const (
+	MaxServerName = 128        // characters
+	MaxErrorLogs  = 200 * 1024 // bytes
+	MaxDedupKey   = 256        // characters
+)
+
+// Alert is one report that something is wrong (or, with Recovered, right again),
+// in OpsGuard's words whoever sent it.
+type Alert struct {
+	Tenant     string
+	Source     string // who sent it: "api", "health-check", later a vendor's name
+	ServerName string // the service; a key of services.yaml, or unknown
+	ErrorLogs  string
+	Severity   Severity
+	Timestamp  time.Time // when it happened, as the sender says; zero if it does not
+	DedupKey   string    // what makes two alerts the same trouble; empty: the first error line does
+	Recovered  bool      // the trouble that this fingerprint opened is over
+}
+
+// Validate reports the first field that is wrong, as Invalid. Severity must
+// already be one of the four.
+func (a Alert) Validate() error {
+	if err := checkText("serverName", a.ServerName, MaxServerName, true); err != nil {
+		return err
+	}
+	if err := checkText("dedupKey", a.DedupKey, MaxDedupKey, false); err != nil {
+		return err
+	}
+	switch {
+	case a.Recovered:
+	case strings.TrimSpace(a.ErrorLogs) == "":
+		return BadField("errorLogs", "is empty; send the error lines, at least 1 byte")
+	case len(a.ErrorLogs) > MaxErrorLogs:
+		return BadField("errorLogs", "is %d bytes; send at most %d (200 KiB): the last lines before the failure are the useful ones", len(a.ErrorLogs), MaxErrorLogs)
+	case !utf8.ValidString(a.ErrorLogs):
+		return BadField("errorLogs", "is not valid UTF-8")
+	}
+	if _, err := ParseSeverity(string(a.Severity)); err != nil {
+		return err
+	}
+	return nil
+}
+
+// checkText holds a one-line field: valid UTF-8, no control or invisible
+// formatting characters, no surrounding space, at most limit characters.
+func checkText(field, s string, limit int, required bool) error {
+	switch {
+	case s == "" && required:
+		return BadField(field, "is empty; send 1 to %d characters", limit)
+	case !utf8.ValidString(s):
+		return BadField(field, "is not valid UTF-8")
+	case utf8.RuneCountInString(s) > limit:
+		return BadField(field, "has %d characters; send at most %d", utf8.RuneCountInString(s), limit)
+	case strings.TrimSpace(s) != s:
+		return BadField(field, "starts or ends with white space; remove it")
+	}
+	for _, r := range s {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029' {
+			return BadField(field, "holds the control or invisible character %U; remove it", r)
+		}
+	}
+	return nil
+}
+
+// Fingerprint says which alerts are the same trouble: SHA-256, in hex, over the
+// length-prefixed tenant, source, server name, and dedup key or normalised
+// first error line. Lengths keep ("a","bc") apart from ("ab","c"); a leading
+// mark keeps a key apart from a line of the same text.
+func (a Alert) Fingerprint() string {
+	mark, what := "key", a.DedupKey
+	if what == "" {
+		mark, what = "line", normalLine(a.ErrorLogs)
+	}
+	h := sha256.New()
+	for _, part := range []string{a.Tenant, a.Source, a.ServerName, mark, what} {
+		var n [8]byte
+		binary.BigEndian.PutUint64(n[:], uint64(len(part)))
+		h.Write(n[:])
+		h.Write([]byte(part))
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+var (
+	errorWord = regexp.MustCompile(`(?i)error|exception|fatal|panic|fail|refused|timed? ?out|out of memory|killed|denied|critical`)
+	// variable matches what differs between two reports of one trouble: UUIDs, hex
+	// ids, and numbers with whatever time or address punctuation joins them.
+	variable = regexp.MustCompile(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|\b0x[0-9a-f]+\b|\b[0-9a-f]*[0-9][0-9a-f]{7,}\b|[0-9]+(?:[-.:/,TZ+]*[0-9]+)*Z?`)
+)
+
+// normalLine returns the first line that speaks of an error (else the first
+// line that is not blank), cut to 1 KiB, lower-cased, its variable parts
+// replaced by # and its white space folded.
+func normalLine(logs string) string {
+	first := ""
+	for line := range strings.Lines(logs) {
+		line = Cut(strings.TrimSpace(line), 1024)
+		if line == "" {
+			continue
+		}
+		if first == "" {
+			first = line
+		}
+		if errorWord.MatchString(line) {
+			first = line
+			break
+		}
+	}
+	return strings.ToLower(strings.Join(strings.Fields(variable.ReplaceAllString(first, "#")), " "))
+}

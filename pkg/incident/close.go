@@ -1,0 +1,71 @@
+package incident
+
+import "time"
+
+// Conclusion is how the incident has to end, told from the record alone, so that
+// every path (the workflow, a retry, reconcile) ends it alike: the status, and
+// for ESCALATED the reason. What is still undecided would end as step_failed.
+func (i Incident) Conclusion() (Status, Reason) {
+	if a := i.Attempt; a != nil {
+		switch {
+		case a.FinishedAt == nil || a.Outcome == Unknown:
+			return Escalated, ReasonFixUnknown
+		case a.Outcome == Failed:
+			return Escalated, ReasonFixFailed
+		case !a.Verified:
+			return Escalated, ReasonFixUnverified
+		}
+		return Resolved, ""
+	}
+	switch {
+	case i.Status == Detected && (i.Decision == nil || i.Decision.By != System):
+		return Escalated, ReasonStepFailed // nobody was ever asked; there is no other way on from DETECTED
+	case i.Refusal == refusalRecovered:
+		return Resolved, ""
+	case i.Refusal != "":
+		return Escalated, i.Refusal
+	case i.Decision == nil || i.Decision.Action == Approve:
+		return Escalated, ReasonStepFailed
+	case i.Decision.Action == Resolve:
+		return Resolved, ""
+	case i.Decision.By == System:
+		return Escalated, Reason(i.Decision.Reason)
+	}
+	return Escalated, ReasonChosen
+}
+
+// Ticketed records the ticket, once.
+func (i Incident) Ticketed(t Ticket, now time.Time) (Change, error) {
+	if i.Ticket != nil {
+		return i.recorded(), nil
+	}
+	c := i.change(now, System, EventTicket, map[string]string{"tracker": t.Tracker, "key": t.Key, "url": t.URL})
+	c.Incident.Ticket = &t
+	return c, nil
+}
+
+// Close ends the incident as Conclusion says, gives back its fingerprint and
+// deletes its wait. ticketFailure says why there is no ticket where one was
+// due; "" if none was or there is one.
+func (i Incident) Close(ticketFailure string, now time.Time) (Change, error) {
+	if i.Status.Final() {
+		return i.recorded(), nil
+	}
+	status, reason := i.Conclusion()
+	details := map[string]string{}
+	action := EventResolved
+	if status == Escalated {
+		action = EventEscalated
+		details["reason"] = string(reason)
+		if i.Ticket == nil {
+			details["ticketFailure"] = ticketFailure
+		}
+	}
+	c := i.change(now, System, action, details)
+	if err := c.become(status); err != nil {
+		return Change{}, err
+	}
+	c.Incident.EscalationReason = reason
+	c.FreeDedup, c.FreeWait = true, true
+	return c, nil
+}

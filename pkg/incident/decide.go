@@ -1,0 +1,118 @@
+package incident
+
+import (
+	"strconv"
+	"time"
+)
+
+// Verdict is what the policy says of a vote: pkg/policy makes it.
+type Verdict struct {
+	Allowed bool
+	Reason  string // for a human, recorded with the decision
+	Decides bool   // with this vote the decision stands
+	Have    int    // approvals with this one
+	Needed  int
+}
+
+// checkVote refuses a vote that the record does not allow, in the order that
+// callers rely on: past the deadline, not waiting yet, nothing to approve,
+// already decided otherwise, another plan. nil, true means the vote was
+// counted before: the record answers.
+func (i Incident) checkVote(v Vote, now time.Time) (recorded bool, err error) {
+	if d := i.Decision; d != nil && d.Action == v.Action && d.By != System && (v.PlanHash == "" || v.PlanHash == d.PlanHash) {
+		return true, nil
+	}
+	switch {
+	case i.Decision != nil && i.Decision.By == System,
+		i.Asked != nil && !Stamp(now).Before(i.Asked.Deadline):
+		return false, Fail(Expired, CodeExpired, "the time to decide is over; the incident is %s", i.Status)
+	case i.Status == Detected && i.Decision == nil:
+		return false, Fail(Conflict, CodeNotWaiting, "the incident is still being analysed; ask again in 2 seconds")
+	case i.Decision != nil:
+		return false, Fail(Conflict, CodeAlreadyDecided, "already decided: %s by %s", i.Decision.Action, i.Decision.By)
+	case i.Status.Final():
+		return false, Fail(Conflict, CodeClosed, "the incident is %s", i.Status)
+	case v.Action == Approve && i.Plan == nil:
+		return false, Fail(Conflict, CodeNoFix, "there is no fix to approve: this is a manual review; use action=resolve or action=escalate")
+	case v.PlanHash != "" && v.PlanHash != i.planHash():
+		return false, Fail(Conflict, CodePlanChanged, "the plan is not the one that was decided on; look at the incident again")
+	}
+	for _, old := range i.Votes {
+		if old.By == v.By && old.Action == v.Action {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func (i Incident) planHash() string {
+	if i.Plan == nil {
+		return ""
+	}
+	return i.Plan.Hash
+}
+
+// Vote counts one person's word; with it the decision may stand. The policy
+// must have been asked with exactly this version's votes.
+func (i Incident) Vote(v Vote, verdict Verdict, now time.Time) (Change, error) {
+	if !verdict.Allowed {
+		return Change{}, Fail(Forbidden, CodeForbidden, "%s", verdict.Reason)
+	}
+	recorded, err := i.checkVote(v, now)
+	if err != nil {
+		return Change{}, err
+	}
+	if recorded {
+		return i.recorded(), nil
+	}
+	v.At, v.PlanHash = Stamp(now), i.planHash()
+	details := map[string]string{"action": string(v.Action), "planHash": v.PlanHash, "note": v.Note, "reason": verdict.Reason}
+	action := EventVoted
+	if verdict.Decides {
+		action = EventDecided
+	} else {
+		details["approvals"], details["needed"] = strconv.Itoa(verdict.Have), strconv.Itoa(verdict.Needed)
+	}
+	c := i.change(now, v.By, action, details)
+	c.Incident.Votes = append(c.Incident.Votes, v)
+	if verdict.Decides {
+		c.Incident.Decision = &Decision{Action: v.Action, By: v.By, At: c.Incident.UpdatedAt, Reason: verdict.Reason, Note: v.Note, PlanHash: v.PlanHash}
+	}
+	return c, nil
+}
+
+// Settle takes the decision slot for the system if nobody has: escalate, with
+// the reason (approval_timeout or step_failed).
+func (i Incident) Settle(reason Reason, now time.Time) (Change, error) {
+	switch {
+	case i.Decision != nil:
+		return i.recorded(), nil
+	case i.Status.Final():
+		return i.recorded(), nil
+	}
+	c := i.change(now, System, EventDecided, map[string]string{"action": string(Escalate), "reason": string(reason)})
+	c.Incident.Decision = &Decision{Action: Escalate, By: System, At: c.Incident.UpdatedAt, Reason: string(reason), PlanHash: i.planHash()}
+	return c, nil
+}
+
+// Recover records that the source which opened the incident reports the trouble
+// over. If nobody has decided yet, that decides: resolve. A claim that comes
+// later is refused.
+func (i Incident) Recover(now time.Time) (Change, error) {
+	if i.RecoveredAt != nil || i.Status.Final() {
+		return i.recorded(), nil
+	}
+	details := map[string]string{}
+	action := EventRecovered
+	if i.Decision == nil {
+		action = EventDecided
+		details["action"], details["reason"] = string(Resolve), "the source reported recovery"
+	}
+	c := i.change(now, SourceActor(i.Source), action, details)
+	at := c.Incident.UpdatedAt
+	c.Incident.RecoveredAt = &at
+	if i.Decision == nil {
+		c.Incident.Decision = &Decision{Action: Resolve, By: SourceActor(i.Source), At: at, Reason: details["reason"], PlanHash: i.planHash()}
+	}
+	return c, nil
+}

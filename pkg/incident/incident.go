@@ -1,0 +1,151 @@
+package incident
+
+import "time"
+
+// Incident is the record of one trouble: META in the store. It stays small; the
+// logs are in Evidence, the task token in Wait, the trail in Events.
+// Times are UTC in whole milliseconds.
+type Incident struct {
+	Ref
+	// Version counts the changes; it is also the seq of the last audit event, and
+	// the only lock: a Change applies to exactly the version before it.
+	Version  int64  `json:"version"`
+	HeadHash string `json:"headHash"` // hash of the last audit event
+
+	Status      Status     `json:"status"`
+	Source      string     `json:"source"`
+	ServerName  string     `json:"serverName"`
+	Severity    Severity   `json:"severity"`
+	Fingerprint string     `json:"fingerprint"`
+	AlertedAt   *time.Time `json:"alertedAt"` // the sender's timestamp, if it gave one
+	CreatedAt   time.Time  `json:"createdAt"`
+	UpdatedAt   time.Time  `json:"updatedAt"`
+
+	// Occurrences and LastSeenAt are copied here when the incident closes; until
+	// then the store counts joins beside the record and fills them in on reading.
+	Occurrences int64     `json:"occurrences"`
+	LastSeenAt  time.Time `json:"lastSeenAt"`
+
+	// ApprovalTimeout is how long the workflow waits for people, in seconds,
+	// fixed when the incident opens.
+	ApprovalTimeout int64 `json:"approvalTimeoutSeconds"`
+
+	Analysis *Analysis `json:"analysis"`
+	Proposal *Proposal `json:"proposal"` // nil after analysis: manual review
+	Plan     *Plan     `json:"plan"`     // frozen when people are asked; nil: manual review
+	Asked    *Asked    `json:"asked"`
+	Votes    []Vote    `json:"votes"`
+	Decision *Decision `json:"decision"`
+	Refusal  Reason    `json:"refusal"` // why execute-fix will not act on the approval; "" if it may
+	Attempt  *Attempt  `json:"attempt"`
+	Ticket   *Ticket   `json:"ticket"`
+
+	EscalationReason Reason     `json:"escalationReason"`
+	RecoveredAt      *time.Time `json:"recoveredAt"`
+}
+
+// Open reports whether the incident still waits for something.
+func (i Incident) Open() bool { return !i.Status.Final() }
+
+// AnalyzedBy says where an analysis comes from.
+type AnalyzedBy string
+
+const (
+	ByGemini AnalyzedBy = "gemini"
+	ByRules  AnalyzedBy = "rules"
+	ByNone   AnalyzedBy = "none" // nothing was found, or everything failed: manual review
+)
+
+// Analysis is the probable cause, for a human to judge.
+type Analysis struct {
+	AnalyzedBy AnalyzedBy `json:"analyzedBy"`
+	Cause      string     `json:"cause"`
+	Evidence   []string   `json:"evidence"`   // log lines, redacted; text from outside
+	Confidence float64    `json:"confidence"` // 0 to 1, as the analyst says; 0 when there is none
+	// ManualReason says, in a sentence for a human, why no fix is proposed; "" when one is.
+	ManualReason string `json:"manualReason,omitempty"`
+}
+
+// Asked says when and until when people were asked.
+type Asked struct {
+	EnteredAt  time.Time  `json:"enteredAt"`  // $$.State.EnteredTime of the wait
+	RetryCount int64      `json:"retryCount"` // $$.State.RetryCount of the wait
+	Deadline   time.Time  `json:"deadline"`   // decisions are taken until this instant
+	NotifiedAt *time.Time `json:"notifiedAt"` // nil: nobody could be told yet
+	Notices    []Notice   `json:"notices"`
+}
+
+// Notice is a message that was sent, so that it can be edited later.
+type Notice struct {
+	Channel   string `json:"channel"`
+	MessageID string `json:"messageId,omitempty"`
+}
+
+// Wait is what resumes the workflow. It is kept apart from the incident because
+// of the token: only those who need it can read it.
+type Wait struct {
+	Ref        Ref
+	Token      TaskToken
+	EnteredAt  time.Time
+	RetryCount int64
+	Deadline   time.Time
+}
+
+// Evidence is the redacted text that the incident was opened with, written once.
+type Evidence struct {
+	Logs string `json:"logs"`
+}
+
+// Vote is one person's word.
+type Vote struct {
+	Action   Action    `json:"action"`
+	By       Actor     `json:"by"`
+	At       time.Time `json:"at"`
+	PlanHash string    `json:"planHash"` // the plan they saw; "" for a manual review
+	Note     string    `json:"note"`
+}
+
+// Decision is the one that stands.
+type Decision struct {
+	Action   Action    `json:"decision"`
+	By       Actor     `json:"by"`
+	At       time.Time `json:"at"`
+	Reason   string    `json:"reason"` // why it was allowed, or a Reason when the system decided
+	Note     string    `json:"note"`
+	PlanHash string    `json:"planHash"`
+}
+
+// Outcome is how a fix ended.
+type Outcome string
+
+const (
+	Fixed     Outcome = "fixed"
+	Simulated Outcome = "simulated" // walked through; nothing was changed
+	Failed    Outcome = "failed"
+	Unknown   Outcome = "unknown" // it may or may not have been applied
+)
+
+// Attempt is the one time that the plan was acted on.
+type Attempt struct {
+	StartedAt  time.Time  `json:"startedAt"`
+	Until      time.Time  `json:"until"`      // when the hold on the target lapses
+	FinishedAt *time.Time `json:"finishedAt"` // nil while running, or if never heard of again
+	Outcome    Outcome    `json:"outcome"`    // "" while running
+	Verified   bool       `json:"verified"`
+	Steps      []FixStep  `json:"steps"`
+}
+
+// FixStep is one thing an executor did or looked at.
+type FixStep struct {
+	Name   string    `json:"name"`
+	Status string    `json:"status"` // ok, failed, simulated, skipped
+	Detail string    `json:"detail"`
+	At     time.Time `json:"at"`
+}
+
+// Ticket is where the incident was escalated to.
+type Ticket struct {
+	Tracker string `json:"tracker"`
+	Key     string `json:"key"`
+	URL     string `json:"url"`
+}

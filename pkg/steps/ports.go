@@ -1,0 +1,113 @@
+package steps
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"time"
+
+	"github.com/opsguard/opsguard/pkg/brief"
+	"github.com/opsguard/opsguard/pkg/incident"
+)
+
+// Incidents is the record. Errors are incident.Error: Load answers NotFound;
+// Commit answers Conflict (CodeVersion, CodeDuplicate, CodeTargetBusy); both
+// Unavailable when the store fails, and then the write may have been made.
+type Incidents interface {
+	Load(ctx context.Context, ref incident.Ref) (incident.Incident, error)
+	Commit(ctx context.Context, c incident.Change) error
+}
+
+// Waits holds the task tokens. NotFound when nobody waits.
+type Waits interface {
+	Wait(ctx context.Context, ref incident.Ref) (incident.Wait, error)
+}
+
+// Starter starts an incident's execution, named by its id. An execution of that
+// name that is running or has ended is success: it was started.
+type Starter interface {
+	Start(ctx context.Context, ref incident.Ref, input json.RawMessage) error
+}
+
+// Deliverer resumes the execution that waits on a token. It answers Conflict
+// with CodeTaskClosed when nothing waits on it (timed out, answered before, or
+// never known): then it is the workflow's to finish.
+type Deliverer interface {
+	Deliver(ctx context.Context, token incident.TaskToken, output json.RawMessage) error
+}
+
+// ExecutionStatus is what Describer tells.
+type ExecutionStatus string
+
+const (
+	ExecutionMissing ExecutionStatus = "missing"
+	ExecutionRunning ExecutionStatus = "running"
+	ExecutionEnded   ExecutionStatus = "ended" // however it ended
+)
+
+// Describer tells whether an incident's execution runs.
+type Describer interface {
+	Describe(ctx context.Context, ref incident.Ref) (ExecutionStatus, error)
+}
+
+// Channel is one place where people are told. Name is what a decision taken
+// through its link is recorded under (link:<name>). Errors are
+// incident.Unavailable when repeating later may work.
+type Channel interface {
+	Name() string
+	Post(ctx context.Context, b brief.Brief) (messageID string, err error)
+	Edit(ctx context.Context, messageID string, b brief.Brief) error
+}
+
+// Tracker opens a ticket, once for an incident: asked again for the same one it
+// returns the ticket that exists.
+type Tracker interface {
+	Open(ctx context.Context, ref incident.Ref, b brief.Brief) (incident.Ticket, error)
+}
+
+// Linker makes the decision links that one channel's message carries.
+type Linker interface {
+	Links(inc incident.Incident, channel string) brief.Links
+}
+
+// Clock is time.Now, or a test's.
+type Clock func() time.Time
+
+// maxConflicts bounds how often a change is tried anew after somebody else
+// wrote first. Each round means that another writer got on, so it is reached
+// only when a store answers conflicts that are none.
+const maxConflicts = 100
+
+// update loads an incident, asks a rule, and commits what it says, from the
+// start again when somebody else wrote in between. It returns the incident as
+// recorded after it. A rule's error ends it.
+func update(ctx context.Context, store Incidents, ref incident.Ref, rule func(incident.Incident) (incident.Change, error)) (incident.Incident, error) {
+	for round := 0; ; round++ {
+		inc, err := store.Load(ctx, ref)
+		if err != nil {
+			return inc, err
+		}
+		c, err := rule(inc)
+		if err != nil {
+			return inc, err
+		}
+		if c.Empty() {
+			return c.Incident, nil
+		}
+		err = store.Commit(ctx, c)
+		if err == nil {
+			return c.Incident, nil
+		}
+		if incident.CodeOf(err) != incident.CodeVersion || round == maxConflicts {
+			return inc, err
+		}
+		if err := ctx.Err(); err != nil {
+			return inc, incident.Unavail("gave up waiting for the incident", err)
+		}
+	}
+}
+
+// logFailure logs what a step goes on without, naming the incident.
+func logFailure(ctx context.Context, log *slog.Logger, ref incident.Ref, doing string, err error) {
+	log.WarnContext(ctx, doing, "incidentId", ref.ID, "error", err.Error())
+}
