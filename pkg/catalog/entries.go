@@ -1,0 +1,62 @@
+package catalog
+
+// entries is the catalogue itself. It is a function, so that every caller gets
+// its own copy and no caller can change what another sees.
+func entries() []Fix {
+	return []Fix{
+		{
+			ID: "restart-service", Title: "Restart the service", Risk: RiskMedium,
+			Sentence:     "Restart {service}",
+			Description:  "Stops and starts the service's processes, one after another where there are several. Helps against leaks, deadlocks and stuck workers; requests in flight may fail.",
+			Verification: "every process was started after the fix began, and the health check passes",
+		},
+		{
+			ID: "scale-out", Title: "Add instances", Risk: RiskMedium,
+			Sentence:    "Add {instances:instance:instances} to {service}",
+			Description: "Adds instances to the service. Helps when load is higher than the present ones can carry; it costs money until somebody scales in again.",
+			Params: []Param{{Name: "instances", Kind: KindInteger, Min: 1, Max: 5, Default: 1,
+				Description: "how many instances to add"}},
+			Verification: "the added instances are in service, and the health check passes",
+		},
+		{
+			ID: "rollback-deployment", Title: "Roll back the last deployment", Risk: RiskHigh,
+			Sentence:     "Roll {service} back to the version before the last deployment",
+			Description:  "Deploys the version that ran before the last deployment. Helps when the trouble began with it; what that deployment brought is gone again.",
+			Verification: "the version before runs everywhere, and the health check passes",
+		},
+		{
+			ID: "free-disk-space", Title: "Free disk space", Risk: RiskMedium,
+			Sentence:    "Delete temporary files and rotated logs older than {olderThanDays:day:days} on {service}",
+			Description: "Deletes temporary files and rotated logs of a certain age. Helps when a disk is full; what was deleted does not come back.",
+			Params: []Param{{Name: "olderThanDays", Kind: KindInteger, Min: 1, Max: 30, Default: 7,
+				Description: "how old a file must be to be deleted, in days"}},
+			Verification: "less than 90 percent of the disk is used",
+		},
+		{
+			ID: "renew-certificate", Title: "Renew the TLS certificate", Risk: RiskLow,
+			Sentence:     "Renew the TLS certificate of {service}",
+			Description:  "Orders a new TLS certificate for the same names and installs it. Helps when the present one has expired or is about to.",
+			Verification: "the certificate that is served verifies and is good for at least 14 days",
+		},
+		{
+			ID: "flush-dns-cache", Title: "Flush the DNS cache", Risk: RiskLow,
+			Sentence:     "Flush the DNS cache of {service}",
+			Description:  "Drops the cached DNS answers. Helps when an address changed and the old one is still used.",
+			Verification: "the names of what the service depends on resolve",
+		},
+		{
+			ID: "recycle-connections", Title: "Recycle connections", Risk: RiskLow,
+			Sentence:     "Close and reopen the pooled connections of {service}",
+			Description:  "Closes idle pooled connections to databases and other services and lets the pool open new ones. Helps when a pool is exhausted or holds dead connections.",
+			Verification: "the pool has free connections, and the health check passes",
+		},
+		{
+			ID: "reduce-concurrency", Title: "Reduce concurrency", Risk: RiskMedium,
+			Sentence:    "Reduce the concurrency of {service} by {percent} percent",
+			Description: "Lowers how many requests or jobs the service works on at once. Helps when it overloads what it depends on, or is throttled; callers wait longer.",
+			Params: []Param{{Name: "percent", Kind: KindInteger, Min: 10, Max: 90, Default: 50,
+				Description: "by how many percent to lower it"}},
+			Verification: "the lower limit is in force, and the health check passes",
+		},
+	}
+}

@@ -1,0 +1,78 @@
+// Package inventory reads services.yaml: which services exist, who owns them,
+// what a fix would act on, which fixes may ever be proposed, how to see whether
+// they are well, and who may approve. Start reading at Service and Load.
+//
+// The file is trusted and deployed with the code; nothing from an alert, a log or
+// a model gets into it. Load is therefore strict: a misspelt key must stop the
+// deployment, not quietly widen what is allowed. The package is pure.
+package inventory
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+)
+
+// Service is one entry of services.yaml.
+type Service struct {
+	Name     string          // as alerts spell it in serverName
+	Owner    string          // the team that looks after it
+	Target   incident.Target // what a fix acts on
+	Fixes    []string        // ids of the catalogue; nothing else is ever proposed
+	Health   *Health         // nil: not probed
+	Approval Approval
+}
+
+// Health is how to see from outside whether a service is well.
+type Health struct {
+	URL        string        // http or https, without credentials
+	MaxLatency time.Duration // slower is unhealthy; 0: the prober's default
+}
+
+// Approval is who may decide on a service's fixes, and for how long.
+type Approval struct {
+	Quorum         int           // different people that must approve; at least 1
+	Timeout        time.Duration // whole seconds; 0: the default setting
+	Approvers      []string      // names of operator keys; empty: any operator
+	TwoPersonFixes []string      // ids out of Fixes that need at least two people
+}
+
+// Inventory is a services.yaml that was found right. It never changes.
+type Inventory struct {
+	services map[string]Service
+}
+
+// Lookup finds a service by the name that alerts give. The answer is the
+// caller's own copy.
+func (inv *Inventory) Lookup(name string) (Service, bool) {
+	s, ok := inv.services[name]
+	if !ok {
+		return Service{}, false
+	}
+	return s.clone(), true
+}
+
+// Services returns all services, sorted by name.
+func (inv *Inventory) Services() []Service {
+	all := make([]Service, 0, len(inv.services))
+	for _, s := range inv.services {
+		all = append(all, s.clone())
+	}
+	slices.SortFunc(all, func(a, b Service) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+func (s Service) clone() Service {
+	s.Target.Attributes = maps.Clone(s.Target.Attributes)
+	s.Fixes = slices.Clone(s.Fixes)
+	if s.Health != nil {
+		h := *s.Health
+		s.Health = &h
+	}
+	s.Approval.Approvers = slices.Clone(s.Approval.Approvers)
+	s.Approval.TwoPersonFixes = slices.Clone(s.Approval.TwoPersonFixes)
+	return s
+}
