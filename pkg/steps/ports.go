@@ -10,11 +10,17 @@ import (
 	"github.com/opsguard/opsguard/pkg/incident"
 )
 
-// Incidents is the record. Errors are incident.Error: Load answers NotFound;
-// Commit answers Conflict (CodeVersion, CodeDuplicate, CodeTargetBusy); both
-// Unavailable when the store fails, and then the write may have been made.
-type Incidents interface {
+// Loader reads the record, consistently: what was committed before is seen.
+// NotFound when there is none; Unavailable when the store fails.
+type Loader interface {
 	Load(ctx context.Context, ref incident.Ref) (incident.Incident, error)
+}
+
+// Incidents is the record. Commit writes a Change whole or answers Conflict
+// (CodeVersion, CodeDuplicate, CodeTargetBusy), or Unavailable when the store
+// fails, and then the write may have been made.
+type Incidents interface {
+	Loader
 	Commit(ctx context.Context, c incident.Change) error
 }
 

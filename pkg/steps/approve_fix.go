@@ -1,0 +1,110 @@
+package steps
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/inventory"
+	"github.com/opsguard/opsguard/pkg/policy"
+	"github.com/opsguard/opsguard/pkg/redact"
+)
+
+// ApproveFix is approve-fix: it takes one person's word, lets the policy say
+// what it is worth, and once a decision stands tells the waiting execution.
+type ApproveFix struct {
+	Store     Incidents
+	Delivery  Delivery
+	Inventory *inventory.Inventory
+	Now       Clock
+	Log       *slog.Logger
+}
+
+// ApproveFixInput is one person's word. By has been authenticated.
+type ApproveFixInput struct {
+	Ref      incident.Ref
+	Action   incident.Action
+	By       incident.Actor
+	Note     string // at most MaxNote characters; redacted here
+	PlanHash string // the plan that was seen; "": whichever is frozen
+}
+
+// ApproveFixOutput is the decision that stands, or how many approvals there are
+// while a quorum is incomplete (Decision nil).
+type ApproveFixOutput struct {
+	Decision  *incident.Decision
+	Approvals int
+	Needed    int
+	Status    incident.Status
+}
+
+// MaxNote bounds a decision's note, in bytes.
+const MaxNote = 1000
+
+// Handle answers once the vote is durable; the execution may hear of it later.
+func (s ApproveFix) Handle(ctx context.Context, in ApproveFixInput) (ApproveFixOutput, error) {
+	if len(in.Note) > MaxNote {
+		return ApproveFixOutput{}, incident.BadField("note", "has %d bytes; send at most %d", len(in.Note), MaxNote)
+	}
+	note, _ := redact.Text(in.Note)
+	var verdict incident.Verdict
+	inc, err := update(ctx, s.Store, in.Ref, func(inc incident.Incident) (incident.Change, error) {
+		now := s.Now()
+		vote := incident.Vote{Action: in.Action, By: in.By, At: now, PlanHash: in.PlanHash, Note: note}
+		svc, known := s.Inventory.Lookup(inc.ServerName)
+		verdict = policy.Decide(policy.RuleFor(svc, known, inc.Plan), inc.Votes, vote, now)
+		return inc.Vote(vote, verdict, now)
+	})
+	if err != nil {
+		return ApproveFixOutput{}, err
+	}
+	out := ApproveFixOutput{Decision: inc.Decision, Approvals: verdict.Have, Needed: verdict.Needed, Status: inc.Status}
+	if inc.Decision != nil && inc.Open() {
+		if err := s.Delivery.Deliver(ctx, inc); err != nil {
+			logFailure(ctx, s.Log, inc.Ref, "the decision stands but the execution could not be told; reconcile will", err)
+		}
+	}
+	return out, nil
+}
+
+// Delivery tells a waiting execution the decision that stands.
+type Delivery struct {
+	Waits    Waits
+	Workflow Deliverer
+}
+
+// decided is what WaitForApproval's callback returns to the state machine.
+type decided struct {
+	Decision incident.Action `json:"decision"`
+	PlanHash string          `json:"planHash"`
+}
+
+// Deliver sends the standing decision to whatever waits now. The workflow's "no
+// longer waiting" counts as delivered when the stored token is still the one
+// that was tried: then the rest is the workflow's. When a newer token was stored
+// in between, that one is tried.
+func (d Delivery) Deliver(ctx context.Context, inc incident.Incident) error {
+	output, err := json.Marshal(decided{inc.Decision.Action, inc.Decision.PlanHash})
+	if err != nil {
+		return err
+	}
+	var tried *incident.Wait
+	for {
+		wait, err := d.Waits.Wait(ctx, inc.Ref)
+		if incident.KindOf(err) == incident.NotFound {
+			return nil // not waiting yet: wait-for-approval delivers; or closed
+		}
+		if err != nil {
+			return err
+		}
+		if tried != nil && wait.EnteredAt.Equal(tried.EnteredAt) && wait.RetryCount == tried.RetryCount {
+			return nil
+		}
+		err = d.Workflow.Deliver(ctx, wait.Token, output)
+		if incident.CodeOf(err) != incident.CodeTaskClosed {
+			return err
+		}
+		tried = &wait
+	}
+}

@@ -1,0 +1,99 @@
+package steps
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/inventory"
+)
+
+// Executor applies a plan to its target.
+type Executor interface {
+	// Run checks, acts and verifies, and always says how it ended: Unknown when it
+	// cannot tell whether it acted. It ends soon after ctx does.
+	Run(ctx context.Context, ref incident.Ref, plan incident.Plan) incident.Result
+	// Verify only reads: whether the target is now as the plan wants it.
+	Verify(ctx context.Context, ref incident.Ref, plan incident.Plan) (verified bool, steps []incident.FixStep)
+	// Simulates reports that plans for this target type are only walked through.
+	Simulates(targetType string) bool
+}
+
+// ExecuteFix is execute-fix: it claims the one attempt that an approved plan
+// gets, acts, verifies, records. It reads the approval from the record itself;
+// nothing that its caller says counts as one.
+type ExecuteFix struct {
+	Store     Incidents
+	Executor  Executor
+	Inventory *inventory.Inventory
+	Now       Clock
+	Log       *slog.Logger
+}
+
+// ExecuteFixOutput is how the attempt ended.
+type ExecuteFixOutput struct {
+	Outcome  incident.Outcome `json:"outcome"`
+	Verified bool             `json:"verified"`
+}
+
+// Handle acts at most once for an incident, however often it is called. A plan
+// that may not be acted on is recorded as refused, and the refusal returned.
+func (s ExecuteFix) Handle(ctx context.Context, ref incident.Ref) (ExecuteFixOutput, error) {
+	inc, err := update(ctx, s.Store, ref, func(inc incident.Incident) (incident.Change, error) {
+		var today *incident.Plan
+		if plan, err := resolve(s.Inventory, inc); err == nil {
+			today = &plan
+		}
+		return inc.Claim(today, s.Now())
+	})
+	if incident.CodeOf(err) == incident.CodeAlreadyClaimed {
+		return s.again(ctx, ref)
+	}
+	if err != nil {
+		if reason, final := incident.RefusalFor(err); final {
+			if _, err := update(ctx, s.Store, ref, func(inc incident.Incident) (incident.Change, error) {
+				return inc.Refuse(reason, s.Now())
+			}); err != nil {
+				return ExecuteFixOutput{}, err
+			}
+		}
+		return ExecuteFixOutput{}, err
+	}
+	limited, cancel := context.WithTimeout(ctx, incident.MaxFixTime)
+	defer cancel()
+	return s.record(ctx, ref, s.Executor.Run(limited, ref, *inc.Plan))
+}
+
+// again is what is left to do where an attempt was started before: look. Whether
+// the first one acted cannot be known, so unless the target is as it should be
+// the outcome is unknown.
+func (s ExecuteFix) again(ctx context.Context, ref incident.Ref) (ExecuteFixOutput, error) {
+	inc, err := s.Store.Load(ctx, ref)
+	if err != nil {
+		return ExecuteFixOutput{}, err
+	}
+	if a := inc.Attempt; a.FinishedAt != nil {
+		return ExecuteFixOutput{a.Outcome, a.Verified}, nil
+	}
+	verified, seen := s.Executor.Verify(ctx, ref, *inc.Plan)
+	result := incident.Result{Outcome: incident.Unknown, Steps: seen}
+	if verified {
+		result.Outcome, result.Verified = incident.Fixed, true
+		if s.Executor.Simulates(inc.Plan.Target.Type) {
+			result.Outcome = incident.Simulated
+		}
+	}
+	return s.record(ctx, ref, result)
+}
+
+// record stores the result even if the step's own time is up: what was done must
+// not be forgotten for lack of a second.
+func (s ExecuteFix) record(ctx context.Context, ref incident.Ref, result incident.Result) (ExecuteFixOutput, error) {
+	inc, err := update(context.WithoutCancel(ctx), s.Store, ref, func(inc incident.Incident) (incident.Change, error) {
+		return inc.Record(result, s.Now())
+	})
+	if err != nil {
+		return ExecuteFixOutput{}, err
+	}
+	return ExecuteFixOutput{inc.Attempt.Outcome, inc.Attempt.Verified}, nil
+}

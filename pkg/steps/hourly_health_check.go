@@ -1,0 +1,89 @@
+package steps
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/inventory"
+)
+
+// Prober looks at a service from outside.
+type Prober interface {
+	Probe(ctx context.Context, svc inventory.Service) []Finding
+}
+
+// Finding is the result of one check of one service, good or bad.
+type Finding struct {
+	Check   string // reachable, status, latency, certificate
+	Healthy bool
+	Detail  string // one line, for a human
+}
+
+// HourlyHealthCheck is hourly-health-check: each bad finding becomes an alert
+// like any other, and a good one reports the recovery of what a bad one opened.
+type HourlyHealthCheck struct {
+	Inventory *inventory.Inventory
+	Prober    Prober
+	Ingest    IngestAlert
+	Log       *slog.Logger
+}
+
+// HealthReport is what a round found.
+type HealthReport struct {
+	Checked   int           `json:"checked"` // services with a health URL
+	Unhealthy []HealthIssue `json:"unhealthy"`
+	Failed    int           `json:"failed"` // findings that could not be recorded
+}
+
+// HealthIssue is one bad finding and the incident that it opened or joined.
+type HealthIssue struct {
+	Service    string `json:"service"`
+	Check      string `json:"check"`
+	Detail     string `json:"detail"`
+	IncidentID string `json:"incidentId"`
+	Duplicate  bool   `json:"duplicate"`
+}
+
+// HealthSource is the name under which the health check sends alerts.
+const HealthSource = "health-check"
+
+// Handle probes every service that has a health URL. It fails if a finding
+// could not be recorded, after trying all of them.
+func (s HourlyHealthCheck) Handle(ctx context.Context) (HealthReport, error) {
+	report := HealthReport{Unhealthy: []HealthIssue{}}
+	var failed error
+	for _, svc := range s.Inventory.Services() {
+		if svc.Health == nil {
+			continue
+		}
+		report.Checked++
+		for _, finding := range s.Prober.Probe(ctx, svc) {
+			got, err := s.Ingest.Handle(ctx, IngestInput{Alert: alertOf(svc, finding), By: incident.SourceActor(HealthSource)})
+			if err != nil {
+				s.Log.ErrorContext(ctx, "a health finding could not be recorded", "service", svc.Name, "check", finding.Check, "error", err.Error())
+				report.Failed++
+				failed = err
+				continue
+			}
+			if !finding.Healthy {
+				report.Unhealthy = append(report.Unhealthy, HealthIssue{svc.Name, finding.Check, finding.Detail, got.IncidentID, got.Duplicate})
+			}
+		}
+	}
+	return report, failed
+}
+
+// alertOf words a finding as an alert. The dedup key names the check, so that
+// every round of the same trouble is the same incident.
+func alertOf(svc inventory.Service, f Finding) incident.Alert {
+	severity := incident.High
+	if f.Check == "certificate" || f.Check == "latency" {
+		severity = incident.Medium
+	}
+	return incident.Alert{
+		Tenant: incident.DefaultTenant, Source: HealthSource, ServerName: svc.Name,
+		ErrorLogs: "health check failed: " + f.Check + ": " + f.Detail,
+		Severity:  severity, DedupKey: "health:" + f.Check, Recovered: f.Healthy,
+	}
+}

@@ -1,0 +1,163 @@
+package steps
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/inventory"
+	"github.com/opsguard/opsguard/pkg/redact"
+)
+
+// Dedup finds the open incident that holds a fingerprint.
+type Dedup interface {
+	// Join counts one more occurrence of the open incident that holds the
+	// fingerprint and returns it; NotFound when none does. It writes no incident
+	// and no event.
+	Join(ctx context.Context, tenant, fingerprint string, at time.Time) (incident.Ref, error)
+	// Holder returns the open incident without counting; NotFound when none.
+	Holder(ctx context.Context, tenant, fingerprint string) (incident.Ref, error)
+}
+
+// IngestAlert is ingest-alert: it redacts an alert, joins it to the open incident
+// of the same fingerprint or opens a new one, and sees that its execution is
+// started. What it has answered for is on disk; a start that failed is made good
+// by reconcile.
+type IngestAlert struct {
+	Store interface {
+		Incidents
+		Dedup
+	}
+	Workflow  Starter
+	Inventory *inventory.Inventory
+	NewID     func() string // a fresh incident id
+	Timeout   time.Duration // how long people may take, where a service does not say
+	Now       Clock
+	Log       *slog.Logger
+}
+
+// IngestInput is an alert and who brought it.
+type IngestInput struct {
+	Alert incident.Alert
+	By    incident.Actor
+}
+
+// Ingested is what became of an alert.
+type Ingested struct {
+	IncidentID string          `json:"incidentId"` // "" for a recovery that met no open incident
+	Status     incident.Status `json:"status"`
+	Duplicate  bool            `json:"duplicate"` // it joined an incident that was open
+}
+
+// ExecutionInput is the state machine's input: a pure function of the stored
+// incident, so that starting again is recognised as the same start.
+type ExecutionInput struct {
+	incident.Ref
+	ApprovalTimeoutSeconds int64 `json:"approvalTimeoutSeconds"`
+}
+
+// start starts the incident's execution; asking again does no harm.
+func start(ctx context.Context, w Starter, inc incident.Incident) error {
+	input, err := json.Marshal(ExecutionInput{inc.Ref, inc.ApprovalTimeout})
+	if err != nil {
+		return err
+	}
+	return w.Start(ctx, inc.Ref, input)
+}
+
+// maxJoinRaces bounds how often an alert can lose the race between "nobody holds
+// the fingerprint" and "somebody does": each loss means an incident opened or
+// closed in between.
+const maxJoinRaces = 20
+
+// Handle takes one alert. Errors are Invalid (naming the field) or Unavailable,
+// and then nothing was promised.
+func (s IngestAlert) Handle(ctx context.Context, in IngestInput) (Ingested, error) {
+	if err := in.Alert.Validate(); err != nil {
+		return Ingested{}, err
+	}
+	alert := clean(in.Alert)
+	if !alert.Recovered && strings.TrimSpace(alert.ErrorLogs) == "" {
+		return Ingested{}, incident.BadField("errorLogs", "holds nothing but control characters; send the error lines")
+	}
+	if alert.Recovered {
+		return s.recover(ctx, alert)
+	}
+	fingerprint := alert.Fingerprint()
+	for range maxJoinRaces {
+		ref, err := s.Store.Join(ctx, alert.Tenant, fingerprint, s.Now())
+		if err == nil {
+			return s.joined(ctx, ref)
+		}
+		if incident.KindOf(err) != incident.NotFound {
+			return Ingested{}, err
+		}
+		c := incident.Open(incident.New{
+			Ref: incident.Ref{Tenant: alert.Tenant, ID: s.NewID()}, Alert: alert, By: in.By,
+			ApprovalTimeout: s.timeout(alert.ServerName), Now: s.Now()})
+		err = s.Store.Commit(ctx, c)
+		if incident.CodeOf(err) == incident.CodeDuplicate {
+			continue // somebody opened it first: join that one
+		}
+		if err != nil {
+			return Ingested{}, err
+		}
+		s.start(ctx, c.Incident)
+		return Ingested{c.Incident.ID, c.Incident.Status, false}, nil
+	}
+	return Ingested{}, incident.Unavail("the incident of this alert kept opening and closing; send the alert again", nil)
+}
+
+func (s IngestAlert) timeout(service string) time.Duration {
+	if svc, ok := s.Inventory.Lookup(service); ok && svc.Approval.Timeout > 0 {
+		return svc.Approval.Timeout
+	}
+	return s.Timeout
+}
+
+// clean redacts all that a sender wrote, before anything of it is hashed or kept.
+func clean(a incident.Alert) incident.Alert {
+	logs, _ := redact.Text(a.ErrorLogs)
+	a.ErrorLogs = incident.Cut(logs, incident.MaxErrorLogs)
+	a.ServerName = redact.Line(a.ServerName)
+	a.DedupKey = redact.Line(a.DedupKey)
+	return a
+}
+
+func (s IngestAlert) joined(ctx context.Context, ref incident.Ref) (Ingested, error) {
+	inc, err := s.Store.Load(ctx, ref)
+	if err != nil {
+		return Ingested{}, err
+	}
+	if inc.Status == incident.Detected {
+		s.start(ctx, inc) // whoever opened it may have died before starting it
+	}
+	return Ingested{inc.ID, inc.Status, true}, nil
+}
+
+func (s IngestAlert) start(ctx context.Context, inc incident.Incident) {
+	if err := start(ctx, s.Workflow, inc); err != nil {
+		logFailure(ctx, s.Log, inc.Ref, "the execution could not be started; reconcile will", err)
+	}
+}
+
+// recover takes the news that the trouble is over.
+func (s IngestAlert) recover(ctx context.Context, alert incident.Alert) (Ingested, error) {
+	ref, err := s.Store.Holder(ctx, alert.Tenant, alert.Fingerprint())
+	if incident.KindOf(err) == incident.NotFound {
+		return Ingested{}, nil
+	}
+	if err != nil {
+		return Ingested{}, err
+	}
+	inc, err := update(ctx, s.Store, ref, func(inc incident.Incident) (incident.Change, error) {
+		return inc.Recover(s.Now())
+	})
+	if err != nil {
+		return Ingested{}, err
+	}
+	return Ingested{inc.ID, inc.Status, true}, nil
+}

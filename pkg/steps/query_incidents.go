@@ -1,0 +1,69 @@
+package steps
+
+import (
+	"context"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+)
+
+// Lister lists incidents, newest first. Lists may lag behind the record.
+type Lister interface {
+	List(ctx context.Context, q ListQuery) (Page, error)
+}
+
+// Trail reads an incident's audit events in order.
+type Trail interface {
+	Events(ctx context.Context, ref incident.Ref) ([]incident.Event, error)
+}
+
+// ListQuery selects incidents. Empty fields select all.
+type ListQuery struct {
+	Tenant  string
+	Status  incident.Status
+	Service string // serverName
+	Limit   int    // 1 to 100
+	Cursor  string // a Page's NextCursor; Invalid if it is not one
+}
+
+// Page is a part of a list. It may be short, even empty, while NextCursor is not.
+type Page struct {
+	Incidents  []incident.Incident
+	NextCursor string // "" at the end
+}
+
+// QueryIncidents is the reading side: one incident, a list, an audit trail.
+type QueryIncidents struct {
+	Store interface {
+		Loader
+		Lister
+		Trail
+	}
+}
+
+// Incident returns the record, NotFound if there is none.
+func (s QueryIncidents) Incident(ctx context.Context, ref incident.Ref) (incident.Incident, error) {
+	return s.Store.Load(ctx, ref)
+}
+
+// List returns one page.
+func (s QueryIncidents) List(ctx context.Context, q ListQuery) (Page, error) {
+	return s.Store.List(ctx, q)
+}
+
+// Audit returns the incident and its whole trail. The incident is read first and
+// an event may be written in between, so what is newer than the incident is left
+// out: the pair always belongs together.
+func (s QueryIncidents) Audit(ctx context.Context, ref incident.Ref) (incident.Incident, []incident.Event, error) {
+	inc, err := s.Store.Load(ctx, ref)
+	if err != nil {
+		return inc, nil, err
+	}
+	events, err := s.Store.Events(ctx, ref)
+	if err != nil {
+		return inc, nil, err
+	}
+	for len(events) > 0 && events[len(events)-1].Seq > inc.Version {
+		events = events[:len(events)-1]
+	}
+	return inc, events, nil
+}

@@ -1,0 +1,138 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/opsguard/opsguard/pkg/brief"
+	"github.com/opsguard/opsguard/pkg/catalog"
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/inventory"
+)
+
+// WaitForApproval is wait-for-approval: it builds the plan, freezes it with the
+// task token, and only then tells people. It never waits itself; the state
+// machine does.
+type WaitForApproval struct {
+	Store     Incidents
+	Delivery  Delivery
+	Inventory *inventory.Inventory
+	People    People
+	Now       Clock
+	Log       *slog.Logger
+}
+
+// WaitInput comes from the state machine's context object.
+type WaitInput struct {
+	incident.Ref
+	TaskToken   incident.TaskToken `json:"taskToken"`
+	EnteredTime time.Time          `json:"enteredTime"`
+	RetryCount  int64              `json:"retryCount"`
+}
+
+// Handle returns once plan and token are durable and telling people was tried.
+// People who could not be told are told by reconcile.
+func (s WaitForApproval) Handle(ctx context.Context, in WaitInput) error {
+	if in.TaskToken.IsZero() || in.EnteredTime.IsZero() {
+		return incident.BadField("taskToken", "the state machine must pass $$.Task.Token and $$.State.EnteredTime")
+	}
+	inc, err := update(ctx, s.Store, in.Ref, func(inc incident.Incident) (incident.Change, error) {
+		plan, why := s.plan(inc)
+		return inc.Await(incident.Ask{Plan: plan, ManualReason: why, Token: in.TaskToken,
+			EnteredAt: in.EnteredTime, RetryCount: in.RetryCount, Now: s.Now()})
+	})
+	if err != nil {
+		return err
+	}
+	if inc.Decision != nil { // taken before this token was stored
+		return s.Delivery.Deliver(ctx, inc)
+	}
+	if err := s.People.Ask(ctx, inc); err != nil {
+		logFailure(ctx, s.Log, inc.Ref, "people could not be told; reconcile tries again", err)
+	}
+	return nil
+}
+
+// plan resolves the proposal today, or says for a human why there is none.
+func (s WaitForApproval) plan(inc incident.Incident) (*incident.Plan, string) {
+	switch {
+	case inc.Analysis == nil:
+		return nil, "The analysis failed; a person has to look."
+	case inc.Proposal == nil:
+		return nil, inc.Analysis.ManualReason
+	}
+	plan, err := resolve(s.Inventory, inc)
+	if err != nil {
+		return nil, fmt.Sprintf("The proposed fix %s can no longer be applied to this service: %s.", inc.Proposal.FixID, err.Error())
+	}
+	return &plan, ""
+}
+
+// resolve builds the plan from the stored proposal against what services.yaml and
+// the catalogue say now.
+func resolve(inv *inventory.Inventory, inc incident.Incident) (incident.Plan, error) {
+	if inc.Proposal == nil {
+		return incident.Plan{}, incident.Fail(incident.Conflict, incident.CodeNoFix, "there is no proposal")
+	}
+	svc, known := inv.Lookup(inc.ServerName)
+	if !known {
+		return incident.Plan{}, incident.BadField("serverName", "%q is not listed in services.yaml", inc.ServerName)
+	}
+	return catalog.Build(inc.Ref, svc.Fixes, svc.Target, *inc.Proposal)
+}
+
+// People are those who are told: every channel, each with links of its own.
+type People struct {
+	Store    Incidents
+	Channels []Channel
+	Links    Linker
+	Now      Clock
+	Log      *slog.Logger
+}
+
+// Ask posts the incident to every channel, unless that was done, and records
+// where. It fails only if no channel took it. Two that ask at once may both
+// post: telling twice is better than not at all.
+func (p People) Ask(ctx context.Context, inc incident.Incident) error {
+	if inc.Asked == nil || inc.Asked.NotifiedAt != nil || inc.Status != incident.WaitingForApproval {
+		return nil
+	}
+	var notices []incident.Notice
+	var failed error
+	for _, ch := range p.Channels {
+		id, err := ch.Post(ctx, brief.Of(inc, p.Links.Links(inc, ch.Name()), p.Now()))
+		if err != nil {
+			failed = err
+			logFailure(ctx, p.Log, inc.Ref, "channel "+ch.Name()+" did not take the message", err)
+			continue
+		}
+		notices = append(notices, incident.Notice{Channel: ch.Name(), MessageID: id})
+	}
+	if len(notices) == 0 && failed != nil {
+		return failed
+	}
+	_, err := update(ctx, p.Store, inc.Ref, func(inc incident.Incident) (incident.Change, error) {
+		return inc.Notified(notices, p.Now())
+	})
+	return err
+}
+
+// Tell edits what was posted so that it shows the incident as it is now. It is a
+// courtesy: failures are logged and nothing depends on it.
+func (p People) Tell(ctx context.Context, inc incident.Incident) {
+	if inc.Asked == nil {
+		return
+	}
+	for _, notice := range inc.Asked.Notices {
+		for _, ch := range p.Channels {
+			if ch.Name() != notice.Channel {
+				continue
+			}
+			if err := ch.Edit(ctx, notice.MessageID, brief.Of(inc, p.Links.Links(inc, ch.Name()), p.Now())); err != nil {
+				logFailure(ctx, p.Log, inc.Ref, "channel "+ch.Name()+" could not be brought up to date", err)
+			}
+		}
+	}
+}
