@@ -1,0 +1,232 @@
+package brief
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+)
+
+// simulated is the name of the target type and of the tracker that change nothing.
+const simulated = "simulated"
+
+// maxTitleCause bounds the part of the title that says what is wrong.
+const maxTitleCause = 90
+
+func title(inc incident.Incident) Outside {
+	what := "needs a look"
+	if inc.Analysis != nil && inc.Analysis.Cause != "" {
+		what = firstSentence(string(line(inc.Analysis.Cause, MaxCause)), maxTitleCause)
+	}
+	return line(inline(inc.ServerName, maxServerName)+": "+what, MaxTitle+maxServerName)
+}
+
+func statusLine(inc incident.Incident, now time.Time) string {
+	switch inc.Status {
+	case incident.Detected:
+		return "being analysed"
+	case incident.WaitingForApproval:
+		return waitingLine(inc, now)
+	case incident.ExecutingFix:
+		if inc.Plan != nil && inc.Plan.Target.Type == simulated {
+			return "the approved fix is being walked through (simulated)"
+		}
+		return "the approved fix is running"
+	case incident.Resolved:
+		return resolvedLine(inc)
+	case incident.Escalated:
+		return "escalated: " + ReasonText(inc.EscalationReason)
+	}
+	return string(inc.Status)
+}
+
+func waitingLine(inc incident.Incident, now time.Time) string {
+	if d := inc.Decision; d != nil {
+		switch d.Action {
+		case incident.Approve:
+			return "approved; the fix is about to start"
+		case incident.Resolve:
+			return "resolved; being closed"
+		}
+		return "being escalated"
+	}
+	if !mayDecide(inc, now) {
+		return "the time to decide is over; being escalated"
+	}
+	if inc.Plan == nil {
+		return "needs a person to look: there is no fix to approve"
+	}
+	return "waiting for a person to decide"
+}
+
+func resolvedLine(inc incident.Incident) string {
+	switch {
+	case inc.Attempt != nil && inc.Attempt.Outcome == incident.Simulated:
+		return "closed after a simulated fix: nothing was changed"
+	case inc.Attempt != nil:
+		return "resolved by the approved fix"
+	case inc.RecoveredAt != nil:
+		return "resolved: its source reported recovery"
+	}
+	return "resolved by hand"
+}
+
+func causeBy(a incident.Analysis) string {
+	switch a.AnalyzedBy {
+	case incident.ByGemini:
+		return fmt.Sprintf("Gemini, %.0f %% sure", 100*min(max(a.Confidence, 0), 1))
+	case incident.ByRules:
+		return "the built-in rules: the log matches a known signature"
+	}
+	return "nobody: no cause was found"
+}
+
+func fixText(p *incident.Plan) *FixText {
+	if p == nil {
+		return nil
+	}
+	f := &FixText{Title: p.Title, ID: p.FixID, Target: targetText(p.Target), Risk: p.Risk, PlanHashShort: incident.Cut(p.Hash, 12)}
+	for _, name := range slices.Sorted(maps.Keys(p.Parameters)) {
+		f.Parameters = append(f.Parameters, Outside(inline(name, MaxParameter)+"="+inline(p.Parameters[name], MaxParameter)))
+	}
+	if p.Target.Type == simulated {
+		f.Simulated = "simulated: nothing will be changed"
+	}
+	return f
+}
+
+func targetText(t incident.Target) string {
+	parts := []string{t.Type}
+	for _, k := range slices.Sorted(maps.Keys(t.Attributes)) {
+		parts = append(parts, k+"="+inline(t.Attributes[k], MaxParameter))
+	}
+	return inline(t.Service, maxServerName) + " (" + strings.Join(parts, " ") + ")"
+}
+
+func askedBecause(inc incident.Incident) string {
+	if inc.Plan == nil {
+		return "there is no fix to approve; a person has to look, then resolve or escalate"
+	}
+	return "no fix runs before a person approves it"
+}
+
+// approvals lists who approved while the approvals are still too few.
+func approvals(inc incident.Incident) []string {
+	if inc.Decision != nil {
+		return nil
+	}
+	var who []string
+	for _, v := range inc.Votes {
+		if v.Action == incident.Approve {
+			who = append(who, inline(string(v.By), MaxParameter))
+		}
+	}
+	return who
+}
+
+func decisionLine(d *incident.Decision) string {
+	if d == nil {
+		return ""
+	}
+	verb := map[incident.Action]string{
+		incident.Approve: "approved", incident.Escalate: "escalation chosen", incident.Resolve: "resolved",
+	}[d.Action]
+	by := inline(string(d.By), MaxParameter)
+	s := verb + " by " + by + " at " + clock(d.At)
+	switch {
+	case d.By == incident.System:
+		s = "escalated by " + by + " at " + clock(d.At) + ": " + ReasonText(incident.Reason(d.Reason))
+	case strings.HasPrefix(string(d.By), "source:"):
+		s += ": the source reported recovery"
+	}
+	return s
+}
+
+// outcomeLine says no more than the record holds: a fix that was never heard of
+// again is unknown, not failed.
+func outcomeLine(inc incident.Incident) string {
+	a := inc.Attempt
+	switch {
+	case a == nil && inc.Refusal != "":
+		return "not started: " + refusalText(inc.Refusal)
+	case a == nil:
+		return ""
+	case a.FinishedAt == nil && inc.Open():
+		return "running since " + clock(a.StartedAt)
+	case a.FinishedAt == nil:
+		return "unknown: started at " + clock(a.StartedAt) + " and never heard of again; it may or may not have been applied"
+	}
+	checked := "; the check after it did not pass"
+	if a.Verified {
+		checked = "; the check after it passed"
+	}
+	switch a.Outcome {
+	case incident.Fixed:
+		return "applied" + checked
+	case incident.Simulated:
+		if a.Verified {
+			checked = ""
+		}
+		return "simulated: walked through, nothing was changed" + checked
+	case incident.Failed:
+		return "failed"
+	}
+	return "unknown: it may or may not have been applied"
+}
+
+func steps(all []incident.FixStep) []Outside {
+	var out []Outside
+	for _, s := range all[max(0, len(all)-MaxSteps):] {
+		text := s.Name + ": " + s.Status
+		if s.Detail != "" {
+			text += ", " + s.Detail
+		}
+		out = append(out, line(text, MaxStep))
+	}
+	return out
+}
+
+func ticket(inc incident.Incident) (name, url Outside) {
+	t := inc.Ticket
+	switch {
+	case t == nil && inc.Status == incident.Escalated:
+		return "none: it could not be opened", ""
+	case t == nil:
+		return "", ""
+	}
+	text := inline(t.Tracker, maxTicketKey) + " " + inline(t.Key, maxTicketKey)
+	if t.Tracker == simulated {
+		text += " (no real ticket was opened)"
+	}
+	return Outside(text), line(t.URL, maxTicketURL)
+}
+
+// ReasonText says in words why an incident was escalated.
+func ReasonText(r incident.Reason) string {
+	if s, ok := map[incident.Reason]string{
+		incident.ReasonChosen:              "a person chose to",
+		incident.ReasonApprovalTimeout:     "nobody decided in time",
+		incident.ReasonApprovalStale:       "the approval was older than 15 minutes when the fix was about to start",
+		incident.ReasonPlanStale:           "the approved plan no longer means the same: services.yaml or the catalogue changed since",
+		incident.ReasonTargetBusy:          "another fix was running on the same target",
+		incident.ReasonFixFailed:           "the fix failed",
+		incident.ReasonFixUnverified:       "the fix ran, but the service was not seen healthy after it",
+		incident.ReasonFixUnknown:          "it is not known whether the fix was applied",
+		incident.ReasonDecisionUndelivered: "the decision could not be delivered to the workflow",
+		incident.ReasonStepFailed:          "a step of OpsGuard gave up",
+	}[r]; ok {
+		return s
+	}
+	return "the reason " + inline(string(r), MaxParameter)
+}
+
+// refusalText covers the one refusal that is no reason to escalate.
+func refusalText(r incident.Reason) string {
+	if r == "recovered" {
+		return "the source reported recovery first"
+	}
+	return ReasonText(r)
+}
