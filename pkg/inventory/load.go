@@ -1,8 +1,273 @@
 package inventory
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
 
-// Load reads services.yaml.
+	"go.yaml.in/yaml/v3"
+
+	"github.com/opsguard/opsguard/pkg/catalog"
+	"github.com/opsguard/opsguard/pkg/incident"
+)
+
+// Limits of services.yaml.
+const (
+	MaxFile = 1 << 20 // bytes; some thousand services
+
+	MaxQuorum = 10
+	// MinApprovalTimeout leaves a person a second and a half: a quarter of the wait is
+	// kept for delivering a decision taken at the last moment (incident.DeadlineFor).
+	MinApprovalTimeout = 2 * time.Second
+	// MaxApprovalTimeout stays a day below one year, the longest that a Standard
+	// execution of Step Functions may last (AWS, "Step Functions service quotas").
+	MaxApprovalTimeout = 364 * 24 * time.Hour
+	// MaxLatencyLimit bounds maxLatency: a health check must end within one probe.
+	MaxLatencyLimit = 10 * time.Second
+
+	minLatency   = time.Millisecond
+	maxURL       = 2048 // bytes
+	maxAttribute = 32   // of one target
+)
+
+var (
+	slug          = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
+	attributeName = regexp.MustCompile(`^[a-z][A-Za-z0-9]{0,63}$`)
+)
+
+// Load reads services.yaml. It is strict: an unknown or repeated field, a value of
+// the wrong type, an anchor, a second document, an empty file or one above
+// MaxFile is refused. The error lists every problem, one a line, each as
+// "services.yaml:LINE: path: what is wrong".
 func Load(data []byte) (*Inventory, error) {
-	return nil, errors.New("services.yaml cannot be read yet")
+	if len(data) > MaxFile {
+		return nil, problems{{0, "", fmt.Sprintf("is %d bytes; at most %d (1 MiB) are read", len(data), MaxFile)}}
+	}
+	root, err := parse(data)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{}
+	r.plain(root, "")
+	services := r.document(root)
+	if len(r.problems) > 0 {
+		return nil, r.problems
+	}
+	return &Inventory{services}, nil
+}
+
+func (r *reader) document(root *yaml.Node) map[string]Service {
+	top, ok := r.known(root, "", "services")
+	if !ok {
+		return nil
+	}
+	list, found := top["services"]
+	if !found {
+		r.at(root, "services", "is missing; list the services below it")
+		return nil
+	}
+	entries, _ := r.fields(list.node, list.path)
+	services := make(map[string]Service, len(entries))
+	for _, entry := range entries {
+		if why := badName(entry.name); why != "" {
+			r.at(entry.key, entry.path, "the service's name %s", why)
+		}
+		services[entry.name] = r.service(entry)
+	}
+	return services
+}
+
+func (r *reader) service(entry field) Service {
+	s := Service{Name: entry.name, Approval: Approval{Quorum: 1}}
+	fields, ok := r.known(entry.node, entry.path, "owner", "target", "fixes", "health", "approval")
+	if !ok {
+		return s
+	}
+	if owner, found := fields["owner"]; !found {
+		r.at(entry.key, entry.path, "has no owner; name the team that looks after it")
+	} else if text, ok := r.text(owner.node, owner.path); ok {
+		if why := badName(text); why != "" {
+			r.at(owner.node, owner.path, "%s", why)
+		}
+		s.Owner = text
+	}
+	if target, found := fields["target"]; !found {
+		r.at(entry.key, entry.path, "has no target; say what a fix acts on, for instance {type: simulated}")
+	} else {
+		s.Target = r.target(target, entry.name)
+	}
+	if fixes, found := fields["fixes"]; found {
+		s.Fixes = r.texts(fixes.node, fixes.path, unknownFix)
+	}
+	if health, found := fields["health"]; found {
+		s.Health = r.health(health)
+	}
+	if approval, found := fields["approval"]; found {
+		s.Approval = r.approval(approval, s.Fixes)
+	}
+	return s
+}
+
+// badName holds a name to the rule for an alert's serverName, which is where it
+// has to match; "" if it does.
+func badName(name string) string {
+	probe := incident.Alert{ServerName: name, Severity: incident.High, Recovered: true}
+	var wrong *incident.Error
+	if errors.As(probe.Validate(), &wrong) {
+		return wrong.Message
+	}
+	return ""
+}
+
+func unknownFix(id string) string {
+	if _, known := catalog.Lookup(id); known {
+		return ""
+	}
+	return "is not in the catalogue; known: " + strings.Join(catalog.IDs(), ", ")
+}
+
+// target reads the type and, as the target's attributes, every other key. Their
+// meaning is the executor's; here they are text, as written in the file.
+func (r *reader) target(f field, service string) incident.Target {
+	t := incident.Target{Service: service}
+	fields, ok := r.fields(f.node, f.path)
+	if !ok {
+		return t
+	}
+	for _, attr := range fields {
+		if attr.name == "type" {
+			text, ok := r.text(attr.node, attr.path)
+			if ok && !slug.MatchString(text) {
+				r.at(attr.node, attr.path, "is %s; give the name of an executor, for instance simulated", quote(text))
+			}
+			t.Type = text
+			continue
+		}
+		if value, ok := r.attribute(attr); ok {
+			if t.Attributes == nil {
+				t.Attributes = map[string]string{}
+			}
+			t.Attributes[attr.name] = value
+		}
+	}
+	if !slices.ContainsFunc(fields, func(a field) bool { return a.name == "type" }) {
+		r.at(f.key, f.path, "has no type; name an executor, for instance simulated")
+	}
+	if len(t.Attributes) > maxAttribute {
+		r.at(f.key, f.path, "has %d attributes; at most %d", len(t.Attributes), maxAttribute)
+	}
+	return t
+}
+
+func (r *reader) attribute(f field) (string, bool) {
+	if !attributeName.MatchString(f.name) {
+		r.at(f.key, f.path, "is not a good attribute name; use letters and digits, a small letter first")
+		return "", false
+	}
+	if !r.is(f.node, yaml.ScalarNode, f.path, "one value") {
+		return "", false
+	}
+	if f.node.Tag == "!!null" {
+		r.at(f.node, f.path, "is empty; give a value")
+		return "", false
+	}
+	if why := badName(f.node.Value); why != "" {
+		r.at(f.node, f.path, "%s", why)
+		return "", false
+	}
+	return f.node.Value, true
+}
+
+func (r *reader) health(f field) *Health {
+	h := &Health{}
+	fields, ok := r.known(f.node, f.path, "url", "maxLatency")
+	if !ok {
+		return h
+	}
+	if u, found := fields["url"]; !found {
+		r.at(f.key, f.path, "has no url; give the address that answers when the service is well")
+	} else if text, ok := r.text(u.node, u.path); ok {
+		if why := badURL(text); why != "" {
+			r.at(u.node, u.path, "%s", why)
+		}
+		h.URL = text
+	}
+	if d, found := fields["maxLatency"]; found {
+		h.MaxLatency, _ = r.duration(d.node, d.path, minLatency, MaxLatencyLimit, minLatency)
+	}
+	return h
+}
+
+// badURL never repeats the address: one with credentials must not get into a log.
+func badURL(text string) string {
+	u, err := url.Parse(text)
+	switch {
+	case len(text) > maxURL:
+		return fmt.Sprintf("has %d bytes; give at most %d", len(text), maxURL)
+	case err != nil:
+		return "is not a URL"
+	case u.Scheme != "http" && u.Scheme != "https":
+		return "must begin with http:// or https://"
+	case u.User != nil:
+		return "holds credentials; a health check must work without any"
+	case u.Hostname() == "":
+		return "names no host"
+	case u.Fragment != "":
+		return "has a fragment (#...), which is never sent; remove it"
+	}
+	return ""
+}
+
+func (r *reader) approval(f field, fixes []string) Approval {
+	a := Approval{Quorum: 1}
+	fields, ok := r.known(f.node, f.path, "quorum", "timeout", "approvers", "twoPersonFixes")
+	if !ok {
+		return a
+	}
+	if q, found := fields["quorum"]; found {
+		if n, ok := r.integer(q.node, q.path, 1, MaxQuorum); ok {
+			a.Quorum = n
+		}
+	}
+	if d, found := fields["timeout"]; found {
+		a.Timeout, _ = r.duration(d.node, d.path, MinApprovalTimeout, MaxApprovalTimeout, time.Second)
+	}
+	if who, found := fields["approvers"]; found {
+		a.Approvers = r.texts(who.node, who.path, badKeyName)
+		if who.node.Kind == yaml.SequenceNode && len(who.node.Content) == 0 {
+			r.at(who.node, who.path, "is empty; leave it out to let any operator decide")
+		}
+	}
+	if two, found := fields["twoPersonFixes"]; found {
+		a.TwoPersonFixes = r.texts(two.node, two.path, func(id string) string {
+			if slices.Contains(fixes, id) {
+				return ""
+			}
+			return "is not among this service's fixes"
+		})
+	}
+	needed := a.Quorum
+	if len(a.TwoPersonFixes) > 0 {
+		needed = max(2, needed)
+	}
+	if n := len(a.Approvers); n > 0 && n < needed {
+		r.at(f.key, f.path, "needs %d different people, but names %d in approvers; nothing could ever be approved", needed, n)
+	}
+	return a
+}
+
+// badKeyName refuses what cannot be the name of an operator's key: entries of
+// OPSGUARD_API_KEYS are name:role:hash, with commas or new lines between.
+func badKeyName(name string) string {
+	if why := badName(name); why != "" {
+		return why
+	}
+	if strings.ContainsAny(name, ":, ") {
+		return "cannot be the name of an operator's key: remove colon, comma and space"
+	}
+	return ""
 }
