@@ -1,0 +1,113 @@
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+)
+
+// errNoHolder says that no open incident has a fingerprint.
+func errNoHolder() error {
+	return incident.Fail(incident.NotFound, incident.CodeNotFound, "no open incident has this fingerprint")
+}
+
+// Join implements steps.Dedup. It looks before it writes: the first alert of a
+// trouble pays for no transaction that could only say "nobody".
+func (s *Store) Join(ctx context.Context, tenant, fingerprint string, at time.Time) (incident.Ref, error) {
+	if _, err := s.Holder(ctx, tenant, fingerprint); err != nil {
+		return incident.Ref{}, err
+	}
+	var ref incident.Ref
+	k := key(tenant, fingerprint)
+	err := s.writer.Do(func(tx *bbolt.Tx) error {
+		var d dedup
+		ok, err := get(tx, bucketDedup, k, &d)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return errNoHolder()
+		}
+		d.Count++
+		if at := incident.Stamp(at); at.After(d.LastSeen) {
+			d.LastSeen = at
+		}
+		v, err := encode(d)
+		if err != nil {
+			return err
+		}
+		ref = incident.Ref{Tenant: tenant, ID: d.ID}
+		return tx.Bucket(bucketDedup).Put(k, v)
+	})
+	return ref, unavailable(err)
+}
+
+// Holder implements steps.Dedup.
+func (s *Store) Holder(_ context.Context, tenant, fingerprint string) (incident.Ref, error) {
+	var d dedup
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		ok, err := get(tx, bucketDedup, key(tenant, fingerprint), &d)
+		if err == nil && !ok {
+			return errNoHolder()
+		}
+		return err
+	})
+	return incident.Ref{Tenant: tenant, ID: d.ID}, unavailable(err)
+}
+
+// Evidence implements steps.EvidenceReader.
+func (s *Store) Evidence(_ context.Context, ref incident.Ref) (e incident.Evidence, err error) {
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		ok, err := get(tx, bucketEvidence, key(ref.Tenant, ref.ID), &e)
+		if err == nil && !ok {
+			return notFound(ref)
+		}
+		return err
+	})
+	return e, unavailable(err)
+}
+
+// storedWait is a Wait as it lies in the file: with its token.
+type storedWait struct {
+	Token      string    `json:"token"`
+	EnteredAt  time.Time `json:"enteredAt"`
+	RetryCount int64     `json:"retryCount"`
+	Deadline   time.Time `json:"deadline"`
+}
+
+// Wait implements steps.Waits.
+func (s *Store) Wait(_ context.Context, ref incident.Ref) (incident.Wait, error) {
+	var w storedWait
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		ok, err := get(tx, bucketWaits, key(ref.Tenant, ref.ID), &w)
+		if err == nil && !ok {
+			return incident.Fail(incident.NotFound, incident.CodeNotFound, "nothing waits for incident %s", ref.ID)
+		}
+		return err
+	})
+	return incident.Wait{Ref: ref, Token: incident.NewTaskToken(w.Token), EnteredAt: w.EnteredAt, RetryCount: w.RetryCount, Deadline: w.Deadline}, unavailable(err)
+}
+
+// Events implements steps.Trail.
+func (s *Store) Events(_ context.Context, ref incident.Ref) ([]incident.Event, error) {
+	events := []incident.Event{}
+	prefix := append(key(ref.Tenant, ref.ID), 0)
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		c := tx.Bucket(bucketEvents).Cursor()
+		for k, v := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, v = c.Next() {
+			var e incident.Event
+			if err := json.Unmarshal(v, &e); err != nil {
+				return errors.Join(errors.New("an audit event is damaged"), err)
+			}
+			events = append(events, e)
+		}
+		return nil
+	})
+	return events, unavailable(err)
+}

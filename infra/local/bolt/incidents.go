@@ -1,0 +1,218 @@
+package bolt
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/opsguard/opsguard/infra/local/commit"
+	"github.com/opsguard/opsguard/pkg/incident"
+)
+
+// A value in bucketMeta is the version (8 bytes, big endian), the status's length
+// (1 byte) and text, and the incident in JSON: what Commit has to compare is
+// read without decoding the rest.
+
+func encodeMeta(inc incident.Incident) ([]byte, error) {
+	body, err := encode(inc)
+	if err != nil {
+		return nil, err
+	}
+	v := make([]byte, 0, 9+len(inc.Status)+len(body))
+	v = binary.BigEndian.AppendUint64(v, uint64(inc.Version))
+	v = append(v, byte(len(inc.Status)))
+	v = append(v, inc.Status...)
+	return append(v, body...), nil
+}
+
+// splitMeta returns version, status and JSON; zeros for no value.
+func splitMeta(v []byte) (version int64, status string, body []byte, err error) {
+	if v == nil {
+		return 0, "", nil, nil
+	}
+	if len(v) < 9 || len(v) < 9+int(v[8]) {
+		return 0, "", nil, fmt.Errorf("an incident's record is damaged")
+	}
+	n := 9 + int(v[8])
+	return int64(binary.BigEndian.Uint64(v)), string(v[9:n]), v[n:], nil
+}
+
+// dedup is the open incident of a fingerprint.
+type dedup struct {
+	ID       string    `json:"id"`
+	Count    int64     `json:"count"`
+	LastSeen time.Time `json:"lastSeen"`
+}
+
+// Load implements steps.Loader.
+func (s *Store) Load(_ context.Context, ref incident.Ref) (inc incident.Incident, err error) {
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		inc, err = load(tx, tx.Bucket(bucketMeta).Get(key(ref.Tenant, ref.ID)))
+		if err == nil && inc.Version == 0 {
+			return notFound(ref)
+		}
+		return err
+	})
+	return inc, unavailable(err)
+}
+
+// load decodes a META value and, while the incident is open, fills in what is
+// counted beside it.
+func load(tx *bbolt.Tx, v []byte) (inc incident.Incident, err error) {
+	_, _, body, err := splitMeta(v)
+	if err != nil || body == nil {
+		return inc, err
+	}
+	if err := json.Unmarshal(body, &inc); err != nil {
+		return inc, fmt.Errorf("an incident's record is damaged: %w", err)
+	}
+	if inc.Open() {
+		var d dedup
+		if ok, err := get(tx, bucketDedup, key(inc.Tenant, inc.Fingerprint), &d); err != nil {
+			return inc, err
+		} else if ok && d.ID == inc.ID {
+			inc.Occurrences, inc.LastSeenAt = d.Count, d.LastSeen
+		}
+	}
+	return inc, nil
+}
+
+// Commit implements steps.Incidents.
+func (s *Store) Commit(_ context.Context, c incident.Change) error {
+	return unavailable(s.writer.Do(func(tx *bbolt.Tx) error {
+		status, err := check(tx, c)
+		if err != nil {
+			return err
+		}
+		return write(tx, c, status)
+	}))
+}
+
+// check asks everything that a change depends on, before anything is written,
+// and returns the status that the incident has now.
+func check(tx *bbolt.Tx, c incident.Change) (status string, err error) {
+	inc := c.Incident
+	version, status, _, err := splitMeta(tx.Bucket(bucketMeta).Get(key(inc.Tenant, inc.ID)))
+	if err != nil {
+		return "", err
+	}
+	if version != inc.Version-1 {
+		return "", incident.Fail(incident.Conflict, incident.CodeVersion, "somebody else changed the incident; look again")
+	}
+	if c.HoldDedup && tx.Bucket(bucketDedup).Get(key(inc.Tenant, inc.Fingerprint)) != nil {
+		return "", incident.Fail(incident.Conflict, incident.CodeDuplicate, "an open incident has this fingerprint")
+	}
+	if c.Take != nil {
+		var held incident.Hold
+		ok, err := get(tx, bucketTargets, key(inc.Tenant, c.Take.Target), &held)
+		if err != nil {
+			return "", err
+		}
+		if ok && held.Ref != inc.Ref && c.Take.From.Before(held.Until) {
+			return "", incident.Fail(incident.Conflict, incident.CodeTargetBusy, "another fix is running on this target")
+		}
+	}
+	return status, nil
+}
+
+// op is one put, or with a nil value one deletion.
+type op struct{ bucket, key, value []byte }
+
+// write encodes everything first, so that a record that cannot be encoded leaves
+// the shared transaction as it was; a put that fails after that is bbolt's own
+// failure, and the commit fails with it.
+func write(tx *bbolt.Tx, c incident.Change, oldStatus string) error {
+	inc := &c.Incident
+	id := key(inc.Tenant, inc.ID)
+	var ops []op
+	add := func(bucket, k []byte, v any) error {
+		b, err := encode(v)
+		ops = append(ops, op{bucket, k, b})
+		return err
+	}
+	remove := func(bucket, k []byte) { ops = append(ops, op{bucket, k, nil}) }
+
+	if c.FreeDedup {
+		var d dedup
+		k := key(inc.Tenant, inc.Fingerprint)
+		if ok, err := get(tx, bucketDedup, k, &d); err != nil {
+			return err
+		} else if ok && d.ID == inc.ID {
+			inc.Occurrences, inc.LastSeenAt = d.Count, d.LastSeen
+			remove(bucketDedup, k)
+		}
+	}
+	meta, err := encodeMeta(*inc)
+	if err != nil {
+		return err
+	}
+	ops = append(ops, op{bucketMeta, id, meta})
+	if err := add(bucketEvents, eventKey(inc.Ref, c.Event.Seq), c.Event); err != nil {
+		return err
+	}
+	if string(inc.Status) != oldStatus {
+		if oldStatus != "" {
+			remove(bucketStatus, key(inc.Tenant, oldStatus, inc.ID))
+		}
+		ops = append(ops, op{bucketStatus, key(inc.Tenant, string(inc.Status), inc.ID), []byte{1}})
+	}
+	if err := beside(tx, c, id, add, remove); err != nil {
+		return err
+	}
+	for _, o := range ops {
+		if err := o.apply(tx); err != nil {
+			return commit.Abort(err)
+		}
+	}
+	return nil
+}
+
+// beside adds the other items of a change.
+func beside(tx *bbolt.Tx, c incident.Change, id []byte, add func(bucket, k []byte, v any) error, remove func(bucket, k []byte)) error {
+	inc := c.Incident
+	if c.Evidence != nil {
+		if err := add(bucketEvidence, id, c.Evidence); err != nil {
+			return err
+		}
+	}
+	if c.HoldDedup {
+		if err := add(bucketDedup, key(inc.Tenant, inc.Fingerprint), dedup{inc.ID, inc.Occurrences, inc.LastSeenAt}); err != nil {
+			return err
+		}
+	}
+	if c.Wait != nil {
+		if err := add(bucketWaits, id, storedWait{c.Wait.Token.Reveal(), c.Wait.EnteredAt, c.Wait.RetryCount, c.Wait.Deadline}); err != nil {
+			return err
+		}
+	}
+	if c.FreeWait {
+		remove(bucketWaits, id)
+	}
+	if c.Take != nil {
+		if err := add(bucketTargets, key(inc.Tenant, c.Take.Target), c.Take); err != nil {
+			return err
+		}
+	}
+	if c.Free != "" {
+		var held incident.Hold
+		k := key(inc.Tenant, c.Free)
+		if ok, err := get(tx, bucketTargets, k, &held); err != nil {
+			return err
+		} else if ok && held.Ref == inc.Ref {
+			remove(bucketTargets, k)
+		}
+	}
+	return nil
+}
+
+func (o op) apply(tx *bbolt.Tx) error {
+	b := tx.Bucket(o.bucket)
+	if o.value == nil {
+		return b.Delete(o.key)
+	}
+	return b.Put(o.key, o.value)
+}
