@@ -1,0 +1,393 @@
+package incident
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+var epoch = time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)
+
+func testAlert() Alert {
+	return Alert{Tenant: DefaultTenant, Source: "api", ServerName: "prod-api-01", ErrorLogs: "JavaScript heap out of memory", Severity: High}
+}
+
+func testRef() Ref { return Ref{DefaultTenant, "INC-01ARZ3NDEKTSV4RRFFQ69G5FAV"} }
+
+func testPlan(digest string) *Plan {
+	p := Plan{FixID: "restart-service", Title: "Restart prod-api-01", Risk: "low", FixDigest: digest,
+		Target: Target{Service: "prod-api-01", Type: "simulated"}, Parameters: map[string]string{}}.Freeze(testRef())
+	return &p
+}
+
+// life is one incident, everything that was written of it, and what must never
+// change once it is there.
+type life struct {
+	t       *rapid.T
+	now     time.Time
+	inc     Incident
+	events  []Event
+	wait    *Wait
+	entered time.Time
+	retries int64
+	claims  int
+}
+
+// commit applies a change as a store would, and checks what holds for every one.
+func (l *life) commit(c Change, err error) {
+	if err != nil || c.Empty() {
+		return
+	}
+	if c.Incident.Version != l.inc.Version+1 || c.Event.Seq != c.Incident.Version {
+		l.t.Fatalf("version %d follows %d, event seq %d", c.Incident.Version, l.inc.Version, c.Event.Seq)
+	}
+	if c.Incident.Status != l.inc.Status && !l.inc.Status.CanBecome(c.Incident.Status) {
+		l.t.Fatalf("%s became %s", l.inc.Status, c.Incident.Status)
+	}
+	if l.inc.Decision != nil && !cmp.Equal(l.inc.Decision, c.Incident.Decision) {
+		l.t.Fatalf("the standing decision changed:\n%s", cmp.Diff(l.inc.Decision, c.Incident.Decision))
+	}
+	if l.inc.Asked != nil && !cmp.Equal(l.inc.Plan, c.Incident.Plan) {
+		l.t.Fatalf("the frozen plan changed:\n%s", cmp.Diff(l.inc.Plan, c.Incident.Plan))
+	}
+	if l.inc.Asked != nil && !c.Incident.Asked.Deadline.Equal(l.inc.Asked.Deadline) {
+		l.t.Fatal("the deadline moved")
+	}
+	if c.Take != nil {
+		l.checkClaim(c)
+	}
+	if c.Wait != nil {
+		if l.wait != nil && (c.Wait.EnteredAt.Before(l.wait.EnteredAt) || c.Wait.EnteredAt.Equal(l.wait.EnteredAt) && c.Wait.RetryCount <= l.wait.RetryCount) {
+			l.t.Fatal("an older task token replaced a newer one")
+		}
+		l.wait = c.Wait
+	}
+	l.inc, l.events = c.Incident, append(l.events, c.Event)
+	if bad := VerifyChain(l.inc, l.events); bad != nil {
+		l.t.Fatalf("event %d %s", bad.Seq, bad.Why)
+	}
+	if l.inc.Status == Resolved {
+		l.checkResolved()
+	}
+}
+
+func (l *life) checkClaim(c Change) {
+	l.claims++
+	d := l.inc.Decision
+	switch {
+	case l.claims > 1:
+		l.t.Fatal("claimed twice")
+	case d == nil || d.Action != Approve || l.inc.Plan == nil || d.PlanHash != l.inc.Plan.Hash:
+		l.t.Fatal("claimed without an approval of this plan")
+	case l.now.Sub(d.At) > MaxApprovalAge:
+		l.t.Fatal("claimed on a stale approval")
+	case l.inc.RecoveredAt != nil || l.inc.Refusal != "":
+		l.t.Fatal("claimed after recovery or refusal")
+	case c.Incident.Status != ExecutingFix:
+		l.t.Fatal("claimed without executing")
+	}
+}
+
+func (l *life) checkResolved() {
+	d, a := l.inc.Decision, l.inc.Attempt
+	fixed := a != nil && a.FinishedAt != nil && a.Verified && (a.Outcome == Fixed || a.Outcome == Simulated)
+	closed := a == nil && d != nil && d.Action == Resolve
+	recovered := a == nil && l.inc.RecoveredAt != nil
+	if !fixed && !closed && !recovered {
+		l.t.Fatalf("RESOLVED without a reason: decision %+v attempt %+v", d, a)
+	}
+}
+
+func (l *life) ops() map[string]func(*rapid.T) {
+	any := func(t *rapid.T, of ...string) string { return rapid.SampledFrom(of).Draw(t, "pick") }
+	return map[string]func(*rapid.T){
+		"clock": func(t *rapid.T) {
+			l.now = l.now.Add(time.Duration(rapid.Int64Range(-5, 1200).Draw(t, "seconds")) * time.Second)
+		},
+		"propose": func(t *rapid.T) {
+			p := &Proposal{FixID: "restart-service", Parameters: map[string]string{}}
+			if any(t, "fix", "none") == "none" {
+				p = nil
+			}
+			l.commit(l.inc.Propose(Analysis{AnalyzedBy: ByRules, Cause: "c"}, p, l.now))
+		},
+		"await": func(t *rapid.T) {
+			ask := Ask{Token: NewTaskToken("t"), EnteredAt: l.entered, RetryCount: l.retries, Now: l.now}
+			switch any(t, "same", "retry", "entered", "older") {
+			case "retry":
+				l.retries++
+				ask.RetryCount = l.retries
+			case "entered":
+				l.entered = l.now
+				ask.EnteredAt = l.now
+			case "older":
+				ask.EnteredAt = l.entered.Add(-time.Second)
+			}
+			if l.inc.Proposal != nil {
+				ask.Plan = testPlan(any(t, "d1", "d2"))
+			}
+			l.commit(l.inc.Await(ask))
+		},
+		"notified": func(*rapid.T) { l.commit(l.inc.Notified([]Notice{{"console", ""}}, l.now)) },
+		"vote": func(t *rapid.T) {
+			v := Vote{Action: Action(any(t, "approve", "escalate", "resolve")), By: Actor(any(t, "key:a", "key:b", "link:discord"))}
+			if l.inc.Plan != nil && any(t, "hash", "none") == "hash" {
+				v.PlanHash = testPlan(any(t, "d1", "d2")).Hash
+			}
+			l.commit(l.inc.Vote(v, Verdict{Allowed: any(t, "yes", "no") == "yes", Decides: any(t, "yes", "no") == "yes", Reason: "r"}, l.now))
+		},
+		"settle":  func(*rapid.T) { l.commit(l.inc.Settle(ReasonApprovalTimeout, l.now)) },
+		"recover": func(*rapid.T) { l.commit(l.inc.Recover(l.now)) },
+		"claim": func(t *rapid.T) {
+			var today *Plan
+			if any(t, "there", "gone") == "there" {
+				today = testPlan(any(t, "d1", "d2"))
+			}
+			c, err := l.inc.Claim(today, l.now)
+			l.commit(c, err)
+			if reason, final := RefusalFor(err); final {
+				l.commit(l.inc.Refuse(reason, l.now))
+			}
+		},
+		"record": func(t *rapid.T) {
+			l.commit(l.inc.Record(Result{Outcome: Outcome(any(t, "fixed", "simulated", "failed", "unknown")), Verified: any(t, "yes", "no") == "yes"}, l.now))
+		},
+		"ticket": func(*rapid.T) { l.commit(l.inc.Ticketed(Ticket{"simulated", "SIM-1", "u"}, l.now)) },
+		"close":  func(*rapid.T) { l.commit(l.inc.Close("", l.now)) },
+	}
+}
+
+func TestEveryLifeKeepsThePromises(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		l := &life{t: rt, now: epoch, entered: epoch}
+		l.commit(Open(New{Ref: testRef(), Alert: testAlert(), By: SourceActor("api"), ApprovalTimeout: 4 * time.Hour, Now: l.now}), nil)
+		ops := l.ops()
+		steps := rapid.IntRange(1, 40).Draw(rt, "steps")
+		names := []string{"clock", "propose", "await", "notified", "vote", "settle", "recover", "claim", "record", "ticket", "close"}
+		for range steps {
+			name := rapid.SampledFrom(names).Draw(rt, "op")
+			held := l.inc
+			before := mustJSON(rt, held)
+			ops[name](rt)
+			if after := mustJSON(rt, held); after != before {
+				rt.Fatalf("%s wrote into the value it was called on:\n%s", name, cmp.Diff(before, after))
+			}
+		}
+		// Whatever happened, there is a way to the end.
+		l.now = l.now.Add(time.Hour)
+		if l.inc.Open() {
+			l.commit(l.inc.Settle(ReasonStepFailed, l.now))
+			if l.inc.Status == Detected {
+				l.commit(l.inc.Close("", l.now))
+			} else {
+				l.commit(l.inc.Close("no tracker", l.now))
+			}
+		}
+		if l.inc.Open() {
+			rt.Fatalf("an incident that is %s cannot be ended; decision %+v", l.inc.Status, l.inc.Decision)
+		}
+		if l.inc.Status == Escalated && l.inc.EscalationReason == "" {
+			rt.Fatal("escalated without a reason")
+		}
+	})
+}
+
+func mustJSON(t interface{ Fatal(...any) }, v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// waiting returns an incident that people have been asked about.
+func waiting(t *testing.T, plan *Plan) Incident {
+	t.Helper()
+	inc := Open(New{Ref: testRef(), Alert: testAlert(), By: SourceActor("api"), ApprovalTimeout: 4 * time.Hour, Now: epoch}).Incident
+	var p *Proposal
+	if plan != nil {
+		p = &Proposal{FixID: plan.FixID, Parameters: plan.Parameters}
+	}
+	c, err := inc.Propose(Analysis{AnalyzedBy: ByRules, Cause: "c"}, p, epoch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err = c.Incident.Await(Ask{Plan: plan, Token: NewTaskToken("tok"), EnteredAt: epoch, Now: epoch})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Incident
+}
+
+func decide(t *testing.T, inc Incident, a Action, by Actor, at time.Time) Incident {
+	t.Helper()
+	c, err := inc.Vote(Vote{Action: a, By: by}, Verdict{Allowed: true, Decides: true, Reason: "may"}, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Incident
+}
+
+func TestVoteIsRefusedForTheFirstReasonThatApplies(t *testing.T) {
+	plan := testPlan("d1")
+	open := waiting(t, plan)
+	detected := Open(New{Ref: testRef(), Alert: testAlert(), ApprovalTimeout: 4 * time.Hour, Now: epoch}).Incident
+	approved := decide(t, open, Approve, "key:a", epoch)
+	settled, _ := open.Settle(ReasonApprovalTimeout, epoch.Add(5*time.Hour))
+	late := open.Asked.Deadline
+	for _, c := range []struct {
+		name string
+		inc  Incident
+		vote Vote
+		ok   bool // what the policy says
+		at   time.Time
+		want Code
+	}{
+		{"allowed", open, Vote{Action: Approve, By: "key:a"}, true, epoch, ""},
+		{"policy before everything", approved, Vote{Action: Escalate, By: "key:b"}, false, late, CodeForbidden},
+		{"one millisecond before the deadline", open, Vote{Action: Approve, By: "key:a"}, true, late.Add(-time.Millisecond), ""},
+		{"at the deadline", open, Vote{Action: Approve, By: "key:a"}, true, late, CodeExpired},
+		{"timed out", settled.Incident, Vote{Action: Escalate, By: "key:a"}, true, epoch, CodeExpired},
+		{"deadline before already decided", approved, Vote{Action: Escalate, By: "key:b"}, true, late, CodeExpired},
+		{"not waiting", detected, Vote{Action: Approve, By: "key:a"}, true, epoch, CodeNotWaiting},
+		{"nothing to approve", waiting(t, nil), Vote{Action: Approve, By: "key:a"}, true, epoch, CodeNoFix},
+		{"resolve a manual review", waiting(t, nil), Vote{Action: Resolve, By: "key:a"}, true, epoch, ""},
+		{"already decided otherwise", approved, Vote{Action: Escalate, By: "key:b"}, true, epoch, CodeAlreadyDecided},
+		{"the same decision again", approved, Vote{Action: Approve, By: "key:b"}, true, epoch, ""},
+		{"the same decision again, late", approved, Vote{Action: Approve, By: "key:b"}, true, late, ""},
+		{"the same decision on another plan", approved, Vote{Action: Approve, By: "key:b", PlanHash: testPlan("d2").Hash}, true, epoch, CodeAlreadyDecided},
+		{"another plan", open, Vote{Action: Approve, By: "key:a", PlanHash: testPlan("d2").Hash}, true, epoch, CodePlanChanged},
+		{"this plan", open, Vote{Action: Approve, By: "key:a", PlanHash: plan.Hash}, true, epoch, ""},
+	} {
+		_, err := c.inc.Vote(c.vote, Verdict{Allowed: c.ok, Decides: true}, c.at)
+		if got := CodeOf(err); got != c.want || err != nil && c.want == "" {
+			t.Errorf("%s: got %q (%v), want %q", c.name, got, err, c.want)
+		}
+	}
+}
+
+func TestClaimIsRefusedUnlessEverythingHolds(t *testing.T) {
+	plan := testPlan("d1")
+	open := waiting(t, plan)
+	approved := decide(t, open, Approve, "key:a", epoch)
+	tampered := approved
+	evil := *plan
+	evil.Target.Service = "prod-db-01"
+	tampered.Plan = &evil
+	recovered, _ := approved.Recover(epoch)
+	refused, _ := approved.Refuse(ReasonTargetBusy, epoch)
+	claimed, _ := approved.Claim(plan, epoch)
+	for _, c := range []struct {
+		name  string
+		inc   Incident
+		today *Plan
+		at    time.Time
+		want  Code
+	}{
+		{"approved", approved, plan, epoch.Add(MaxApprovalAge), ""},
+		{"not approved", open, plan, epoch, CodeNotApproved},
+		{"escalated instead", decide(t, open, Escalate, "key:a", epoch), plan, epoch, CodeNotApproved},
+		{"plan changed in the store", tampered, &evil, epoch, CodeNotApproved},
+		{"approval too old", approved, plan, epoch.Add(MaxApprovalAge + time.Millisecond), CodeApprovalStale},
+		{"plan resolves to something else", approved, testPlan("d2"), epoch, CodePlanStale},
+		{"plan no longer resolves", approved, nil, epoch, CodePlanStale},
+		{"recovered", recovered.Incident, plan, epoch, CodeRecovered},
+		{"refused before", refused.Incident, plan, epoch, CodeRefused},
+		{"claimed before", claimed.Incident, plan, epoch, CodeAlreadyClaimed},
+	} {
+		_, err := c.inc.Claim(c.today, c.at)
+		if got := CodeOf(err); got != c.want || err != nil && c.want == "" {
+			t.Errorf("%s: got %q (%v), want %q", c.name, got, err, c.want)
+		}
+	}
+}
+
+func TestConclusionFollowsFromTheRecordAlone(t *testing.T) {
+	plan := testPlan("d1")
+	open := waiting(t, plan)
+	approved := decide(t, open, Approve, "key:a", epoch)
+	claimed := func(o Outcome, verified bool) Incident {
+		c, err := approved.Claim(plan, epoch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o == "" {
+			return c.Incident
+		}
+		c, err = c.Incident.Record(Result{Outcome: o, Verified: verified}, epoch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Incident
+	}
+	refused := func(r Reason) Incident { c, _ := approved.Refuse(r, epoch); return c.Incident }
+	settled := func(r Reason) Incident { c, _ := open.Settle(r, epoch); return c.Incident }
+	for _, c := range []struct {
+		inc    Incident
+		status Status
+		reason Reason
+	}{
+		{claimed(Fixed, true), Resolved, ""},
+		{claimed(Simulated, true), Resolved, ""},
+		{claimed(Fixed, false), Escalated, ReasonFixUnverified},
+		{claimed(Failed, false), Escalated, ReasonFixFailed},
+		{claimed(Unknown, false), Escalated, ReasonFixUnknown},
+		{claimed(Unknown, true), Escalated, ReasonFixUnknown},
+		{claimed("", false), Escalated, ReasonFixUnknown},
+		{refused(ReasonApprovalStale), Escalated, ReasonApprovalStale},
+		{refused(refusalRecovered), Resolved, ""},
+		{decide(t, open, Resolve, "key:a", epoch), Resolved, ""},
+		{decide(t, open, Escalate, "key:a", epoch), Escalated, ReasonChosen},
+		{settled(ReasonApprovalTimeout), Escalated, ReasonApprovalTimeout},
+		{settled(ReasonStepFailed), Escalated, ReasonStepFailed},
+		{approved, Escalated, ReasonStepFailed},
+		{open, Escalated, ReasonStepFailed},
+	} {
+		status, reason := c.inc.Conclusion()
+		if status != c.status || reason != c.reason {
+			t.Errorf("decision %+v refusal %q attempt %+v: got %s %s, want %s %s", c.inc.Decision, c.inc.Refusal, c.inc.Attempt, status, reason, c.status, c.reason)
+		}
+	}
+}
+
+func TestALateResultIsKeptButTheStatusStays(t *testing.T) {
+	plan := testPlan("d1")
+	c, err := decide(t, waiting(t, plan), Approve, "key:a", epoch).Claim(plan, epoch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err = c.Incident.Close("", epoch)
+	if err != nil || c.Incident.EscalationReason != ReasonFixUnknown {
+		t.Fatalf("close under a running fix: %v %s", err, c.Incident.EscalationReason)
+	}
+	c, err = c.Incident.Record(Result{Outcome: Fixed, Verified: true}, epoch)
+	if err != nil || c.Event.Action != EventFixLate || c.Incident.Status != Escalated || c.Free == "" {
+		t.Fatalf("late result: %v, event %s, status %s, free %q", err, c.Event.Action, c.Incident.Status, c.Free)
+	}
+}
+
+func TestDeadlineLeavesTimeToDeliver(t *testing.T) {
+	for timeout, want := range map[time.Duration]time.Duration{
+		2 * time.Second: 1500 * time.Millisecond, time.Minute: 45 * time.Second,
+		4 * time.Minute: 3 * time.Minute, 4 * time.Hour: 4*time.Hour - time.Minute,
+	} {
+		if got := DeadlineFor(epoch, timeout).Sub(epoch); got != want {
+			t.Errorf("timeout %s: decisions close after %s, want %s", timeout, got, want)
+		}
+	}
+}
+
+func TestTaskTokenNeverPrints(t *testing.T) {
+	const secret = "AQCEAAAAKgAAAAMAAAAA"
+	tok := NewTaskToken(secret)
+	for _, s := range []string{fmt.Sprint(tok), fmt.Sprintf("%v %+v %#v %s %q", tok, tok, tok, tok, tok), mustJSON(t, Wait{Token: tok}), fmt.Sprintf("%+v", Wait{Token: tok}), tok.LogValue().String()} {
+		if want := secret; s == "" || strings.Contains(s, want) {
+			t.Errorf("the token shows: %s", s)
+		}
+	}
+}
