@@ -60,14 +60,14 @@ type Brief struct {
 	ServerName Outside
 	Severity   incident.Severity
 	Status     incident.Status
-	StatusLine string // what is going on, in a few words
+	StatusLine string // what goes on, to be read after Status
 	// Asked tells that a person is to decide now; Links then says how.
 	Asked       bool
 	Opened      time.Time
 	Occurrences int64
 
 	Cause           Outside // "" when none was found
-	CauseBy         string  // who says so: "Gemini, 82 % sure"
+	CauseBy         string  // who says so: "Gemini, 82 % sure", or that nobody could
 	Evidence        []Outside
 	EvidenceLeftOut int     // how many lines are not shown
 	ManualReason    Outside // why no fix is proposed; "" when one is
@@ -82,7 +82,7 @@ type Brief struct {
 	Note      Outside // what they wrote beside it
 	Outcome   string  // how the fix ended, truthfully
 	Steps     []Outside
-	Escalated string  // why, in words; "" unless escalated
+	Escalated string  // why, in words; "" unless it is or is about to be
 	Ticket    Outside // "jira OPS-12", or that there is none although there should be
 	TicketURL Outside
 
@@ -113,7 +113,7 @@ func Of(inc incident.Incident, links Links, now time.Time) Brief {
 		Severity: inc.Severity, Status: inc.Status, StatusLine: statusLine(inc, now), Asked: asked,
 		Opened: inc.CreatedAt, Occurrences: inc.Occurrences,
 		Fix: fixText(inc.Plan), Approvals: approvals(inc),
-		Decision: decisionLine(inc.Decision), Outcome: outcomeLine(inc),
+		Decision: decisionLine(inc.Decision), Outcome: outcomeLine(inc), Escalated: escalated(inc),
 		Links: Links{View: links.View},
 	}
 	b.addAnalysis(inc)
@@ -131,9 +131,6 @@ func Of(inc incident.Incident, links Links, now time.Time) Brief {
 	}
 	if inc.Attempt != nil {
 		b.Steps = steps(inc.Attempt.Steps)
-	}
-	if inc.Status == incident.Escalated {
-		b.Escalated = ReasonText(inc.EscalationReason)
 	}
 	b.Ticket, b.TicketURL = ticket(inc)
 	return b

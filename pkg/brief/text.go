@@ -23,7 +23,7 @@ func (b Brief) Text() string {
 		t.field("Seen", fmt.Sprintf("%d times", b.Occurrences))
 	}
 	if b.CauseBy != "" {
-		t.printf("\nWhy we think so (%s)\n", b.CauseBy)
+		t.printf("\nWhy (%s)\n", b.CauseBy)
 		t.quote(b.Cause)
 	}
 	if len(b.Evidence) > 0 {
@@ -80,7 +80,7 @@ func (t *textWriter) fix(f FixText) {
 func (t *textWriter) progress(b Brief) {
 	t.printf("\n")
 	t.field("Decide", b.Until)
-	t.field("Asked as", b.AskedBecause)
+	t.field("Because", b.AskedBecause)
 	t.field("Approvals", strings.Join(b.Approvals, ", "))
 	t.field("Decision", b.Decision)
 	t.quote(b.Note)

@@ -18,8 +18,8 @@ const maxTitleCause = 90
 
 func title(inc incident.Incident) Outside {
 	what := "needs a look"
-	if inc.Analysis != nil && inc.Analysis.Cause != "" {
-		what = firstSentence(string(line(inc.Analysis.Cause, MaxCause)), maxTitleCause)
+	if a := inc.Analysis; a != nil && a.AnalyzedBy != incident.ByNone && a.Cause != "" {
+		what = firstSentence(string(line(a.Cause, MaxCause)), maxTitleCause)
 	}
 	return line(inline(inc.ServerName, maxServerName)+": "+what, MaxTitle+maxServerName)
 }
@@ -31,6 +31,9 @@ func statusLine(inc incident.Incident, now time.Time) string {
 	case incident.WaitingForApproval:
 		return waitingLine(inc, now)
 	case incident.ExecutingFix:
+		if inc.Attempt != nil && inc.Attempt.FinishedAt != nil {
+			return "the fix has ended; the incident is being closed"
+		}
 		if inc.Plan != nil && inc.Plan.Target.Type == simulated {
 			return "the approved fix is being walked through (simulated)"
 		}
@@ -38,7 +41,7 @@ func statusLine(inc incident.Incident, now time.Time) string {
 	case incident.Resolved:
 		return resolvedLine(inc)
 	case incident.Escalated:
-		return "escalated: " + ReasonText(inc.EscalationReason)
+		return ReasonText(inc.EscalationReason)
 	}
 	return string(inc.Status)
 }
@@ -65,13 +68,13 @@ func waitingLine(inc incident.Incident, now time.Time) string {
 func resolvedLine(inc incident.Incident) string {
 	switch {
 	case inc.Attempt != nil && inc.Attempt.Outcome == incident.Simulated:
-		return "closed after a simulated fix: nothing was changed"
+		return "after a simulated fix: nothing was changed"
 	case inc.Attempt != nil:
-		return "resolved by the approved fix"
+		return "by the approved fix"
 	case inc.RecoveredAt != nil:
-		return "resolved: its source reported recovery"
+		return "its source reported recovery"
 	}
-	return "resolved by hand"
+	return "by hand"
 }
 
 func causeBy(a incident.Analysis) string {
@@ -79,9 +82,9 @@ func causeBy(a incident.Analysis) string {
 	case incident.ByGemini:
 		return fmt.Sprintf("Gemini, %.0f %% sure", 100*min(max(a.Confidence, 0), 1))
 	case incident.ByRules:
-		return "the built-in rules: the log matches a known signature"
+		return "built-in rules, a known log signature"
 	}
-	return "nobody: no cause was found"
+	return "no cause was found"
 }
 
 func fixText(p *incident.Plan) *FixText {
@@ -204,10 +207,25 @@ func ticket(inc incident.Incident) (name, url Outside) {
 	return Outside(text), line(t.URL, maxTicketURL)
 }
 
+// escalated says why the incident ends or is about to end in escalation, so that
+// a ticket, which is opened just before, says it too.
+func escalated(inc incident.Incident) string {
+	settled := inc.Refusal != "" || inc.Attempt != nil && inc.Attempt.FinishedAt != nil ||
+		inc.Decision != nil && inc.Decision.Action != incident.Approve
+	status, reason := inc.Conclusion()
+	switch {
+	case inc.Status == incident.Escalated:
+		return ReasonText(inc.EscalationReason)
+	case inc.Open() && settled && status == incident.Escalated:
+		return ReasonText(reason)
+	}
+	return ""
+}
+
 // ReasonText says in words why an incident was escalated.
 func ReasonText(r incident.Reason) string {
 	if s, ok := map[incident.Reason]string{
-		incident.ReasonChosen:              "a person chose to",
+		incident.ReasonChosen:              "a person chose to escalate",
 		incident.ReasonApprovalTimeout:     "nobody decided in time",
 		incident.ReasonApprovalStale:       "the approval was older than 15 minutes when the fix was about to start",
 		incident.ReasonPlanStale:           "the approved plan no longer means the same: services.yaml or the catalogue changed since",
