@@ -1,0 +1,165 @@
+package redact
+
+import "strings"
+
+// assignment handles a separator at i, followed by the value from after on: shell, env, YAML, JSON, query strings,
+// headers, code. The name before it decides.
+func (s *scanner) assignment(i, after int) (span, bool) {
+	name, start := nameBefore(s.in[s.barrier:i])
+	if name == "t" && i < s.linkEnd {
+		return s.secret(after, kindLinkToken)
+	}
+	if len(name) == len("value") && equalFold(name, "value") {
+		return s.pairValue(s.barrier+start, after)
+	}
+	kind := kindOfName(name)
+	if kind == "" {
+		return span{}, false
+	}
+	if s.in[i] == ':' && (strings.HasPrefix(s.in[after:], ":") || i > s.barrier && s.in[i-1] == ':') {
+		return span{}, false // Token::Invalid is a path
+	}
+	for n := 0; n < 2 && after < len(s.in) && (s.in[after] == '=' || s.in[after] == '>'); n++ {
+		after++
+	}
+	switch kind {
+	case kindAuthorization:
+		return s.authorization(after)
+	case kindCookie:
+		return s.cookie(after)
+	}
+	if ordinary(name, s.in[skipBlanks(s.in, after):]) {
+		return span{}, false
+	}
+	return s.secret(after, kind)
+}
+
+// ordinary tells whether a name that may mean a password means something else, by the value: pwd the shell's working
+// directory, pass a count of tests.
+func ordinary(name, rest string) bool {
+	switch {
+	case equalFold(name, "pwd") || equalFold(name, "oldpwd"):
+		return strings.HasPrefix(rest, "/") || strings.HasPrefix(rest, "~")
+	case equalFold(name, "pass"):
+		n := decimal.run(rest, 0)
+		return n > 0 && n <= 6 && (n == len(rest) || strings.IndexByte(" ,;\n)", rest[n]) >= 0)
+	}
+	return false
+}
+
+// secret returns the value after i as a secret of this kind, or of a better one if a token fills it.
+func (s *scanner) secret(i int, kind string) (span, bool) {
+	v, ok := valueAt(s.in, i)
+	if !ok || s.innocent(v, kind) {
+		return span{}, false
+	}
+	if token, ok := s.tokenAt(v.start, v.start); ok && token.start == v.start && token.end >= v.end {
+		return token, true
+	}
+	return span{v.start, v.end, kind}, true
+}
+
+// pairValue handles lists of pairs, where the name of a variable is itself a value: {"name": "DB_PASSWORD", "value": x}.
+// start is where the word value begins.
+func (s *scanner) pairValue(start, after int) (span, bool) {
+	const between = " \t\n\"',\\`"
+	left := strings.TrimRight(tail(s.in[s.barrier:start]), between)
+	name, from := nameBefore(left)
+	kind := kindOfName(name)
+	if kind == "" {
+		return span{}, false
+	}
+	left = strings.TrimRight(left[:from], between)
+	if left == "" || left[len(left)-1] != ':' && left[len(left)-1] != '=' {
+		return span{}, false
+	}
+	if label, _ := nameBefore(left[:len(left)-1]); !equalFold(label, "name") && !equalFold(label, "key") {
+		return span{}, false
+	}
+	return s.secret(after, kind)
+}
+
+// tail returns the last 256 bytes of text, enough for a name and what is around it.
+func tail(text string) string { return text[max(0, len(text)-256):] }
+
+// element handles <password>x</password>; i is the first > of it.
+func (s *scanner) element(i int) (span, bool) {
+	name, start := nameBefore(s.in[s.barrier:i])
+	at := s.barrier + start
+	if name == "" || at == s.barrier || s.in[at-1] != '<' && s.in[at-1] != ':' {
+		return span{}, false
+	}
+	kind := kindOfName(name)
+	end := strings.IndexAny(s.in[i+1:min(len(s.in), i+1+longestQuoted)], "<\n")
+	if kind == "" || end <= 0 || s.in[i+1+end] != '<' {
+		return span{}, false
+	}
+	v := value{i + 1, i + 1 + end, true}
+	if placeholderLen(s.in[v.start:]) > 0 || s.innocent(v, kind) {
+		return span{}, false
+	}
+	return span{v.start, v.end, kind}, true
+}
+
+// flag handles options of commands whose value is the next word: --password x, and curl's -u user:x.
+func (s *scanner) flag(i int) (span, bool) {
+	if i > s.barrier && alnum[s.in[i-1]] || i > s.barrier && s.in[i-1] == '-' {
+		return span{}, false
+	}
+	rest := s.in[i:]
+	if strings.HasPrefix(rest, "-u ") || strings.HasPrefix(rest, "--user ") {
+		return s.curlUser(i)
+	}
+	if len(rest) < 4 || rest[1] != '-' || !alnum[rest[2]] {
+		return span{}, false
+	}
+	end := nameChars.run(rest[:min(len(rest), longestName)], 2)
+	if end == len(rest) || rest[end] != ' ' {
+		return span{}, false
+	}
+	kind := kindOfName(rest[2:end])
+	after := skipBlanks(s.in, i+end)
+	if kind == "" || after < len(s.in) && s.in[after] == '-' {
+		return span{}, false
+	}
+	return s.secret(after, kind)
+}
+
+// curlUser handles -u user:password, but only of curl: elsewhere -u takes a user and a group.
+func (s *scanner) curlUser(i int) (span, bool) {
+	read := s.in[s.curlPos:i]
+	s.curlPos = i
+	if n := strings.LastIndexByte(read, '\n'); n >= 0 {
+		s.curlSeen, read = false, read[n:]
+	}
+	s.curlSeen = s.curlSeen || strings.Contains(read, "curl")
+	if !s.curlSeen {
+		return span{}, false
+	}
+	v, ok := valueAt(s.in, i+strings.IndexByte(s.in[i:], ' '))
+	if !ok {
+		return span{}, false
+	}
+	_, password, ok := strings.Cut(s.in[v.start:v.end], ":")
+	if !ok || password == "" || placeholderLen(password) > 0 {
+		return span{}, false
+	}
+	return span{v.end - len(password), v.end, kindPassword}, true
+}
+
+// sqlPassword handles IDENTIFIED BY 'x' and PASSWORD 'x', which databases log; i is the first quote.
+func (s *scanner) sqlPassword(i int) (span, bool) {
+	left := s.in[s.barrier:i]
+	if n := len(left); n < 3 || left[n-1] != ' ' || left[n-2]|0x20 != 'y' && left[n-2]|0x20 != 'd' {
+		return span{}, false
+	}
+	left = strings.ToLower(left[max(0, len(left)-len("identified by ")):])
+	if left != "identified by " && !strings.HasSuffix(left, "password ") {
+		return span{}, false
+	}
+	v := quotedAt(s.in, i)
+	if !v.quoted || v.end == v.start || placeholderLen(s.in[v.start:]) > 0 || s.innocent(v, kindPassword) {
+		return span{}, false
+	}
+	return span{v.start, v.end, kindPassword}, true
+}

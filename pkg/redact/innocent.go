@@ -1,0 +1,111 @@
+package redact
+
+import "strings"
+
+// longestInnocent bounds, in bytes, what may be taken for no secret.
+const longestInnocent = 64
+
+// verdicts are words that say something about a secret in the place where it would stand ("password: must be longer").
+// plainWords are the same and those that stand for no value at all; weak passwords are not among them.
+var (
+	verdicts = wordSet(`must should cannot can't could couldn't does doesn't do don't did didn't is isn't was wasn't are has have had
+		will would may not no too missing required invalid incorrect wrong expired revoked mismatch mismatched denied failed failure
+		error unknown unauthorized unauthenticated forbidden rejected malformed expected unexpected`)
+	plainWords = wordSet(`null nil none undefined true false yes no on off empty unset nan n/a na the a an for from in of to with and
+		or but by at as this that it its been be being used using user field value validation authentication authorization
+		verification signature characters string str int bool boolean integer number object bytes byte []byte array ok okay found
+		provided exists present absent set changed updated reset rotated refreshed refreshing renewed issued created deleted revoking
+		optional enabled disabled redacted filtered masked hidden removed omitted censored sensitive protected encrypted bearer
+		basic token request response retry retrying getting fetching loading generated generating verified accepted eof`)
+)
+
+func wordSet(words string) map[string]bool {
+	set := map[string]bool{}
+	for _, w := range strings.Fields(words) {
+		set[w] = true
+	}
+	return set
+}
+
+// innocent tells whether a value is plainly no secret: nothing, a mask, a word of prose, a reference to where the secret
+// is, or code that fetches it. What it accepts must not depend on text that a token rule would replace: see scanner.
+func (s *scanner) innocent(v value, kind string) bool {
+	text := s.in[v.start:v.end]
+	if v.quoted {
+		if first, _, more := strings.Cut(text[:min(len(text), longestInnocent)], " "); more && verdicts[strings.ToLower(first)] {
+			return true
+		}
+	}
+	if len(text) > longestInnocent {
+		return false
+	}
+	bare := strings.TrimRight(text, ".!?:,;)")
+	word := strings.ToLower(strings.TrimLeft(bare, "("))
+	switch {
+	case word == "" || plainWords[word] || verdicts[word]:
+		return true
+	case masked(text) || short(text, kind):
+		return true
+	}
+	return (reference(text) || code(text)) && !s.holdsToken(v)
+}
+
+// masked tells whether text stands where a secret was: a run of one character (****, xxxx), or a word in angle brackets.
+func masked(text string) bool {
+	if strings.Trim(text, "*") == "" || len(text) >= 3 && strings.Trim(text, text[:1]) == "" && !decimal[text[0]] {
+		return true
+	}
+	if strings.HasPrefix(text, "\u2022") && strings.Trim(text, "\u2022") == "" {
+		return true
+	}
+	inner, opened := strings.CutPrefix(text, "<")
+	inner, _ = strings.CutSuffix(inner, ">")
+	return opened && len(inner) <= 24 && strings.Trim(inner, lower+upper+" _-") == ""
+}
+
+// short tells whether text is too little to be a secret: punctuation that a parser names, or a number that counts.
+func short(text, kind string) bool {
+	if len(text) <= 3 && strings.IndexFunc(text, func(r rune) bool { return r >= 0x80 || alnum[byte(r)] }) < 0 {
+		return true
+	}
+	switch kind {
+	case kindSignature:
+		return len(text) < 16
+	case kindPassword:
+		return false
+	}
+	return len(text) <= 4 && strings.Trim(text, digits) == ""
+}
+
+// reference tells whether text names a secret in place of holding it: $NAME, ${NAME}, $1, %s.
+func reference(text string) bool {
+	if rest, ok := strings.CutPrefix(text, "$"); ok && rest != "" {
+		if inner, ok := strings.CutPrefix(rest, "{"); ok {
+			inner, closed := strings.CutSuffix(inner, "}")
+			return closed && nameChars.run(inner, 0) == len(inner)
+		}
+		return strings.Trim(rest, upper+digits+"_") == ""
+	}
+	rest, ok := strings.CutPrefix(text, "%")
+	return ok && len(rest) <= 2 && strings.Trim(rest, "+#svqdxXT") == ""
+}
+
+// code tells whether text is the beginning of an expression, as stack traces quote it.
+func code(text string) bool {
+	for _, head := range []string{"process.env", "os.environ", "config.", "self.", "this.", "req.", "request.", "(*", "0xc0"} {
+		if strings.HasPrefix(text, head) {
+			return true
+		}
+	}
+	name, _, call := strings.Cut(text, "(")
+	return call && name != "" && strings.Trim(name, lower+upper+"_.") == ""
+}
+
+func (s *scanner) holdsToken(v value) bool {
+	for i := v.start; i < v.end; i++ {
+		if _, ok := s.tokenAt(i, v.start); ok {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,185 @@
+package redact
+
+import "strings"
+
+// A name next to a value tells what the value is: DB_PASSWORD, "clientSecret", --api-key, X-Auth-Token.
+
+// fit says how a name must match: as the end of the name with case and separators left out (dbPassword, DB_PASSWORD and
+// dbpassword all end in password), as its last word, or as the whole of it.
+type fit int
+
+const (
+	suffix fit = iota
+	lastWord
+	whole
+)
+
+type nameRule struct {
+	text string // lower case, no separators
+	fit  fit
+	kind string
+}
+
+var nameRules = []nameRule{
+	{"password", suffix, kindPassword},
+	{"password1", suffix, kindPassword},
+	{"password2", suffix, kindPassword},
+	{"passwordconfirmation", suffix, kindPassword},
+	{"passwordhash", suffix, kindPassword},
+	{"passwd", suffix, kindPassword},
+	{"passphrase", suffix, kindPassword},
+	{"passcode", suffix, kindPassword},
+	{"pwd", lastWord, kindPassword},
+	{"pass", lastWord, kindPassword},
+	{"pgpass", suffix, kindPassword},
+	{"dbpass", suffix, kindPassword},
+	{"requirepass", whole, kindPassword},
+	{"masterauth", whole, kindPassword},
+	{"secretaccesskey", suffix, kindAWSSecret},
+	{"awssecretkey", suffix, kindAWSSecret},
+	{"awssecret", suffix, kindAWSSecret},
+	{"accountkey", suffix, kindAzureKey},
+	{"sharedaccesskey", suffix, kindAzureKey},
+	{"sharedaccesssignature", suffix, kindAzureKey},
+	{"azurestoragekey", suffix, kindAzureKey},
+	{"sig", whole, kindSignature},
+	{"xamzsignature", whole, kindSignature},
+	{"xgoogsignature", whole, kindSignature},
+	{"secret", suffix, kindSecret},
+	{"secretkey", suffix, kindSecret},
+	{"secretkeybase", suffix, kindSecret},
+	{"secretvalue", suffix, kindSecret},
+	{"secretid", whole, kindSecret}, // Vault's AppRole; the name of a secret at AWS, where losing it costs little
+	{"sharedkey", suffix, kindSecret},
+	{"signingkey", suffix, kindSecret},
+	{"encryptionkey", suffix, kindSecret},
+	{"masterkey", suffix, kindSecret},
+	{"privatekey", suffix, kindPrivateKey},
+	{"privatekeyid", suffix, kindPrivateKey},
+	{"sshkey", suffix, kindPrivateKey},
+	{"apikey", suffix, kindAPIKey},
+	{"accesskey", suffix, kindAPIKey},
+	{"appkey", lastWord, kindAPIKey},
+	{"applicationkey", suffix, kindAPIKey},
+	{"authkey", suffix, kindAPIKey},
+	{"consumerkey", suffix, kindAPIKey},
+	{"functionskey", suffix, kindAPIKey},
+	{"integrationkey", suffix, kindAPIKey},
+	{"licensekey", suffix, kindAPIKey},
+	{"servicekey", suffix, kindAPIKey},
+	{"subscriptionkey", suffix, kindAPIKey},
+	{"token", suffix, kindToken},
+	{"tokenvalue", suffix, kindToken},
+	{"jsessionid", suffix, kindToken},
+	{"phpsessid", suffix, kindToken},
+	{"npmauth", whole, kindToken},
+	{"authorization", suffix, kindAuthorization},
+	{"cookie", suffix, kindCookie},
+}
+
+// notSecret lists names that end like a secret and are none: where a list goes on, and what a parser stumbled over.
+var notSecret = []string{"nexttoken", "pagetoken", "continuationtoken", "synctoken", "unexpectedtoken", "cancellationtoken"}
+
+// nameEnds are the rules by last byte; the longer first, so that the more telling kind wins.
+var nameEnds = func() (t [256][]nameRule) {
+	for _, r := range nameRules {
+		last := r.text[len(r.text)-1]
+		at := 0
+		for at < len(t[last]) && len(t[last][at].text) >= len(r.text) {
+			at++
+		}
+		t[last] = append(t[last][:at:at], append([]nameRule{r}, t[last][at:]...)...)
+	}
+	return t
+}()
+
+// longestName is how much of a name is looked at, in bytes from its end.
+const longestName = 64
+
+// kindOfName returns the kind of secret that a value of this name is, or "".
+func kindOfName(name string) string {
+	if name == "" {
+		return ""
+	}
+	last := name[len(name)-1] | 0x20 // lower case; digits stay
+	if len(nameEnds[last]) == 0 {
+		return ""
+	}
+	var buf [longestName]byte
+	squeezed := squeeze(buf[:0], name)
+	for _, r := range nameEnds[last] {
+		if !strings.HasSuffix(squeezed, r.text) {
+			continue
+		}
+		if r.fit == whole && squeezed != r.text || r.fit == lastWord && !beginsWord(name, len(r.text)) {
+			continue
+		}
+		for _, n := range notSecret {
+			if strings.HasSuffix(squeezed, n) {
+				return ""
+			}
+		}
+		return r.kind
+	}
+	return ""
+}
+
+// squeeze appends name in lower case without its separators.
+func squeeze(buf []byte, name string) string {
+	for i := max(0, len(name)-longestName); i < len(name); i++ {
+		switch c := name[i]; {
+		case c == '_' || c == '-' || c == '.' || c == ' ':
+		case c >= 'A' && c <= 'Z':
+			buf = append(buf, c|0x20)
+		default:
+			buf = append(buf, c)
+		}
+	}
+	return string(buf)
+}
+
+// beginsWord tells whether the last n bytes of name are a word of it: db_pass and dbPass, but not bypass.
+func beginsWord(name string, n int) bool {
+	at := len(name) - n
+	if at <= 0 {
+		return true
+	}
+	c, before := name[at], name[at-1]
+	return !alnum[before] || c >= 'A' && c <= 'Z' && before >= 'a' && before <= 'z'
+}
+
+// nameBefore returns the name that left ends with, in front of a separator: bare, quoted, or as an index (["name"]).
+// start is where the name begins in left.
+func nameBefore(left string) (name string, start int) {
+	end := len(left)
+	for n := 0; n < 3 && end > 0 && (left[end-1] == ' ' || left[end-1] == '\t'); n++ {
+		end--
+	}
+	if end > 0 && left[end-1] == ']' {
+		end--
+	}
+	if end > 0 && isQuote(left[end-1]) {
+		end--
+		for n := 0; n < 7 && end > 0 && left[end-1] == '\\'; n++ {
+			end--
+		}
+	}
+	start = end
+	for start > 0 && end-start < longestName && nameChars[left[start-1]] {
+		start--
+	}
+	name = left[start:end]
+	// "API key: x" is two words in prose, as is "unexpected token: x", which is no secret.
+	if word := len(name); start > 1 && left[start-1] == ' ' && (equalFold(name, "key") || equalFold(name, "token")) {
+		from := start - 1
+		for from > 0 && start-1-from < longestName-word && alnum[left[from-1]] {
+			from--
+		}
+		name = left[from:end]
+	}
+	return name, start
+}
+
+func isQuote(c byte) bool { return c == '"' || c == '\'' || c == '`' }
+
+func equalFold(a, b string) bool { return len(a) == len(b) && strings.EqualFold(a, b) }

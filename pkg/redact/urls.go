@@ -1,0 +1,78 @@
+package redact
+
+import "strings"
+
+// longestUserInfo is how far after :// an @ is looked for, in bytes: tokens that stand in for passwords (IAM) are long.
+const longestUserInfo = 2048
+
+// urlPassword handles scheme://user:password@host; i is at the ://. The user stays.
+func (s *scanner) urlPassword(i int) (span, bool) {
+	from := i + len("://")
+	window := s.in[from:min(len(s.in), from+longestUserInfo)]
+	at := strings.IndexByte(window, '@')
+	if at < 0 || from < s.noAt {
+		return span{}, false
+	}
+	colon := strings.IndexByte(window[:at], ':')
+	slash := strings.IndexAny(window[:at], "/?#")
+	if colon < 0 || slash >= 0 && slash < colon {
+		return span{}, false // no password, or an @ somewhere in the path
+	}
+	// A raw / belongs to the password unless what is before it is a port: http://host:8080/@user.
+	if slash >= 0 && strings.Trim(window[colon+1:slash], digits) == "" {
+		return span{}, false
+	}
+	if n := strings.IndexAny(window[:at], " \t\n\"'`<>\\"); n >= 0 {
+		s.noAt = from + n
+		return span{}, false
+	}
+	if n := strings.Index(window[:at], placeholderHead); n >= 0 {
+		s.noAt = from + n
+		return span{}, false
+	}
+	// A raw @ belongs to the password too: the last one before the path counts.
+	rest := window[at:]
+	if n := strings.IndexAny(rest, "/?#, \t\n\"'`<>\\["); n >= 0 {
+		rest = rest[:n]
+	}
+	at += strings.LastIndexByte(rest, '@')
+	user, password := window[:colon], window[colon+1:at]
+	switch {
+	case password == "" && user == "" || strings.Trim(password, "*") == "" && password != "":
+		return span{}, false
+	case password == "" || password == "x-oauth-basic":
+		return span{from, from + colon, kindURLPassword}, user != "" // the user is the token
+	case reference(password) && !s.holdsToken(value{start: from + colon + 1, end: from + at}):
+		return span{}, false
+	}
+	return span{from + colon + 1, from + at, kindURLPassword}, true
+}
+
+// dataSource handles user:password@tcp(host), the form of Go's MySQL driver; i is at the @.
+func (s *scanner) dataSource(i int) (span, bool) {
+	if !strings.HasPrefix(s.in[i:], "@tcp(") && !strings.HasPrefix(s.in[i:], "@unix(") {
+		return span{}, false
+	}
+	left := tail(s.in[s.barrier:i])
+	left = left[strings.LastIndexAny(left, " \t\n\"'`")+1:]
+	if n := strings.LastIndex(left, "://"); n >= 0 {
+		left = left[n+3:]
+	}
+	user, password, ok := strings.Cut(left, ":")
+	if !ok || user == "" || password == "" {
+		return span{}, false
+	}
+	return span{i - len(password), i, kindURLPassword}, true
+}
+
+// noteLink remembers how far the query of an approve-fix link goes; in there t= is a token of ours.
+func (s *scanner) noteLink(i int) {
+	const path = "approve-fix"
+	if i < s.linkEnd || !strings.HasPrefix(s.in[i:], path) {
+		return
+	}
+	s.linkEnd = i + len(path)
+	for s.linkEnd < len(s.in) && !strings.ContainsRune(" \t\n\"'`<>", rune(s.in[s.linkEnd])) {
+		s.linkEnd++
+	}
+}

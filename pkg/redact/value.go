@@ -1,0 +1,159 @@
+package redact
+
+import "strings"
+
+// longestQuoted is how far the end of a quoted value is looked for, in bytes. Private keys, the only longer ones, have a
+// rule of their own.
+const longestQuoted = 2048
+
+// value is what stands after a separator, without its quotes.
+type value struct {
+	start, end int
+	quoted     bool
+}
+
+// valueAt returns the value that begins at or after i on the same line. There is none where a line ends, an object
+// begins, or a placeholder already stands.
+func valueAt(in string, i int) (value, bool) {
+	i = skipBlanks(in, i)
+	if i < len(in) && in[i] == '[' && placeholderLen(in[i:]) == 0 {
+		i++ // a list, as Go prints the values of a header
+	}
+	v := quotedAt(in, i)
+	if !v.quoted {
+		v.end = bareEnd(in, v.start)
+	}
+	if v.end == v.start || placeholderLen(in[v.start:]) > 0 || in[v.start] == '{' {
+		return value{}, false
+	}
+	return v, true
+}
+
+func skipBlanks(in string, i int) int {
+	for n := 0; n < 64 && i < len(in) && (in[i] == ' ' || in[i] == '\t'); n++ {
+		i++
+	}
+	return i
+}
+
+// quotedAt returns the text between quotes that begins at i. The quotes may be escaped, as in JSON within JSON, any
+// number of times. If there is no quote, or none that closes, quoted is false and start is where a bare value begins.
+func quotedAt(in string, i int) value {
+	open := i
+	for open < len(in) && open-i < 8 && in[open] == '\\' {
+		open++
+	}
+	depth := open - i
+	if depth == 0 && open+1 < len(in) && (in[open] == 'b' || in[open] == 'u' || in[open] == 'r') && isQuote(in[open+1]) {
+		open++ // a Python prefix
+	}
+	if open == len(in) || !isQuote(in[open]) {
+		return value{start: i}
+	}
+	quote, start := in[open], open+1
+	slashes := 0
+	for k := start; k < len(in) && k-start < longestQuoted && in[k] != '\n'; k++ {
+		switch {
+		case in[k] == '\\':
+			slashes++
+			continue
+		case in[k] == quote && (depth == 0 && slashes%2 == 0 || depth > 0 && slashes <= depth):
+			return value{start, k - min(slashes, depth), true}
+		}
+		slashes = 0
+	}
+	return value{start: start}
+}
+
+// bareEnd returns where a value without quotes ends. Passwords hold any character, and lists and sentences go on after
+// them; so punctuation ends the value only if what follows looks like something else, and a bracket only if the value did
+// not open it.
+func bareEnd(in string, i int) int {
+	open := 0
+	for k := i; k < len(in); k++ {
+		switch c := in[k]; c {
+		case ' ', '\t', '\n':
+			return k
+		case '[':
+			if placeholderLen(in[k:]) > 0 {
+				return k
+			}
+			open++
+		case '\\':
+			if escapes(in[k+1:]) {
+				return k
+			}
+		case '%':
+			if strings.HasPrefix(in[k:], "%26") || strings.HasPrefix(in[k:], "%22") {
+				return k
+			}
+		case '<':
+			if strings.HasPrefix(in[k:], "</") && k > i {
+				return k
+			}
+			open++
+		case '(', '{':
+			open++
+		case ',', ';', '&', '|':
+			if beginsField(in[k+1:], c == ';') {
+				return k
+			}
+		case ')', ']', '}', '>':
+			if open == 0 && closes(in[k+1:]) {
+				return k
+			}
+			open = max(0, open-1)
+		case '"', '\'', '`':
+			if closes(in[k+1:]) {
+				return k
+			}
+		}
+	}
+	return len(in)
+}
+
+// escapes tells whether a backslash in front of rest is the end of a quoted string, or a line end or & in one.
+func escapes(rest string) bool {
+	return rest != "" && (isQuote(rest[0]) || rest[0] == 'n' || rest[0] == 'r' || rest[0] == 't' || rest[0] == '\\' ||
+		strings.HasPrefix(rest, "u00") || placeholderLen(rest) > 0)
+}
+
+// closes tells whether a quote or bracket in front of rest closes something around the value.
+func closes(rest string) bool {
+	for n := 0; ; n++ {
+		if n == len(rest) || n == 8 {
+			return true
+		}
+		switch rest[n] {
+		case '"', '\'', '`', ')', ']', '}', '>':
+			continue
+		case ' ', '\t', '\n', ',', ';', '&', '|', '\\', '<':
+			return true
+		case '.', ':':
+			return n+1 == len(rest) || rest[n+1] == ' ' || rest[n+1] == '\n'
+		}
+		return placeholderLen(rest[n:]) > 0
+	}
+}
+
+// beginsField tells whether rest, after a comma or the like, is the next name and value, or nothing.
+func beginsField(rest string, spaced bool) bool {
+	i := 0
+	for i < len(rest) && i < 4 && (rest[i] == '"' || rest[i] == '\'' || rest[i] == '\\' || rest[i] == '{') {
+		i++
+	}
+	if i == len(rest) || rest[i] == ' ' || rest[i] == '\t' || rest[i] == '\n' || placeholderLen(rest[i:]) > 0 {
+		return true
+	}
+	end := i
+	for end < len(rest) && end-i < longestName && (nameChars[rest[end]] || spaced && rest[end] == ' ' && end > i) {
+		end++
+	}
+	if end == i || end == len(rest) {
+		return false
+	}
+	for n := 0; n < 4 && end < len(rest) && (isQuote(rest[end]) || rest[end] == '\\' || rest[end] == ' '); n++ {
+		end++
+	}
+	return end < len(rest) && (rest[end] == '=' || rest[end] == ':' || placeholderLen(rest[end:]) > 0)
+}
