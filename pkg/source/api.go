@@ -1,0 +1,84 @@
+package source
+
+import (
+	"strings"
+	"time"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/source/body"
+)
+
+// MaxBody bounds the body of any call, in bytes: the largest errorLogs, its
+// escapes, and room for the rest.
+const MaxBody = 256 * 1024
+
+// API is the Source of an alert that came by POST /ingest-alert.
+const API = "api"
+
+// ParseAPI reads the body of POST /ingest-alert:
+//
+//	{serverName, errorLogs, severity?, timestamp?, dedupKey?}
+//
+// all of them strings, timestamp in RFC 3339. Null is the same as not sent. The
+// alert it returns is valid.
+func ParseAPI(kind body.Kind, raw []byte) (incident.Alert, error) {
+	v, err := body.Read(kind, raw, "serverName", "errorLogs", "severity", "timestamp", "dedupKey")
+	if err != nil {
+		return incident.Alert{}, err
+	}
+	a := incident.Alert{Tenant: incident.DefaultTenant, Source: API}
+	if a.ServerName, err = required(v, "serverName", "name the service, as in services.yaml"); err != nil {
+		return incident.Alert{}, err
+	}
+	if a.ErrorLogs, err = required(v, "errorLogs", "send the error lines"); err != nil {
+		return incident.Alert{}, err
+	}
+	if a.Severity, err = severity(v); err != nil {
+		return incident.Alert{}, err
+	}
+	if a.Timestamp, err = timestamp(v); err != nil {
+		return incident.Alert{}, err
+	}
+	a.DedupKey = v["dedupKey"]
+	if err := a.Validate(); err != nil {
+		return incident.Alert{}, err
+	}
+	return a, nil
+}
+
+func required(v body.Values, field, what string) (string, error) {
+	s, sent := v[field]
+	if !sent {
+		return "", incident.BadField(field, "is missing; %s", what)
+	}
+	return s, nil
+}
+
+// severity defaults only where the field was not sent: an empty one is a
+// sender's mistake.
+func severity(v body.Values) (incident.Severity, error) {
+	s, sent := v["severity"]
+	if sent && s == "" {
+		return "", incident.BadField("severity", "is empty; send critical, high, medium or low, or leave it out")
+	}
+	return incident.ParseSeverity(s)
+}
+
+// timestamp takes what can be written again as UTC with four digits for the
+// year; the zero time if it was not sent.
+func timestamp(v body.Values) (time.Time, error) {
+	s, sent := v["timestamp"]
+	if !sent {
+		return time.Time{}, nil
+	}
+	var at time.Time
+	// UnmarshalText is strict about RFC 3339 where time.Parse is not, but for a
+	// comma before the fraction.
+	if err := at.UnmarshalText([]byte(s)); err != nil || strings.Contains(s, ",") {
+		return time.Time{}, incident.BadField("timestamp", "must be RFC 3339, like 2026-01-31T10:00:00Z")
+	}
+	if year := at.UTC().Year(); year < 1970 || year > 9999 {
+		return time.Time{}, incident.BadField("timestamp", "must lie between the years 1970 and 9999")
+	}
+	return incident.Stamp(at), nil
+}
