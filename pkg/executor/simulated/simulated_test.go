@@ -1,0 +1,112 @@
+package simulated_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/opsguard/opsguard/pkg/catalog"
+	"github.com/opsguard/opsguard/pkg/executor/simulated"
+	"github.com/opsguard/opsguard/pkg/incident"
+)
+
+func at() time.Time { return time.Date(2026, 11, 2, 14, 5, 0, 0, time.UTC) }
+
+func ref() incident.Ref {
+	return incident.Ref{Tenant: incident.DefaultTenant, ID: "INC-01JZ0000000000000000000000"}
+}
+
+func executor(t *testing.T, now func() time.Time) *simulated.Executor {
+	t.Helper()
+	e, err := simulated.New(simulated.Config{Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func plan(t *testing.T, fixID string, raw map[string]any) incident.Plan {
+	t.Helper()
+	p, err := catalog.Propose(catalog.IDs(), fixID, raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := catalog.Build(ref(), catalog.IDs(), incident.Target{Service: "prod-api-01", Type: simulated.TargetType}, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
+
+func TestNewNeedsAClock(t *testing.T) {
+	if _, err := simulated.New(simulated.Config{}); err == nil || !strings.Contains(err.Error(), "Now is missing") {
+		t.Errorf("New without a clock: %v", err)
+	}
+}
+
+func TestEveryStepOfEveryFixSaysThatNothingWasChanged(t *testing.T) {
+	for _, id := range catalog.IDs() {
+		got := executor(t, at).Run(context.Background(), ref(), plan(t, id, nil))
+		if got.Outcome != incident.Simulated || !got.Verified {
+			t.Errorf("%s: outcome %s, verified %v", id, got.Outcome, got.Verified)
+		}
+		var names []string
+		for _, s := range got.Steps {
+			names = append(names, s.Name)
+			if s.Status != "simulated" || !strings.HasPrefix(s.Detail, "simulated: nothing was changed; ") || !s.At.Equal(at()) || len(s.Detail) > 500 {
+				t.Errorf("%s: step %+v", id, s)
+			}
+		}
+		if diff := cmp.Diff([]string{"check target", "take snapshot", id, "wait for health", "verify"}, names); diff != "" {
+			t.Errorf("%s: steps differ (-want +got):\n%s", id, diff)
+		}
+	}
+}
+
+func TestTheActionNamesItsParameters(t *testing.T) {
+	got := executor(t, at).Run(context.Background(), ref(), plan(t, "scale-out", map[string]any{"instances": 3.0}))
+	i := slices.IndexFunc(got.Steps, func(s incident.FixStep) bool { return s.Name == "scale-out" })
+	if i < 0 || !strings.HasSuffix(got.Steps[i].Detail, "Add instances with instances=3") {
+		t.Errorf("steps %+v", got.Steps)
+	}
+}
+
+func TestFixThatIsNotInTheCatalogueFails(t *testing.T) {
+	p := plan(t, "scale-out", nil)
+	p.FixID = "reboot"
+	got := executor(t, at).Run(context.Background(), ref(), p)
+	if got.Outcome != incident.Failed || got.Verified || len(got.Steps) != 1 || got.Steps[0].Status != "failed" {
+		t.Errorf("Run = %+v", got)
+	}
+}
+
+func TestRunStopsWhenItIsCalledOff(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	asked := 0
+	e := executor(t, func() time.Time { // called once a step: the second step is under way
+		if asked++; asked == 2 {
+			cancel()
+		}
+		return at()
+	})
+	got := e.Run(ctx, ref(), plan(t, "restart-service", nil))
+	if got.Outcome != incident.Failed || got.Verified || len(got.Steps) != 3 {
+		t.Fatalf("Run = %+v", got)
+	}
+	last := got.Steps[2]
+	if last.Name != "restart-service" || last.Status != "failed" || !strings.Contains(last.Detail, "nothing was changed") {
+		t.Errorf("the last step is %+v", last)
+	}
+}
+
+func TestVerifyFindsNothingHalfDone(t *testing.T) {
+	verified, steps := executor(t, at).Verify(context.Background(), ref(), plan(t, "restart-service", nil))
+	if !verified || len(steps) != 1 || steps[0].Status != "simulated" || !strings.Contains(steps[0].Detail, "nothing was changed") {
+		t.Errorf("Verify = %v, %+v", verified, steps)
+	}
+}
