@@ -1,0 +1,170 @@
+// Package probe looks at a service from outside, over HTTP: does it answer, with
+// which status, how fast, and is its certificate still good. Start reading at
+// Prober.Probe.
+//
+// It follows no redirect to another host, reads little of the body and keeps
+// none, and words every finding itself: no text of the service's answer and no
+// address gets into an alert.
+package probe
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/opsguard/opsguard/pkg/inventory"
+	"github.com/opsguard/opsguard/pkg/steps"
+)
+
+// Limits of one probe.
+const (
+	DefaultMaxLatency = 2 * time.Second     // for a service that sets no maxLatency
+	CertificateNotice = 14 * 24 * time.Hour // a certificate with less left is unhealthy
+
+	minTimeout   = time.Second
+	maxTimeout   = time.Minute // the hourly health check is one Lambda of a few minutes
+	maxBody      = 64 * 1024   // bytes that are read before the connection is closed
+	maxRedirects = 5
+)
+
+// The checks, each of which is one Finding.
+const (
+	Reachable   = "reachable"
+	Status      = "status"
+	Latency     = "latency"
+	Certificate = "certificate"
+)
+
+// Finding is the result of one check, good or bad.
+type Finding = steps.Finding
+
+// Config is what a Prober needs; every field is required.
+type Config struct {
+	// Transport makes the calls. Its settings say which certificates are trusted
+	// and whether a proxy is used. Connections are not kept.
+	Transport http.RoundTripper
+	// Timeout is for one probe, redirects included; 1 s to 1 min. A service whose
+	// maxLatency comes near it gets maxLatency and a second, so that "slow" and
+	// "does not answer" stay apart.
+	Timeout   time.Duration
+	Now       func() time.Time
+	UserAgent string // "OpsGuard/<version>", for whoever reads the service's access log
+}
+
+// Prober probes services. It may be used concurrently.
+type Prober struct {
+	client    *http.Client
+	timeout   time.Duration
+	now       func() time.Time
+	userAgent string
+}
+
+// New refuses a Config with a field missing or out of range, by its name.
+func New(cfg Config) (*Prober, error) {
+	switch {
+	case cfg.Transport == nil:
+		return nil, errors.New("probe: Transport is missing")
+	case cfg.Timeout < minTimeout || cfg.Timeout > maxTimeout:
+		return nil, fmt.Errorf("probe: Timeout is %s; give %s to %s", cfg.Timeout, minTimeout, maxTimeout)
+	case cfg.Now == nil:
+		return nil, errors.New("probe: Now is missing")
+	case cfg.UserAgent == "":
+		return nil, errors.New("probe: UserAgent is missing")
+	}
+	client := &http.Client{Transport: cfg.Transport, CheckRedirect: stayOnHost}
+	return &Prober{client, cfg.Timeout, cfg.Now, cfg.UserAgent}, nil
+}
+
+// Probe makes one call and reports each check that could be made, healthy ones
+// too, so that recovery shows. A service that does not answer has the finding
+// "reachable" only; one without TLS has none on its certificate. It returns
+// nothing for a service without a health URL, nor when ctx ends first: a probe
+// that was called off has seen nothing.
+func (p *Prober) Probe(ctx context.Context, svc inventory.Service) []Finding {
+	if svc.Health == nil {
+		return nil
+	}
+	maxLatency := svc.Health.MaxLatency
+	if maxLatency == 0 {
+		maxLatency = DefaultMaxLatency
+	}
+	limited, cancel := context.WithTimeout(ctx, max(p.timeout, maxLatency+time.Second))
+	defer cancel()
+	req, err := http.NewRequestWithContext(limited, http.MethodGet, svc.Health.URL, nil)
+	if err != nil { // the inventory has checked the URL; this is for one made by hand
+		return []Finding{{Check: Reachable, Detail: "the health URL is not valid"}}
+	}
+	req.Header.Set("User-Agent", p.userAgent)
+	req.Close = true
+
+	begin := p.now()
+	resp, err := p.client.Do(req)
+	took := p.now().Sub(begin)
+	switch {
+	case ctx.Err() != nil:
+		if err == nil {
+			resp.Body.Close()
+		}
+		return nil
+	case err != nil:
+		return p.failed(err, req.URL.Hostname())
+	}
+	defer resp.Body.Close()
+	// What the body says does not matter, and neither does how reading it ends.
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxBody))
+
+	findings := []Finding{{Check: Reachable, Healthy: true, Detail: "it answers"}, status(resp), latency(took, maxLatency)}
+	if resp.TLS != nil && len(resp.TLS.PeerCertificates) > 0 {
+		findings = append(findings, p.validity(resp.TLS.PeerCertificates[0]))
+	}
+	return findings
+}
+
+func status(resp *http.Response) Finding {
+	f := Finding{Check: Status, Healthy: resp.StatusCode >= 200 && resp.StatusCode < 300,
+		Detail: fmt.Sprintf("it answered with status %d", resp.StatusCode)}
+	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
+		f.Detail += ", a redirect that is not followed: only its own host counts, and at most 5 in a row"
+	}
+	return f
+}
+
+func latency(took, limit time.Duration) Finding {
+	f := Finding{Check: Latency, Healthy: took <= limit, Detail: fmt.Sprintf("it answered within %s", limit)}
+	if !f.Healthy {
+		f.Detail = fmt.Sprintf("it answered, but slower than %s: after %s", limit, took.Round(time.Millisecond))
+	}
+	return f
+}
+
+// validity judges a certificate that verified; by the Prober's own clock, so that
+// what is about to expire shows in time.
+func (p *Prober) validity(leaf *x509.Certificate) Finding {
+	until := leaf.NotAfter.UTC().Format(time.DateOnly)
+	switch left := leaf.NotAfter.Sub(p.now()); {
+	case left <= 0:
+		return Finding{Check: Certificate, Detail: "the certificate expired on " + until}
+	case left < CertificateNotice:
+		return Finding{Check: Certificate, Detail: "the certificate expires in less than 14 days, on " + until}
+	}
+	return Finding{Check: Certificate, Healthy: true, Detail: "the certificate is valid until " + until}
+}
+
+// stayOnHost lets a redirect pass that stays on the same host and port, or that
+// goes from http to https there. Anything else ends with the redirect itself as
+// the answer: whoever controls the service's answers must not choose what
+// OpsGuard calls next.
+func stayOnHost(next *http.Request, before []*http.Request) error {
+	last := before[len(before)-1]
+	same := next.URL.Scheme == last.URL.Scheme && next.URL.Host == last.URL.Host
+	upgrade := last.URL.Scheme == "http" && next.URL.Scheme == "https" && next.URL.Hostname() == last.URL.Hostname() &&
+		last.URL.Port() == "" && next.URL.Port() == ""
+	if len(before) > maxRedirects || next.URL.User != nil || !same && !upgrade {
+		return http.ErrUseLastResponse
+	}
+	return nil
+}
