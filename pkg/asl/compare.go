@@ -25,14 +25,17 @@ func operandKind(operator string) (kind, bool) {
 	case opStringMatches:
 		return stringKind, true
 	}
-	for family, wanted := range map[string]kind{"String": stringKind, "Numeric": numberKind, "Timestamp": stringKind} {
-		relation, ok := strings.CutPrefix(operator, family)
+	for _, family := range []struct {
+		name string
+		kind kind
+	}{{"String", stringKind}, {"Numeric", numberKind}, {"Timestamp", stringKind}} {
+		relation, ok := strings.CutPrefix(operator, family.name)
 		if !ok {
 			continue
 		}
 		switch relation {
 		case "Equals", "LessThan", "GreaterThan", "LessThanEquals", "GreaterThanEquals":
-			return wanted, true
+			return family.kind, true
 		}
 	}
 	return "", false
