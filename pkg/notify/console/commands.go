@@ -1,0 +1,71 @@
+package console
+
+import (
+	"net/url"
+
+	"github.com/opsguard/opsguard/pkg/brief"
+	"github.com/opsguard/opsguard/pkg/incident"
+)
+
+// command writes what something is for and the line to paste, which is never
+// wrapped.
+func (p *page) command(what, line string) {
+	p.blank()
+	p.line("  " + what)
+	p.line("    " + line)
+}
+
+// words say what each decision does.
+func words(a incident.Action) string {
+	switch a {
+	case incident.Approve:
+		return "approve: the fix runs"
+	case incident.Escalate:
+		return "escalate: no fix runs, a ticket is opened"
+	}
+	return "resolve: no fix runs, it is dealt with"
+}
+
+func (c *Channel) decide(p *page, b brief.Brief) {
+	actions := []incident.Action{incident.Approve, incident.Escalate, incident.Resolve}
+	if b.Fix == nil {
+		actions = []incident.Action{incident.Resolve, incident.Escalate}
+	}
+	if c.cfg.Keyless {
+		for _, a := range actions {
+			p.command(words(a), `curl "`+c.approveFix()+"?"+query(b.IncidentID, a)+`"`)
+		}
+		return
+	}
+	links := map[incident.Action]string{incident.Approve: b.Links.Approve, incident.Escalate: b.Links.Escalate, incident.Resolve: b.Links.Resolve}
+	for _, a := range actions {
+		if links[a] != "" {
+			p.command(words(a)+" (open it; the page asks once more)", links[a])
+		}
+	}
+	p.blank()
+	p.line("  or with an operator's key, action=" + string(actions[0]) + " or one of the others")
+	p.line(`    curl -X POST -H "Authorization: Bearer $OPSGUARD_KEY" \`)
+	p.line(`      "` + c.approveFix() + `" \`)
+	p.line(`      -d "incidentId=` + url.QueryEscape(b.IncidentID) + `" -d "action=` + string(actions[0]) + `"`)
+}
+
+// query leaves the action out when it is the default one, approve: that is the
+// shortest line to type by hand.
+func query(id string, a incident.Action) string {
+	q := "incidentId=" + url.QueryEscape(id)
+	if a != incident.Approve {
+		q += "&action=" + string(a)
+	}
+	return q
+}
+
+func (c *Channel) approveFix() string { return c.cfg.PublicURL + "/approve-fix" }
+
+func (c *Channel) view(b brief.Brief) string {
+	key := ""
+	if !c.cfg.Keyless {
+		key = `-H "Authorization: Bearer $OPSGUARD_KEY" `
+	}
+	return "curl " + key + `"` + c.cfg.PublicURL + "/incidents/" + url.PathEscape(b.IncidentID) + `"`
+}

@@ -1,0 +1,73 @@
+// Package console tells whoever watches the terminal: the incident in a screen
+// that can be read at night, and the commands that decide it, ready to paste.
+// Start at Open.
+package console
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/opsguard/opsguard/pkg/brief"
+	"github.com/opsguard/opsguard/pkg/incident"
+)
+
+// Config says what the commands look like.
+type Config struct {
+	// Keyless: decisions need no key, so a plain curl decides.
+	Keyless bool
+	// PublicURL is what links start with, stage prefix included.
+	PublicURL string
+}
+
+// Channel writes to one writer. A message is one Write, so that messages (and
+// log lines, on a writer that several share) do not run into each other.
+type Channel struct {
+	mu  sync.Mutex
+	out io.Writer
+	cfg Config
+}
+
+// Open refuses a writer that is not there and a URL that is unfit to stand
+// between double quotes in a shell.
+func Open(out io.Writer, cfg Config) (*Channel, error) {
+	if out == nil {
+		return nil, errors.New("console: out: there is no writer")
+	}
+	u, err := url.Parse(cfg.PublicURL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" ||
+		strings.ContainsAny(cfg.PublicURL, "\"'`$\\ \n\r\t!") {
+		return nil, errors.New("console: PublicURL (OPSGUARD_PUBLIC_URL): must be http://host or https://host, with a path at most")
+	}
+	cfg.PublicURL = strings.TrimSuffix(cfg.PublicURL, "/")
+	return &Channel{out: out, cfg: cfg}, nil
+}
+
+// Name is what a decision taken through this channel's links is recorded under.
+func (c *Channel) Name() string { return "console" }
+
+// Post prints the incident and how to decide it. A terminal keeps no message to
+// be edited, so the id is empty.
+func (c *Channel) Post(ctx context.Context, b brief.Brief) (string, error) {
+	return "", c.write(ctx, c.post(b))
+}
+
+// Edit prints what has become of the incident.
+func (c *Channel) Edit(ctx context.Context, _ string, b brief.Brief) error {
+	return c.write(ctx, c.edit(b))
+}
+
+func (c *Channel) write(ctx context.Context, s string) error {
+	if err := ctx.Err(); err != nil {
+		return incident.Unavail("the console was not written to", err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, err := io.WriteString(c.out, s); err != nil {
+		return incident.Unavail("the console could not be written to", err)
+	}
+	return nil
+}

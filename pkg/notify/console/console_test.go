@@ -1,0 +1,222 @@
+package console_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/opsguard/opsguard/pkg/brief"
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/notify/console"
+	"github.com/opsguard/opsguard/pkg/notify/internal/sample"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+var (
+	keyless = console.Config{Keyless: true, PublicURL: "http://localhost:3000"}
+	keyed   = console.Config{PublicURL: "https://ops.example.test/prod/"}
+)
+
+func open(t *testing.T, out *recorder, cfg console.Config) *console.Channel {
+	t.Helper()
+	c, err := console.Open(out, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// recorder keeps every Write apart.
+type recorder struct {
+	mu     sync.Mutex
+	writes []string
+	err    error
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.writes = append(r.writes, string(b))
+	return len(b), r.err
+}
+
+func TestMessagesAreTheGoldenOnes(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		cfg  console.Config
+		inc  incident.Incident
+		edit bool
+	}{
+		{"post_keyless", keyless, sample.Waiting(), false},
+		{"post_keyless_review", keyless, sample.Review(), false},
+		{"post_keys", keyed, sample.Waiting(), false},
+		{"post_keys_review", keyed, sample.Review(), false},
+		{"post_decided", keyless, sample.Approved(), false},
+		{"edit_approved", keyless, sample.Approved(), true},
+		{"edit_simulated", keyless, sample.Simulated(), true},
+		{"edit_timed_out", keyed, sample.TimedOut(), true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var out recorder
+			c := open(t, &out, tc.cfg)
+			b := brief.Of(tc.inc, sample.Links(), sample.At(10, 6))
+			var err error
+			if tc.edit {
+				err = c.Edit(context.Background(), "", b)
+			} else {
+				_, err = c.Post(context.Background(), b)
+			}
+			if err != nil || len(out.writes) != 1 {
+				t.Fatalf("%d writes, error %v; want one write", len(out.writes), err)
+			}
+			golden(t, tc.name, out.writes[0])
+		})
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name+".txt")
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("message differs from %s (-want +got):\n%s", file, diff)
+	}
+	checkWidth(t, got)
+}
+
+// checkWidth holds that only what is to be pasted is wider than a terminal.
+func checkWidth(t *testing.T, text string) {
+	t.Helper()
+	for _, l := range strings.Split(text, "\n") {
+		paste := strings.HasPrefix(l, "    curl ") || strings.HasPrefix(l, "    http") || strings.HasPrefix(l, "      -d ")
+		if n := utf8.RuneCountInString(l); n > 80 && !paste {
+			t.Errorf("a line of %d characters: %q", n, l)
+		}
+	}
+}
+
+func TestKeylessShowsNoToken(t *testing.T) {
+	var out recorder
+	if _, err := open(t, &out, keyless).Post(context.Background(), brief.Of(sample.Waiting(), sample.Links(), sample.At(10, 6))); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(out.writes[0], "t=v1") {
+		t.Error("a link's token is printed where a plain curl decides")
+	}
+	for _, want := range []string{
+		`curl "http://localhost:3000/approve-fix?incidentId=` + sample.ID + `"`,
+		`curl "http://localhost:3000/approve-fix?incidentId=` + sample.ID + `&action=escalate"`,
+		`curl "http://localhost:3000/incidents/` + sample.ID + `"`,
+	} {
+		if !strings.Contains(out.writes[0], "\n    "+want+"\n") {
+			t.Errorf("the line to paste is missing: %s", want)
+		}
+	}
+}
+
+func TestOutsideTextStaysInItsPlace(t *testing.T) {
+	for name, text := range map[string]string{
+		"forged command": "x\n  approve: the fix runs\n    curl \"http://evil.test/\"\n",
+		"terminal":       "\x1b[2J\x1b]8;;http://evil.test\x07click\x1b]8;;\x07\r\b\b",
+		"bidi":           "\u202eevil\u2066 \u200b\ufeff",
+		"long word":      strings.Repeat("a", 10_000),
+		"spaces":         strings.Repeat("    curl evil", 900),
+		"wide":           strings.Repeat("界", 400),
+		"empty":          "",
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, inc := range []incident.Incident{sample.Hostile(text), sample.HostileWaiting(text), sample.HostileReview(text)} {
+				var out recorder
+				c := open(t, &out, keyless)
+				b := brief.Of(inc, sample.Links(), sample.At(10, 6))
+				if _, err := c.Post(context.Background(), b); err != nil {
+					t.Fatal(err)
+				}
+				if err := c.Edit(context.Background(), "", b); err != nil {
+					t.Fatal(err)
+				}
+				for _, got := range out.writes {
+					checkWidth(t, got)
+					checkOurs(t, got)
+				}
+			}
+		})
+	}
+}
+
+// checkOurs holds that no line to paste is anybody else's and nothing can steer
+// the terminal.
+func checkOurs(t *testing.T, text string) {
+	t.Helper()
+	for _, r := range text {
+		if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r)) {
+			t.Fatalf("the terminal gets %U", r)
+		}
+	}
+	for _, l := range strings.Split(text, "\n") {
+		if strings.HasPrefix(strings.TrimSpace(l), "curl") && !strings.HasPrefix(l, `    curl "http://localhost:3000/`) {
+			t.Fatalf("a command that is not ours: %q", l)
+		}
+	}
+}
+
+func TestConcurrentMessagesAreWholeWrites(t *testing.T) {
+	var out recorder
+	c := open(t, &out, keyless)
+	b := brief.Of(sample.Waiting(), sample.Links(), sample.At(10, 6))
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			if _, err := c.Post(context.Background(), b); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for _, w := range out.writes {
+		if w != out.writes[0] || !strings.Contains(w, "curl") {
+			t.Fatalf("a message came in pieces: %q", w)
+		}
+	}
+	if len(out.writes) != 20 {
+		t.Errorf("%d writes, want 20", len(out.writes))
+	}
+}
+
+func TestAWriterThatFailsIsWorthRetrying(t *testing.T) {
+	out := recorder{err: errors.New("closed")}
+	_, err := open(t, &out, keyless).Post(context.Background(), brief.Of(sample.Waiting(), sample.Links(), sample.At(10, 6)))
+	if incident.KindOf(err) != incident.Unavailable {
+		t.Errorf("got %v, want Unavailable", err)
+	}
+}
+
+func TestOpenRefusesWhatCannotWork(t *testing.T) {
+	if _, err := console.Open(nil, keyless); err == nil || !strings.Contains(err.Error(), "out") {
+		t.Errorf("no writer: got %v", err)
+	}
+	for _, u := range []string{"", "localhost:3000", "ftp://x", "http://", "http://a b", `http://x/"; rm -rf /; "`, "http://x/$(id)", "http://x/`id`", "http://x/?q=1", "http://x/#f", "http://x\n"} {
+		if _, err := console.Open(&bytes.Buffer{}, console.Config{PublicURL: u}); err == nil || !strings.Contains(err.Error(), "OPSGUARD_PUBLIC_URL") {
+			t.Errorf("%q: got %v, want an error that names the setting", u, err)
+		}
+	}
+}
