@@ -220,7 +220,8 @@ func firstLines(logs string) []string {
 func bounded(lines []string) []string {
 	kept := []string{}
 	for _, line := range lines[:min(len(lines), maxEvidence)] {
-		kept = append(kept, incident.Cut(redact.Line(line), maxEvidenceLine))
+		clean, _ := redact.Line(line)
+		kept = append(kept, incident.Cut(clean, maxEvidenceLine))
 	}
 	return kept
 }

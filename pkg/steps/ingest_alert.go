@@ -122,8 +122,8 @@ func (s IngestAlert) timeout(service string) time.Duration {
 func clean(a incident.Alert) incident.Alert {
 	logs, _ := redact.Text(a.ErrorLogs)
 	a.ErrorLogs = incident.Cut(logs, incident.MaxErrorLogs)
-	a.ServerName = redact.Line(a.ServerName)
-	a.DedupKey = redact.Line(a.DedupKey)
+	a.ServerName, _ = redact.Line(a.ServerName)
+	a.DedupKey, _ = redact.Line(a.DedupKey)
 	return a
 }
 

@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
@@ -51,7 +50,11 @@ func OpenFile(dir string) (*bbolt.DB, error) {
 		return nil, fmt.Errorf("data directory %s: cannot be made or entered: %w; choose another with --data-dir", dir, unwrapPath(err))
 	}
 	path := filepath.Join(dir, FileName)
-	db, err := openGuarded(path)
+	err := examine(path)
+	var db *bbolt.DB
+	if err == nil {
+		db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockPatience, FreelistType: bbolt.FreelistMapType})
+	}
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, fmt.Errorf("data directory %s is in use by another opsguard; stop that one, or choose another with --data-dir", dir)
@@ -63,35 +66,6 @@ func OpenFile(dir string) (*bbolt.DB, error) {
 	if err := prepare(db); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return db, nil
-}
-
-// openGuarded turns what bbolt does with a damaged file (errors, but also panics)
-// into errors, and refuses a file that was cut off, whose missing pages would
-// fault only when they are read.
-func openGuarded(path string) (db *bbolt.DB, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			db, err = nil, fmt.Errorf("%v", p)
-		}
-	}()
-	db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second, FreelistType: bbolt.FreelistMapType, NoFreelistSync: true})
-	if err != nil {
-		return nil, err
-	}
-	info, err := os.Stat(path)
-	if err == nil {
-		err = db.View(func(tx *bbolt.Tx) error {
-			if tx.Size() > info.Size() {
-				return fmt.Errorf("it is %d bytes long and should be %d", info.Size(), tx.Size())
-			}
-			return nil
-		})
-	}
-	if err != nil {
-		db.Close()
-		return nil, err
 	}
 	return db, nil
 }

@@ -1,0 +1,162 @@
+package stepstest
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/steps"
+)
+
+func (t *storeTest) oneOpen() {
+	inc := t.open("k")
+	ref, err := t.s.Holder(t.Context(), t.tenant, inc.Fingerprint)
+	t.code("holder", err, "")
+	t.same("holder", ref, inc.Ref)
+	t.code("a second one", t.s.Commit(t.Context(), t.opening("k", "x")), incident.CodeDuplicate)
+	t.code("another key", t.s.Commit(t.Context(), t.opening("k2", "x")), "")
+	inc = t.must(inc.Settle(incident.ReasonStepFailed, epoch))
+	t.must(inc.Close("", epoch))
+	t.code("after the first ended", t.s.Commit(t.Context(), t.opening("k", "x")), "")
+}
+
+func (t *storeTest) joins() {
+	inc := t.open("k")
+	for n := range 3 {
+		ref, err := t.s.Join(t.Context(), t.tenant, inc.Fingerprint, epoch.Add(time.Duration(n)*time.Second))
+		t.code("join", err, "")
+		t.same("joined", ref, inc.Ref)
+	}
+	_, err := t.s.Join(t.Context(), t.tenant, inc.Fingerprint, epoch.Add(-time.Hour))
+	t.code("a join that comes late", err, "")
+	now := t.load(inc.Ref)
+	if now.Occurrences != 5 || !now.LastSeenAt.Equal(epoch.Add(2*time.Second)) {
+		t.Errorf("while open: %d occurrences, last seen %s", now.Occurrences, now.LastSeenAt)
+	}
+	if now.Version != inc.Version {
+		t.Errorf("joins changed the version from %d to %d", inc.Version, now.Version)
+	}
+	inc = t.must(inc.Settle(incident.ReasonStepFailed, epoch))
+	t.must(inc.Close("", epoch))
+	now = t.load(inc.Ref)
+	if now.Occurrences != 5 || !now.LastSeenAt.Equal(epoch.Add(2*time.Second)) {
+		t.Errorf("after the end: %d occurrences, last seen %s", now.Occurrences, now.LastSeenAt)
+	}
+	_, err = t.s.Join(t.Context(), t.tenant, inc.Fingerprint, epoch)
+	t.code("a join after the end", err, incident.CodeNotFound)
+}
+
+// joinsRaceClose ends an incident while others join it: each join that was
+// answered for is in the count that the end copied.
+func (t *storeTest) joinsRaceClose() {
+	inc := t.open("k")
+	settled := t.must(inc.Settle(incident.ReasonStepFailed, epoch))
+	var mu sync.Mutex
+	joined := int64(1)
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			for range 10 {
+				_, err := t.s.Join(t.Context(), t.tenant, inc.Fingerprint, epoch)
+				if incident.KindOf(err) == incident.NotFound {
+					return
+				}
+				if err != nil {
+					t.Errorf("join: %v", err)
+					return
+				}
+				mu.Lock()
+				joined++
+				mu.Unlock()
+			}
+		})
+	}
+	all.Go(func() {
+		c, err := settled.Close("", epoch)
+		if err == nil {
+			err = t.s.Commit(t.Context(), c)
+		}
+		if err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	all.Wait()
+	if got := t.load(inc.Ref).Occurrences; got != joined {
+		t.Errorf("%d joins were answered for, %d counted", joined, got)
+	}
+}
+
+// pages reads a whole list, a few at a time.
+func (t *storeTest) pages(q steps.ListQuery) (ids []string) {
+	t.Helper()
+	q.Tenant = t.tenant
+	for range 1000 {
+		page, err := t.s.List(t.Context(), q)
+		if err != nil {
+			t.Fatalf("list: %v", err)
+		}
+		if len(page.Incidents) > q.Limit {
+			t.Fatalf("a page of %d where %d were asked for", len(page.Incidents), q.Limit)
+		}
+		for _, inc := range page.Incidents {
+			ids = append(ids, inc.ID)
+		}
+		if q.Cursor = page.NextCursor; q.Cursor == "" {
+			return ids
+		}
+	}
+	t.Fatal("the list never ends")
+	return nil
+}
+
+// newestFirst sorts ids as lists do: a ULID begins with its time.
+func newestFirst(ids []string) { slices.Sort(ids); slices.Reverse(ids) }
+
+func (t *storeTest) lists() {
+	var want []string
+	for n := range 25 {
+		want = append(want, t.open(string(rune('a'+n))).ID)
+	}
+	newestFirst(want)
+	for _, limit := range []int{1, 7, 25, 100} {
+		t.same("list", t.pages(steps.ListQuery{Limit: limit}), want)
+	}
+}
+
+func (t *storeTest) filters() {
+	open, _ := t.asked("a", "x")
+	detected := t.open("b")
+	closed := t.must(t.open("c").Settle(incident.ReasonStepFailed, epoch))
+	closed = t.must(closed.Close("", epoch))
+	for status, want := range map[incident.Status][]string{
+		incident.WaitingForApproval: {open.ID}, incident.Detected: {detected.ID}, incident.Escalated: {closed.ID}, incident.Resolved: nil,
+	} {
+		t.same(string(status), t.pages(steps.ListQuery{Limit: 10, Status: status}), want)
+	}
+	all := []string{open.ID, detected.ID, closed.ID}
+	newestFirst(all)
+	t.same("the service", t.pages(steps.ListQuery{Limit: 1, Service: "prod-api-01"}), all)
+	t.same("another service", t.pages(steps.ListQuery{Limit: 10, Service: "other"}), []string(nil))
+	t.same("both", t.pages(steps.ListQuery{Limit: 10, Service: "prod-api-01", Status: incident.Detected}), []string{detected.ID})
+}
+
+func (t *storeTest) tenants() {
+	inc := t.open("k")
+	elsewhere := incident.Ref{Tenant: t.tenant + "x", ID: inc.ID}
+	_, err := t.s.Load(t.Context(), elsewhere)
+	t.code("load", err, incident.CodeNotFound)
+	_, err = t.s.Join(t.Context(), elsewhere.Tenant, inc.Fingerprint, epoch)
+	t.code("join", err, incident.CodeNotFound)
+	page, err := t.s.List(t.Context(), steps.ListQuery{Tenant: elsewhere.Tenant, Limit: 10})
+	if err != nil || len(page.Incidents) > 0 {
+		t.Errorf("list: %v %v", page, err)
+	}
+}
+
+func (t *storeTest) cursor() {
+	for _, bad := range []string{"x", "!!!!", "SU5DLTAx", "AAAA"} {
+		_, err := t.s.List(t.Context(), steps.ListQuery{Tenant: t.tenant, Limit: 10, Cursor: bad})
+		t.code(bad, err, incident.CodeInvalid)
+	}
+}
