@@ -118,6 +118,7 @@ func TestLoadRefusesBadValues(t *testing.T) {
 		{"owner a number", "owner: 7", "owner: must be text"},
 		{"invisible character", `owner: "plat\u200bform"`, "owner: holds the control or invisible character"},
 		{"fixes text", "fixes: restart-service", "fixes: must be a list"},
+		{"long list", "approval: {approvers: [" + strings.Repeat("x,", 101) + "]}", "approval.approvers: has 101 entries; at most 100"},
 		{"health without url", "health: {maxLatency: 2s}", "health: has no url"},
 		{"file url", "health: {url: file:///etc/passwd}", "health.url: must begin with http:// or https://"},
 		{"no host", "health: {url: http:///x}", "health.url: names no host"},

@@ -177,10 +177,17 @@ func (r *reader) duration(n *yaml.Node, path string, low, high, step time.Durati
 	return 0, false
 }
 
+// maxList bounds every list: of fixes or of people, there are never that many.
+const maxList = 100
+
 // texts reads a list of texts, each once; check says what is wrong with one, "" if
 // nothing is.
 func (r *reader) texts(n *yaml.Node, path string, check func(string) string) []string {
 	if !r.is(n, yaml.SequenceNode, path, "a list") {
+		return nil
+	}
+	if len(n.Content) > maxList {
+		r.at(n, path, "has %d entries; at most %d", len(n.Content), maxList)
 		return nil
 	}
 	var all []string

@@ -12,7 +12,6 @@ import (
 
 	"github.com/opsguard/opsguard/pkg/brief"
 	"github.com/opsguard/opsguard/pkg/incident"
-	"github.com/opsguard/opsguard/pkg/ticket"
 	"github.com/opsguard/opsguard/pkg/ticket/simulated"
 )
 
@@ -49,9 +48,9 @@ func (m *memory) Tickets(context.Context, string, int, string) ([]simulated.Reco
 	return nil, "", errors.New("a tracker never lists")
 }
 
-func tracker(t *testing.T, store simulated.Store) ticket.Tracker {
+func tracker(t *testing.T, store simulated.Store) *simulated.Tracker {
 	t.Helper()
-	tr, err := ticket.Open(ticket.Settings{PublicURL: "https://ops.example.com/prod/", Now: at}, store)
+	tr, err := simulated.New(simulated.Config{Store: store, PublicURL: "https://ops.example.com/prod/", Now: at})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,27 +150,5 @@ func TestLongBriefIsCut(t *testing.T) {
 	kept := store.tickets["default/"+got.Key]
 	if len(kept.Title) > 300 || len(kept.Body) > 32*1024 || strings.Contains(kept.Title, "\ufffd") {
 		t.Errorf("title %d bytes, body %d bytes", len(kept.Title), len(kept.Body))
-	}
-}
-
-func TestOpenRefusesSettingsByName(t *testing.T) {
-	tests := []struct {
-		name, want string
-		settings   ticket.Settings
-		store      simulated.Store
-	}{
-		{"no store", "Store is missing", ticket.Settings{PublicURL: "http://localhost:3000", Now: at}, nil},
-		{"no clock", "Now is missing", ticket.Settings{PublicURL: "http://localhost:3000"}, &memory{}},
-		{"no address", "PublicURL must be", ticket.Settings{Now: at}, &memory{}},
-		{"relative address", "PublicURL must be", ticket.Settings{PublicURL: "/x", Now: at}, &memory{}},
-		{"script address", "PublicURL must be", ticket.Settings{PublicURL: "javascript://x/", Now: at}, &memory{}},
-		{"credentials", "PublicURL must be", ticket.Settings{PublicURL: "https://a:b@x/", Now: at}, &memory{}},
-		{"query", "PublicURL must be", ticket.Settings{PublicURL: "https://x/?a=b", Now: at}, &memory{}},
-	}
-	for _, tt := range tests {
-		tr, err := ticket.Open(tt.settings, tt.store)
-		if err == nil || !strings.Contains(err.Error(), tt.want) || tr != nil {
-			t.Errorf("%s: Open = %v, %v; want an error with %q", tt.name, tr, err, tt.want)
-		}
 	}
 }
