@@ -6,7 +6,7 @@ import "strings"
 // headers, code. The name before it decides.
 func (s *scanner) assignment(i, after int) (span, bool) {
 	name, start := nameBefore(s.in[s.barrier:i])
-	if name == "t" && i < s.linkEnd {
+	if name == "t" && s.in[i] == '=' && i < s.linkEnd {
 		return s.secret(after, kindLinkToken)
 	}
 	if len(name) == len("value") && equalFold(name, "value") {

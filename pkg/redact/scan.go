@@ -80,6 +80,9 @@ func (s *scanner) replace(f span) {
 	s.out.WriteString(s.in[s.copied:f.start])
 	s.out.WriteString(placeholder(f.kind))
 	s.found[f.kind]++
+	if f.start < s.linkEnd && s.linkEnd < f.end {
+		s.linkEnd = linkEnd(s.in, f.end) // as a second pass would see it, with no space in the placeholder
+	}
 	s.copied, s.barrier = f.end, f.end
 }
 

@@ -71,8 +71,12 @@ func (s *scanner) noteLink(i int) {
 	if i < s.linkEnd || !strings.HasPrefix(s.in[i:], path) {
 		return
 	}
-	s.linkEnd = i + len(path)
-	for s.linkEnd < len(s.in) && !strings.ContainsRune(" \t\n\"'`<>", rune(s.in[s.linkEnd])) {
-		s.linkEnd++
+	s.linkEnd = linkEnd(s.in, i+len(path))
+}
+
+func linkEnd(in string, i int) int {
+	for i < len(in) && strings.IndexByte(" \t\n\"'`<>", in[i]) < 0 {
+		i++
 	}
+	return i
 }
