@@ -1,0 +1,50 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+const mostLogs = 200 * 1024 // the most that an alert may carry
+
+// quietLog is a log of n bytes in which nothing matches: the slowest ordinary case, for every phrase is looked for.
+func quietLog(n int) string {
+	var b strings.Builder
+	for i := 0; b.Len() < n; i++ {
+		fmt.Fprintf(&b, "2026-03-01T12:%02d:07.123Z INFO [http-nio-8080-exec-%d] com.example.api.OrderService - order=%d placed in 12 ms\n", i%60, i%9, i)
+		fmt.Fprintf(&b, "\tat com.example.api.OrderService.place(OrderService.java:%d)\n", i)
+		fmt.Fprintf(&b, `{"level":"info","ts":%d,"msg":"GET /v1/orders","status":200,"user_agent":"Mozilla/5.0"}`+"\n", i)
+	}
+	return b.String()[:n]
+}
+
+func BenchmarkMatch1KiBNothing(b *testing.B)   { benchMatch(b, quietLog(1024)) }
+func BenchmarkMatch200KiBNothing(b *testing.B) { benchMatch(b, quietLog(mostLogs)) }
+func BenchmarkMatch1KiBFound(b *testing.B) {
+	benchMatch(b, quietLog(960)+"\nError: connect ECONNREFUSED 127.0.0.1:5432")
+}
+
+func benchMatch(b *testing.B, log string) {
+	b.SetBytes(int64(len(log)))
+	b.ReportAllocs()
+	for b.Loop() {
+		Match(log)
+	}
+}
+
+// TestHostileLogsTakeLinearTime fails on anything quadratic, which takes seconds where the rest takes milliseconds.
+func TestHostileLogsTakeLinearTime(t *testing.T) {
+	for _, unit := range []string{
+		"oomkilled ", "oomkilled\n", "memoryerrorx ", "lookup ", "lookup a: ", "deadlock detected ", "no deadlock detected ", "429 ", "servfail ", "dns ",
+		"enospc file watchers ", "unknown column '", "too many connections", "does not exist ", "error: column ", "\n", "a", "no econnreset ", "\xff enospc\n",
+	} {
+		log := strings.Repeat(unit, mostLogs/len(unit))
+		start := time.Now()
+		Match(log)
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("200 KiB of %q took %v", unit, took)
+		}
+	}
+}
