@@ -87,7 +87,7 @@ func Hostile(text string) incident.Incident {
 	inc.Plan = &plan
 	inc.Decision.Note = text
 	inc.Attempt.Steps = []incident.FixStep{{Name: text, Status: text, Detail: text}}
-	inc.Ticket = &incident.Ticket{Tracker: "jira", Key: text, URL: text}
+	inc.Ticket = &incident.Ticket{Tracker: "jira", Key: text, URL: "see " + text} // no https URL: only those may link, for they are the tracker's
 	return inc
 }
 

@@ -1,0 +1,304 @@
+package discord_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/opsguard/opsguard/pkg/brief"
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/notify/discord"
+	"github.com/opsguard/opsguard/pkg/notify/internal/sample"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// clock fires at once and keeps what it was asked to wait for.
+type clock struct{ waits []time.Duration }
+
+func (c *clock) after(d time.Duration) <-chan time.Time {
+	c.waits = append(c.waits, d)
+	fired := make(chan time.Time, 1)
+	fired <- time.Time{}
+	return fired
+}
+
+func open(t *testing.T, f *fake, c *clock, query string) *discord.Channel {
+	t.Helper()
+	ch, err := discord.Open(discord.Settings{WebhookURL: f.URL + path + query}, discord.Deps{HTTP: f.Client().Transport, After: c.after})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ch
+}
+
+func word(inc incident.Incident) brief.Brief { return brief.Of(inc, sample.Links(), sample.At(10, 6)) }
+
+func TestMessagesAreTheGoldenOnes(t *testing.T) {
+	for name, inc := range map[string]incident.Incident{
+		"waiting": sample.Waiting(), "review": sample.Review(), "approved": sample.Approved(), "simulated": sample.Simulated(), "timed_out": sample.TimedOut(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t)
+			id, err := open(t, f, &clock{}, "").Post(context.Background(), word(inc))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, file := f.message(id).text(), filepath.Join("testdata", name+".txt")
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("message differs from %s (-want +got):\n%s", file, diff)
+			}
+		})
+	}
+}
+
+func TestADecisionTakesTheLinksAway(t *testing.T) {
+	f := newFake(t)
+	c := open(t, f, &clock{}, "")
+	id, err := c.Post(context.Background(), word(sample.Waiting()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := sample.Links()
+	for _, l := range []string{links.Approve, links.Escalate, links.Resolve} {
+		if !strings.Contains(f.message(id).text(), "]("+l+")") {
+			t.Errorf("the message offers no link %s", l)
+		}
+	}
+	for name, inc := range map[string]incident.Incident{"approved": sample.Approved(), "closed": sample.Simulated(), "timed out": sample.TimedOut()} {
+		if err := c.Edit(context.Background(), id, word(inc)); err != nil {
+			t.Fatal(err)
+		}
+		if got := f.message(id).text(); strings.Contains(got, "approve-fix") {
+			t.Errorf("%s: the message still offers a link that decides:\n%s", name, got)
+		}
+	}
+}
+
+func TestOnlyATrackersHTTPSURLIsALink(t *testing.T) {
+	for u, want := range map[string]string{
+		"https://jira.example.test/browse/OPS-12": "jira OPS-12 ([open it](https://jira.example.test/browse/OPS-12))",
+		"https://a:b@jira.example.test/":          "jira OPS-12\n> https\\://a\\:b\\@jira.example.test/",
+		"javascript:alert(1)":                     "jira OPS-12\n> javascript\\:alert(1)",
+		"https://jira.example.test/)](x":          "jira OPS-12\n> https\\://jira.example.test/)\\](x",
+		"":                                        "jira OPS-12",
+	} {
+		inc := sample.TimedOut()
+		inc.Ticket.URL = u
+		f := newFake(t)
+		id, err := open(t, f, &clock{}, "").Post(context.Background(), word(inc))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.message(id).text(); !strings.Contains(got, "Ticket\n"+want+"\n") {
+			t.Errorf("%q: want %q in:\n%s", u, want, got)
+		}
+	}
+}
+
+func TestAThreadIsKept(t *testing.T) {
+	f := newFake(t)
+	c := open(t, f, &clock{}, "?thread_id=42")
+	id, err := c.Post(context.Background(), word(sample.Waiting()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Edit(context.Background(), id, word(sample.Approved())); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"thread_id=42&wait=true", "thread_id=42"}, f.queries); diff != "" {
+		t.Errorf("queries (-want +got):\n%s", diff)
+	}
+}
+
+func TestEveryAnswerIsJudged(t *testing.T) {
+	gone := `{"message":"Unknown Webhook","code":10015}`
+	for _, tc := range []struct {
+		a    answer
+		kind incident.Kind
+		says string
+	}{
+		{answer{status: 200, body: `{"id":"12"}`}, "", ""},
+		{answer{status: 200, body: `{"id":"../12"}`}, incident.Invalid, "no message id"},
+		{answer{status: 200, body: `<html>`}, incident.Invalid, "no message id"},
+		{answer{status: 204}, incident.Invalid, "no message id"},
+		{answer{status: 200, body: strings.Repeat(" ", 10<<20)}, incident.Invalid, "no message id"},
+		{answer{status: 302, header: map[string]string{"Location": "http://evil.test/"}}, incident.Invalid, "redirect"},
+		{answer{status: 307, header: map[string]string{"Location": "http://evil.test/"}}, incident.Invalid, "redirect"},
+		{answer{status: 400, body: `{"message":"Invalid Form Body","code":50035}`}, incident.Invalid, "refused the message (400, code 50035)"},
+		{answer{status: 401, body: `{"message":"Invalid Webhook Token","code":50027}`}, incident.Invalid, "set DISCORD_WEBHOOK_URL anew"},
+		{answer{status: 403}, incident.Invalid, "set DISCORD_WEBHOOK_URL anew"},
+		{answer{status: 404, body: gone}, incident.Invalid, "set DISCORD_WEBHOOK_URL anew"},
+		{answer{status: 404, body: `{"message":"Unknown Message","code":10008}`}, incident.Invalid, "deleted"},
+		{answer{status: 405}, incident.Invalid, "405"},
+		{answer{status: 408}, incident.Unavailable, "408"},
+		{answer{status: 413}, incident.Invalid, "413"},
+		{answer{status: 500}, incident.Unavailable, "500"},
+		{answer{status: 502, body: "<html>"}, incident.Unavailable, "502"},
+		{answer{status: 503}, incident.Unavailable, "503"},
+		{answer{status: 599}, incident.Unavailable, "599"},
+	} {
+		t.Run(fmt.Sprintf("%d %.20s", tc.a.status, tc.a.body), func(t *testing.T) {
+			f := newFake(t, tc.a)
+			_, err := open(t, f, &clock{}, "").Post(context.Background(), word(sample.Waiting()))
+			if tc.kind == "" && err == nil {
+				return
+			}
+			if incident.KindOf(err) != tc.kind || !strings.Contains(err.Error(), tc.says) {
+				t.Errorf("got %v (%s), want %s saying %q", err, incident.KindOf(err), tc.kind, tc.says)
+			}
+			noSecret(t, err)
+			if f.calls != 1 {
+				t.Errorf("%d calls, want 1: repeating is the state machine's", f.calls)
+			}
+		})
+	}
+}
+
+func noSecret(t *testing.T, err error) {
+	t.Helper()
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		if s := fmt.Sprintf("%v %+v %#v", e, e, e); strings.Contains(s, token) || strings.Contains(s, webhookID) {
+			t.Errorf("the error shows the webhook: %s", s)
+		}
+	}
+}
+
+func TestRateLimits(t *testing.T) {
+	short := answer{status: 429, header: map[string]string{"Retry-After": "2"}, body: `{"message":"You are being rate limited.","retry_after":1.337,"global":false}`}
+	long := answer{status: 429, header: map[string]string{"Retry-After": "65"}, body: `{"message":"You are being rate limited.","retry_after":64.57,"global":false}`}
+	global := answer{status: 429, header: map[string]string{"X-RateLimit-Global": "true"}, body: `{"retry_after":64.57,"global":true}`}
+	cloudflare := answer{status: 429, header: map[string]string{"Retry-After": "3"}, body: "<html>error code: 1015</html>"}
+	for _, tc := range []struct {
+		name  string
+		next  []answer
+		waits []time.Duration
+		says  string // "": taken in the end
+	}{
+		{"a short wait is waited for", []answer{short}, []time.Duration{1337 * time.Millisecond}, ""},
+		{"once only", []answer{short, short}, []time.Duration{1337 * time.Millisecond}, "repeat after 1.337s"},
+		{"a long wait is the caller's", []answer{long}, nil, "repeat after 1m4.57s"},
+		{"global", []answer{global}, nil, "every call from here; repeat after 1m4.57s"},
+		{"Cloudflare says it in the header", []answer{cloudflare}, []time.Duration{3 * time.Second}, ""},
+		{"says nothing", []answer{{status: 429}}, nil, "repeat after 1m0s"},
+		{"negative", []answer{{status: 429, body: `{"retry_after":-1}`}}, nil, "repeat after 1m0s"},
+		{"absurd", []answer{{status: 429, body: `{"retry_after":1e300}`}}, nil, "repeat after 1m0s"},
+		{"not a number", []answer{{status: 429, header: map[string]string{"Retry-After": "NaN"}}}, nil, "repeat after 1m0s"},
+		{"then refused", []answer{short, {status: 500}}, []time.Duration{1337 * time.Millisecond}, "500"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c := &clock{}
+			_, err := open(t, newFake(t, tc.next...), c, "").Post(context.Background(), word(sample.Waiting()))
+			if tc.says == "" && err != nil || tc.says != "" && (incident.KindOf(err) != incident.Unavailable || !strings.Contains(err.Error(), tc.says)) {
+				t.Errorf("got %v, want Unavailable saying %q", err, tc.says)
+			}
+			if diff := cmp.Diff(tc.waits, c.waits); diff != "" {
+				t.Errorf("waits (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestNoWaitOutlastsTheCaller(t *testing.T) {
+	c := &clock{}
+	f := newFake(t, answer{status: 429, body: `{"retry_after":4.5}`})
+	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)
+	defer cancel()
+	_, err := open(t, f, c, "").Post(ctx, word(sample.Waiting()))
+	if incident.KindOf(err) != incident.Unavailable || len(c.waits) != 0 {
+		t.Errorf("got %v after waits %v, want Unavailable at once", err, c.waits)
+	}
+}
+
+func TestACallerWhoGivesUpDuringAWaitIsAnswered(t *testing.T) {
+	f := newFake(t, answer{status: 429, body: `{"retry_after":4.5}`})
+	ctx, cancel := context.WithCancel(context.Background())
+	never := func(time.Duration) <-chan time.Time { cancel(); return nil }
+	ch, err := discord.Open(discord.Settings{WebhookURL: f.URL + path}, discord.Deps{HTTP: http.DefaultTransport, After: never})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ch.Post(ctx, word(sample.Waiting())); incident.KindOf(err) != incident.Unavailable {
+		t.Errorf("got %v, want Unavailable", err)
+	}
+}
+
+func TestANetworkThatFailsShowsNoURL(t *testing.T) {
+	f := newFake(t)
+	c := open(t, f, &clock{}, "")
+	f.Close()
+	_, err := c.Post(context.Background(), word(sample.Waiting()))
+	if incident.KindOf(err) != incident.Unavailable {
+		t.Errorf("got %v, want Unavailable", err)
+	}
+	noSecret(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	err = c.Edit(ctx, "12", word(sample.Waiting()))
+	if incident.KindOf(err) != incident.Unavailable || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want Unavailable for a caller who gave up", err)
+	}
+	noSecret(t, err)
+}
+
+func TestEditRefusesAnIDThatIsNone(t *testing.T) {
+	f := newFake(t)
+	for _, id := range []string{"", "../../1/x", "12?wait=true", "1e3", strings.Repeat("1", 21)} {
+		if err := open(t, f, &clock{}, "").Edit(context.Background(), id, word(sample.Waiting())); incident.KindOf(err) != incident.Invalid {
+			t.Errorf("%q: got %v, want Invalid", id, err)
+		}
+	}
+	if f.calls != 0 {
+		t.Errorf("%d calls, want none", f.calls)
+	}
+}
+
+func TestOpenRefusesWhatCannotWork(t *testing.T) {
+	good := discord.Deps{HTTP: http.DefaultTransport, After: time.After}
+	const base = "https://discord.com/api/webhooks/1/secret-token"
+	for _, u := range []string{"", "discord.com/api/webhooks/1/secret-token", "http://discord.com/api/webhooks/1/secret-token", "https://discord.com/", "https://discord.com/api/webhooks/x/secret-token",
+		"https://discord.com/api/webhooks/1", "https://u:secret-token@discord.com/api/webhooks/1/t", base + "/slack", base + "#f", base + "?wait=true", base + "?thread_id=x", base + "?thread_id=1&thread_id=2", base + "\n", base + "/../../x"} {
+		_, err := discord.Open(discord.Settings{WebhookURL: u}, good)
+		if err == nil || !strings.Contains(err.Error(), "DISCORD_WEBHOOK_URL") || strings.Contains(err.Error(), "secret-token") {
+			t.Errorf("%q: got %v, want an error that names the setting and hides the URL", u, err)
+		}
+	}
+	for _, u := range []string{base, base + "/", "https://discord.com/api/v10/webhooks/1/secret-token?thread_id=7", "http://127.0.0.1:99/api/webhooks/1/t", "http://localhost/webhooks/1/t", "http://[::1]/webhooks/1/t"} {
+		if _, err := discord.Open(discord.Settings{WebhookURL: u}, good); err != nil {
+			t.Errorf("%q: %v", u, err)
+		}
+	}
+	for name, d := range map[string]discord.Deps{"HTTP": {After: time.After}, "After": {HTTP: http.DefaultTransport}} {
+		if _, err := discord.Open(discord.Settings{WebhookURL: base}, d); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("without %s: got %v", name, err)
+		}
+	}
+}
+
+func TestPrintingSettingsShowsNoURL(t *testing.T) {
+	s := discord.Settings{WebhookURL: "https://discord.com" + path}
+	var log strings.Builder
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("starting", "settings", s)
+	if got := fmt.Sprintf("%v %+v %#v %s", s, s, s, log.String()); strings.Contains(got, token) {
+		t.Errorf("the webhook is printed: %s", got)
+	}
+}

@@ -1,0 +1,123 @@
+package discord
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/opsguard/opsguard/pkg/brief"
+)
+
+// Shares of a field's value, in units, chosen so that all fields together leave
+// room for cause and evidence.
+const (
+	maxManual = 600
+	maxFix    = 700
+	maxLink   = 600
+	maxLines  = 700
+)
+
+func fields(b brief.Brief) []field {
+	var fs []field
+	add := func(name, value string, inline bool) {
+		if value != "" {
+			fs = append(fs, field{name, value, inline})
+		}
+	}
+	if b.Fix != nil {
+		add("Proposed fix", fixValue(*b.Fix), false)
+	}
+	if b.ManualReason != "" {
+		add("No fix is proposed", quote(b.ManualReason, maxManual), false)
+	}
+	if b.Asked {
+		add("Decide", decideValue(b), false)
+		add("Approve", linkValue("Approve: the fix runs", b.Links.Approve), true)
+		add("Escalate", linkValue("Escalate: open a ticket", b.Links.Escalate), true)
+		add("Resolve", linkValue("Resolve: it is dealt with", b.Links.Resolve), true)
+	}
+	add("Decision", lines(escape(b.Decision, maxLines/2), b.Note), false)
+	add("Fix result", lines(escape(b.Outcome, maxLines/2), b.Steps...), false)
+	add("Escalated", escape(b.Escalated, maxLines/2), false)
+	add("Ticket", ticketValue(b), false)
+	incident := escape(b.IncidentID, 60)
+	if link := masked("open", b.Links.View, maxLink); link != "" {
+		incident += " (" + link + ")"
+	}
+	if b.Occurrences > 1 {
+		incident += fmt.Sprintf(", seen %d times", b.Occurrences)
+	}
+	add("Incident", incident, false)
+	return fs
+}
+
+func fixValue(f brief.FixText) string {
+	value := escape(f.Title+" ("+f.ID+")", 200) + "\n" + escape("on "+f.Target+", risk "+f.Risk+", plan "+f.PlanHashShort, 200)
+	if f.Simulated != "" {
+		value += "\n**" + escape(f.Simulated, 80) + "**"
+	}
+	for _, p := range f.Parameters {
+		line := "\n" + quote("with "+p, 120)
+		if units(value+line) > maxFix {
+			return value + "\nand more parameters"
+		}
+		value += line
+	}
+	return value
+}
+
+// decideValue lets each reader's Discord show the deadline in their own time and
+// count down to it.
+func decideValue(b brief.Brief) string {
+	at := b.Deadline.Unix()
+	value := fmt.Sprintf("until <t:%d:f>, <t:%d:R>; %s", at, at, escape(b.AskedBecause, 200))
+	if len(b.Approvals) > 0 {
+		value += "\napproved so far by " + escape(strings.Join(b.Approvals, ", "), 200) + "; more are needed"
+	}
+	return value
+}
+
+func linkValue(text, to string) string {
+	if to == "" {
+		return ""
+	}
+	if link := masked(text, to, maxLink); link != "" {
+		return link
+	}
+	return "this link is too long for Discord; decide with an operator's key"
+}
+
+var hostName = regexp.MustCompile(`^[A-Za-z0-9.-]+(:[0-9]+)?$`)
+
+// ticketValue links the ticket: its URL is the tracker's, which whoever runs
+// OpsGuard has chosen, not an alert's.
+func ticketValue(b brief.Brief) string {
+	u, err := url.Parse(string(b.TicketURL))
+	if err == nil && u.Scheme == "https" && hostName.MatchString(u.Host) && u.User == nil {
+		if link := masked("open it", u.String(), maxLines/2); link != "" {
+			return escape(string(b.Ticket), maxLines/2-3) + " (" + link + ")"
+		}
+	}
+	return lines(escape(string(b.Ticket), maxLines/2), b.TicketURL)
+}
+
+// lines puts text from outside under a first line of ours, as much as fits;
+// nothing if there is no first line.
+func lines(first string, outside ...brief.Outside) string {
+	if first == "" {
+		return ""
+	}
+	value := first
+	for _, l := range outside {
+		if l == "" {
+			continue
+		}
+		room := maxLines - units(value) - 1
+		if room < 20 {
+			break
+		}
+		value += "\n" + quote(l, min(room, 150))
+	}
+	return value
+}
