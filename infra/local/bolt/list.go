@@ -75,7 +75,11 @@ func parseCursor(cursor string) (id string, err error) {
 	}
 	b, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err != nil || !incident.ValidID(string(b)) || strings.ContainsAny(cursor, "\r\n") {
-		return "", incident.BadField("cursor", "is not one that a list gave; leave it out to begin at the newest")
+		return "", badCursor()
 	}
 	return string(b), nil
+}
+
+func badCursor() error {
+	return incident.BadField("cursor", "is not one that a list gave; leave it out to begin at the newest")
 }

@@ -1,0 +1,44 @@
+// Command opsguard runs OpsGuard on one machine and is the operator's tool.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set when a release is built.
+var version = "dev"
+
+// commands is the whole command line. Secrets come by environment only.
+type commands struct {
+	Serve       serveCommand       `cmd:"" help:"Serve OpsGuard on this machine."`
+	HealthCheck healthCheckCommand `cmd:"" help:"Probe the services' health URLs once, now."`
+	Keys        keysCommand        `cmd:"" help:"Make operator keys."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
+}
+
+func main() {
+	var cli commands
+	parsed := kong.Parse(&cli, kong.Name("opsguard"), kong.UsageOnError(),
+		kong.Description("OpsGuard finds the cause of an alert, proposes one fix, and waits for a human."))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	if err := parsed.Run(); err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(os.Stderr, "opsguard:", err)
+		os.Exit(1)
+	}
+}
+
+type versionCommand struct{}
+
+func (versionCommand) Run() error {
+	_, err := fmt.Println("opsguard", version)
+	return err
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/lmittmann/tint"
+	"golang.org/x/term"
+
+	"github.com/opsguard/opsguard/infra/local"
+)
+
+// where are the flags that several commands share; each wins over its variable.
+type where struct {
+	DataDir  string `help:"Data directory (OPSGUARD_DATA_DIR)." placeholder:"DIR"`
+	Services string `help:"services.yaml (OPSGUARD_SERVICES)." placeholder:"FILE"`
+}
+
+type serveCommand struct {
+	where
+	Addr string `help:"Listen address (OPSGUARD_ADDR)." placeholder:"HOST:PORT"`
+}
+
+func (c serveCommand) Run(ctx context.Context) error {
+	settings, log, err := c.load()
+	if err != nil {
+		return err
+	}
+	if c.Addr != "" {
+		settings.Addr = c.Addr
+	}
+	rt, err := local.Open(ctx, settings, local.Deps{Version: version, Console: os.Stdout, Log: log})
+	if err != nil {
+		return err
+	}
+	return rt.Serve(ctx, func(addr string) {
+		log.Info("OpsGuard is ready", "url", "http://"+addr, "version", version, "dataDir", settings.DataDir, "mode", settings.Mode())
+	})
+}
+
+type healthCheckCommand struct{ where }
+
+func (c healthCheckCommand) Run(ctx context.Context) error {
+	settings, log, err := c.load()
+	if err != nil {
+		return err
+	}
+	report, err := local.HealthCheck(ctx, settings, local.Deps{Version: version, Console: os.Stderr, Log: log})
+	if err != nil {
+		return err
+	}
+	out := json.NewEncoder(os.Stdout)
+	out.SetIndent("", "  ")
+	return out.Encode(report)
+}
+
+// load reads the environment, then the flags, and makes the log.
+func (w where) load() (local.Settings, *slog.Logger, error) {
+	var s local.Settings
+	if err := env.Parse(&s); err != nil {
+		return s, nil, fmt.Errorf("settings: %w", err)
+	}
+	if w.DataDir != "" {
+		s.DataDir = w.DataDir
+	}
+	if w.Services != "" {
+		s.ServicesFile = w.Services
+	}
+	log, err := newLog(s)
+	return s, log, err
+}
+
+func newLog(s local.Settings) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
+		return nil, fmt.Errorf("OPSGUARD_LOG_LEVEL: %q: must be debug, info, warn or error", s.LogLevel)
+	}
+	text := term.IsTerminal(int(os.Stderr.Fd()))
+	switch s.LogFormat {
+	case "":
+	case "text", "json":
+		text = s.LogFormat == "text"
+	default:
+		return nil, fmt.Errorf("OPSGUARD_LOG_FORMAT: %q: must be text or json", s.LogFormat)
+	}
+	if text {
+		return slog.New(tint.NewTextHandler(os.Stderr, &tint.Options{Level: level, TimeFormat: "15:04:05", NoColor: !term.IsTerminal(int(os.Stderr.Fd()))})), nil
+	}
+	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level})), nil
+}

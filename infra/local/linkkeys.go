@@ -1,0 +1,63 @@
+package local
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/opsguard/opsguard/pkg/link"
+)
+
+const linkKeyFile = "link.keys"
+
+// linkKeys returns the keys that were set, or those of the data directory, which
+// are made at the first start: links in old messages must work after a restart.
+func linkKeys(set, dir string) (link.Keys, error) {
+	if set != "" {
+		return link.ParseKeys(set)
+	}
+	path := filepath.Join(dir, linkKeyFile)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return makeLinkKey(path)
+	}
+	if err != nil {
+		return link.Keys{}, fmt.Errorf("read the link keys: %w", err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return link.Keys{}, fmt.Errorf("read the link keys: %w", err)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return link.Keys{}, fmt.Errorf("%s can be read by others (mode %04o); whoever has it can make decision links: chmod 600 it, or delete it so that a new one is made", path, info.Mode().Perm())
+	}
+	keys, err := link.ParseKeys(strings.TrimSpace(string(text)))
+	if err != nil {
+		return link.Keys{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return keys, nil
+}
+
+// makeLinkKey writes a new key so that a crash leaves either none or a whole one.
+func makeLinkKey(path string) (link.Keys, error) {
+	text, err := link.NewKey(rand.Reader)
+	if err != nil {
+		return link.Keys{}, err
+	}
+	tmp, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return link.Keys{}, fmt.Errorf("make the link key: %w", err)
+	}
+	_, err = tmp.WriteString(text + "\n")
+	err = errors.Join(err, tmp.Sync(), tmp.Close())
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		return link.Keys{}, fmt.Errorf("make the link key: %w", err)
+	}
+	return link.ParseKeys(text)
+}

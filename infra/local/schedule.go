@@ -1,0 +1,26 @@
+package local
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// every runs job at once and then each interval, never twice at a time, until
+// ctx ends. A run that was begun is let finish; a failed one is logged and comes
+// again with the next.
+func every(ctx context.Context, interval time.Duration, name string, log *slog.Logger, job func(context.Context) error) {
+	for {
+		begun := time.Now()
+		if err := job(context.WithoutCancel(ctx)); err != nil {
+			log.Warn("scheduled run failed", "job", name, "error", err.Error())
+		}
+		timer := time.NewTimer(max(0, interval-time.Since(begun)))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// stopPatience is how long a stop waits for requests and steps that are under
+// way. What takes longer is cut off and, being a step, runs again at the next
+// start.
+const stopPatience = 4 * time.Second
+
+// Serve listens and works until ctx ends, then stops cleanly within 5 s.
+func (rt *Runtime) Serve(ctx context.Context, ready func(addr string)) error {
+	listener, err := net.Listen("tcp", rt.settings.Addr)
+	if err != nil {
+		return fmt.Errorf("OPSGUARD_ADDR: cannot listen on %s: %w; stop what listens there, or choose another address with --addr", rt.settings.Addr, errors.Unwrap(err))
+	}
+	server := &http.Server{
+		Handler: rt.handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+	}
+	var jobs sync.WaitGroup
+	working, stopJobs := context.WithCancel(context.Background())
+	jobs.Go(func() {
+		every(working, rt.settings.ReconcileInterval, "reconcile", rt.log, func(ctx context.Context) error { _, err := rt.reconcile.Handle(ctx); return err })
+	})
+	jobs.Go(func() {
+		every(working, rt.settings.HealthInterval, "health-check", rt.log, func(ctx context.Context) error { _, err := rt.healthCheck.Handle(ctx); return err })
+	})
+	control := rt.serveControl()
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	ready(listener.Addr().String())
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+	}
+	patience, cancel := context.WithTimeout(context.Background(), stopPatience)
+	defer cancel()
+	stopJobs()
+	if control != nil {
+		control.Shutdown(patience)
+	}
+	if err := server.Shutdown(patience); err != nil {
+		rt.log.Warn("some requests were cut off", "error", err.Error())
+	}
+	waitFor(patience, &jobs)
+	return errors.Join(err, rt.Close(patience))
+}
+
+// waitFor waits for a group, but not beyond ctx.
+func waitFor(ctx context.Context, group *sync.WaitGroup) {
+	done := make(chan struct{})
+	go func() { group.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
+// Close stops the engine, letting running steps finish until ctx ends, and
+// closes the store.
+func (rt *Runtime) Close(ctx context.Context) error {
+	var err error
+	if rt.engine != nil {
+		err = rt.engine.Close(ctx)
+	}
+	rt.closeStore()
+	return err
+}
+
+func (rt *Runtime) closeStore() {
+	if rt.writer != nil {
+		rt.writer.Close()
+	}
+	if rt.db != nil {
+		rt.db.Close()
+	}
+}

@@ -1,0 +1,93 @@
+package local
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"time"
+
+	"github.com/opsguard/opsguard/infra"
+	"github.com/opsguard/opsguard/pkg/gemini"
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/inventory"
+	"github.com/opsguard/opsguard/pkg/notify"
+)
+
+// Settings is what the one-machine runtime is told. The README's table is made
+// from these structs' tags; a flag wins over its variable.
+type Settings struct {
+	Addr              string        `env:"OPSGUARD_ADDR" envDefault:"127.0.0.1:3000" flag:"--addr" help:"where to listen; anything but loopback needs OPSGUARD_API_KEYS"`
+	DataDir           string        `env:"OPSGUARD_DATA_DIR" envDefault:".opsguard" flag:"--data-dir" help:"where incidents, executions and the link key are kept"`
+	ServicesFile      string        `env:"OPSGUARD_SERVICES" flag:"--services" default:"infra/services.yaml, built in" help:"the services, their targets and allowed fixes"`
+	PublicURL         string        `env:"OPSGUARD_PUBLIC_URL" envDefault:"http://localhost:3000" help:"what links start with, stage prefix included"`
+	ApprovalTimeout   time.Duration `env:"OPSGUARD_APPROVAL_TIMEOUT" envDefault:"4h" help:"how long people may take to decide; a service's own wins; 2 s at least"`
+	HealthInterval    time.Duration `env:"OPSGUARD_HEALTH_INTERVAL" envDefault:"1h" help:"how often the services' health URLs are probed"`
+	ReconcileInterval time.Duration `env:"OPSGUARD_RECONCILE_INTERVAL" envDefault:"5m" help:"how often what a crash left undone is done"`
+	APIKeys           string        `env:"OPSGUARD_API_KEYS" secret:"true" default:"none" help:"entries name:role:sha256hex, comma or newline between; make one with opsguard keys new; none: keyless, on loopback only"`
+	LinkKeys          string        `env:"OPSGUARD_LINK_KEYS" secret:"true" default:"made at first start, kept in the data directory" help:"hex, 32 bytes or more each, comma or newline between; the first signs decision links, all verify"`
+	LogLevel          string        `env:"OPSGUARD_LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
+	LogFormat         string        `env:"OPSGUARD_LOG_FORMAT" default:"text on a terminal, else json" help:"text or json"`
+	Gemini            gemini.Settings
+	Notify            notify.Settings
+}
+
+// check refuses what is wrong, naming the setting.
+func (s Settings) check() error {
+	if t := s.ApprovalTimeout; t < inventory.MinApprovalTimeout || t > inventory.MaxApprovalTimeout || t%time.Second != 0 {
+		return fmt.Errorf("OPSGUARD_APPROVAL_TIMEOUT: %s: must be whole seconds, %s at least and %s at most", t, inventory.MinApprovalTimeout, inventory.MaxApprovalTimeout)
+	}
+	for name, d := range map[string]time.Duration{"OPSGUARD_HEALTH_INTERVAL": s.HealthInterval, "OPSGUARD_RECONCILE_INTERVAL": s.ReconcileInterval} {
+		if d < time.Second {
+			return fmt.Errorf("%s: %s: must be 1s at least", name, d)
+		}
+	}
+	if _, _, err := net.SplitHostPort(s.Addr); err != nil {
+		return fmt.Errorf("OPSGUARD_ADDR: %q: must be host:port, for instance 127.0.0.1:3000", s.Addr)
+	}
+	if s.APIKeys == "" && !loopback(s.Addr) {
+		return fmt.Errorf("OPSGUARD_ADDR: listening on %s without keys would let anybody decide; set OPSGUARD_API_KEYS (make entries with: opsguard keys new --name NAME --role operate), or listen on 127.0.0.1", s.Addr)
+	}
+	return nil
+}
+
+// Mode says in a word who may decide.
+func (s Settings) Mode() string {
+	if s.APIKeys == "" {
+		return "keyless: whoever is on this machine decides"
+	}
+	return "keys"
+}
+
+// loopback reports whether only this machine can reach the address.
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}
+
+// loadServices reads services.yaml: the file named, or the one built in.
+func (s Settings) loadServices() (*inventory.Inventory, error) {
+	data, name := infra.Services, "the built-in services.yaml"
+	if s.ServicesFile != "" {
+		var err error
+		if data, err = os.ReadFile(s.ServicesFile); err != nil {
+			return nil, fmt.Errorf("OPSGUARD_SERVICES: %w", err)
+		}
+		name = s.ServicesFile
+	}
+	inv, err := inventory.Load(data)
+	if err != nil {
+		return nil, fmt.Errorf("OPSGUARD_SERVICES: %s:\n%w", name, err)
+	}
+	return inv, nil
+}
+
+// tenant is the only one until there are several.
+const tenant = incident.DefaultTenant
