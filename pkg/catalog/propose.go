@@ -16,8 +16,9 @@ const maxQuoted = 64
 
 // Propose turns what a model answered into a proposal, or refuses it as Invalid,
 // naming what is wrong. allowed are the fixes that services.yaml lists for the
-// service. Only whole numbers within a parameter's range pass; a parameter that
-// is not given gets its default. What it returns holds known names and decimal
+// service. Only whole numbers within a parameter's range pass, as a number or as
+// the text that Propose itself writes (the built-in rules keep theirs so); a
+// parameter that is not given gets its default. What it returns holds known names and decimal
 // digits and nothing else, whatever raw is.
 func Propose(allowed []string, fixID string, raw map[string]any) (incident.Proposal, error) {
 	fix, err := pick(allowed, fixID)
@@ -63,7 +64,8 @@ func onlyKnown(fix Fix, names []string) error {
 }
 
 // integer reads a value as decoding JSON gives it: float64, or json.Number.
-// 2 and 2.0 are the same number in JSON, so both pass.
+// 2 and 2.0 are the same number in JSON, so both pass. Text passes only if it is
+// that number's one canonical form.
 func (p Param) integer(v any) (int, error) {
 	var f float64
 	switch v := v.(type) {
@@ -79,6 +81,12 @@ func (p Param) integer(v any) (int, error) {
 		f = parsed
 	case int:
 		f = float64(v)
+	case string:
+		n, err := strconv.Atoi(v)
+		if err != nil || strconv.Itoa(n) != v {
+			return 0, p.refuse("is text that is not a plain number")
+		}
+		f = float64(n)
 	default:
 		return 0, p.refuse("is not a number")
 	}

@@ -47,7 +47,7 @@ version: 1
 		`services.yaml:12: services.prod-api-01.health.maxLatency: is "2"; give a number with its unit, such as 2s or 4h`,
 		`services.yaml:14: services.prod-api-01.approval.quorum: is "two"; give a whole number from 1 to 10`,
 		`services.yaml:15: services.prod-api-01.approval.timeout: is 1500ms; give 2s to 8736h`,
-		`services.yaml:16: services.prod-api-01.approval.approvers[1]: "b:c" cannot be the name of an operator's key: remove colon, comma and space`,
+		`services.yaml:16: services.prod-api-01.approval.approvers[1]: "b:c" cannot be the name of an operator's key: use 1 to 64 letters, digits, or . _ @ -`,
 		`services.yaml:17: services.prod-api-01.approval.twoPersonFixes[0]: "scale-out" is not among this service's fixes`,
 		`services.yaml:18: services[" x"]: the service's name starts or ends with white space; remove it`,
 		`services.yaml:18: services[" x"]: must be a mapping`,

@@ -17,6 +17,7 @@ import (
 
 	"github.com/opsguard/opsguard/pkg/inventory"
 	"github.com/opsguard/opsguard/pkg/probe"
+	"github.com/opsguard/opsguard/pkg/steps"
 )
 
 // stopped is a clock that stands still, so that every answer is as fast as can be.
@@ -26,7 +27,8 @@ func service(url string) inventory.Service {
 	return inventory.Service{Name: "a", Health: &inventory.Health{URL: url}}
 }
 
-func prober(t *testing.T, transport http.RoundTripper, now func() time.Time) *probe.Prober {
+// prober returns what hourly-health-check asks for.
+func prober(t *testing.T, transport http.RoundTripper, now func() time.Time) steps.Prober {
 	t.Helper()
 	p, err := probe.New(probe.Config{Transport: transport, Timeout: 10 * time.Second, Now: now, UserAgent: "OpsGuard/test"})
 	if err != nil {

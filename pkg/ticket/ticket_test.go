@@ -8,6 +8,7 @@ import (
 
 	"github.com/opsguard/opsguard/pkg/brief"
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/steps"
 	"github.com/opsguard/opsguard/pkg/ticket"
 	"github.com/opsguard/opsguard/pkg/ticket/simulated"
 )
@@ -26,6 +27,7 @@ func (drawer) Tickets(context.Context, string, int, string) ([]simulated.Record,
 }
 
 func TestOpenGivesTheSimulatedTracker(t *testing.T) {
+	var tracker steps.Tracker // what create-ticket asks for
 	tracker, err := ticket.Open(ticket.Settings{PublicURL: "http://localhost:3000", Now: at}, drawer{})
 	if err != nil {
 		t.Fatal(err)
