@@ -19,6 +19,9 @@ func (s *scanner) assignment(i, after int) (span, bool) {
 	if s.in[i] == ':' && (strings.HasPrefix(s.in[after:], ":") || i > s.barrier && s.in[i-1] == ':') {
 		return span{}, false // Token::Invalid is a path
 	}
+	if s.in[i] == ':' && start > 0 && s.in[s.barrier+start-1] == '/' {
+		return span{}, false // so is /run/secrets/db_password, and an error follows it
+	}
 	for n := 0; n < 2 && after < len(s.in) && (s.in[after] == '=' || s.in[after] == '>'); n++ {
 		after++
 	}
@@ -50,7 +53,7 @@ func ordinary(name, rest string) bool {
 // secret returns the value after i as a secret of this kind, or of a better one if a token fills it.
 func (s *scanner) secret(i int, kind string) (span, bool) {
 	v, ok := valueAt(s.in, i)
-	if !ok || s.innocent(v, kind) {
+	if !ok || s.innocent(v, kind) || s.prose(i, v, kind) {
 		return span{}, false
 	}
 	if token, ok := s.tokenAt(v.start, v.start); ok && token.start == v.start && token.end >= v.end {

@@ -62,6 +62,7 @@ func TestHeadersAreRedacted(t *testing.T) {
 		{"basic", "Authorization: Basic q7w8e9r0t1==", secret, "Authorization: Basic [REDACTED:basic-auth]"},
 		{"proxy", "Proxy-Authorization: Basic q7w8e9r0t1", secret, "Proxy-Authorization: Basic [REDACTED:basic-auth]"},
 		{"json", `{"authorization":"Bearer q7w8e9r0t1","a":"b"}`, secret, `{"authorization":"Bearer [REDACTED:bearer-token]","a":"b"}`},
+		{"json in json", `{"h":"{\"authorization\":\"Bearer q7w8e9r0t1\"}"}`, secret, `{"h":"{\"authorization\":\"Bearer [REDACTED:bearer-token]\"}"}`},
 		{"curl", `curl -H 'Authorization: Bearer q7w8e9r0t1' https://x`, secret, `curl -H 'Authorization: Bearer [REDACTED:bearer-token]' https://x`},
 		{"go header", `map[Authorization:[Bearer q7w8e9r0t1] Accept:[*/*]]`, secret, `map[Authorization:[Bearer [REDACTED:bearer-token]] Accept:[*/*]]`},
 		{"no scheme", "Authorization: q7w8e9r0t1", secret, "Authorization: [REDACTED:authorization]"},

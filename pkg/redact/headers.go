@@ -76,8 +76,8 @@ func (s *scanner) cookie(i int) (span, bool) {
 	}
 	name := nameChars.run(s.in, v.start)
 	if name == v.start || name == len(s.in) || s.in[name] != '=' {
-		if s.in[i-1] != '=' && !v.quoted {
-			return span{}, false // prose
+		if !v.quoted && (v.end-v.start < 8 || !strings.ContainsAny(s.in[v.start:v.end], digits)) {
+			return span{}, false // prose or code
 		}
 		return s.secret(i, kindCookie)
 	}

@@ -16,7 +16,8 @@ var (
 		verification signature characters string str int bool boolean integer number object bytes byte []byte array ok okay found
 		provided exists present absent set changed updated reset rotated refreshed refreshing renewed issued created deleted revoking
 		optional enabled disabled redacted filtered masked hidden removed omitted censored sensitive protected encrypted bearer
-		basic token request response retry retrying getting fetching loading generated generating verified accepted eof`)
+		basic token request response retry retrying getting fetching loading generated generating verified accepted eof context connection connect connecting dial lookup read write open permission illegal timeout timed
+		unable i/o net http https parse decode truncated refused reset unsupported`)
 )
 
 func wordSet(words string) map[string]bool {
@@ -48,6 +49,24 @@ func (s *scanner) innocent(v value, kind string) bool {
 		return true
 	}
 	return (reference(text) || code(text)) && !s.holdsToken(v)
+}
+
+// longestWord is the most, in bytes, that a word of prose has.
+const longestWord = 20
+
+// prose tells whether the value after a colon at i-1 is the beginning of a sentence, as in an error that is wrapped in
+// "fetch token: ": a word of letters, or a name with a colon, and a word after it. Passwords are words often enough to be
+// kept out of this.
+func (s *scanner) prose(i int, v value, kind string) bool {
+	if kind == kindPassword || v.quoted || i == 0 || s.in[i-1] != ':' || v.start == i || v.end-v.start > longestWord || v.end+1 >= len(s.in) {
+		return false
+	}
+	word, next := s.in[v.start:v.end], s.in[v.end+1:]
+	if s.in[v.end] != ' ' || !(alnum[next[0]] && !decimal[next[0]] || placeholderLen(next) > 0) || s.holdsToken(v) {
+		return false
+	}
+	name, wraps := strings.CutSuffix(word, ":")
+	return wraps && nameChars.run(name, 0) == len(name) || strings.Trim(strings.TrimSuffix(word, ","), lower+upper) == ""
 }
 
 // masked tells whether text stands where a secret was: a run of one character (****, xxxx), or a word in angle brackets.

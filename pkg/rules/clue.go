@@ -15,9 +15,11 @@ type signature struct {
 	clues      []clue // any of them suffices
 }
 
-// clue is a phrase that a line of the log must hold. Both parts are in lower case, as is the line they are held against.
+// clue is a phrase that a line of the log must hold. Phrase and patterns are in lower case, as is the line they are
+// held against.
 type clue struct {
 	phrase string
+	grams  []uint16 // of phrase
 	// also, if set, must match the line too: for phrases that also occur where nothing is wrong. It runs only on lines
 	// with the phrase, in time linear in the line.
 	also *regexp.Regexp
@@ -29,14 +31,16 @@ type clue struct {
 func says(phrases ...string) []clue {
 	clues := make([]clue, len(phrases))
 	for i, p := range phrases {
-		clues[i] = clue{phrase: p}
+		clues[i] = clue{phrase: p, grams: gramsOf(p)}
 	}
 	return clues
 }
 
 // saysWith makes a clue of a phrase and what else the line must hold.
 func saysWith(phrase, also string) []clue {
-	return []clue{{phrase: phrase, also: regexp.MustCompile(also)}}
+	clues := says(phrase)
+	clues[0].also = regexp.MustCompile(also)
+	return clues
 }
 
 // saysWithout makes clues of phrases and what the line must not hold.

@@ -44,9 +44,11 @@ type Finding struct {
 // valid UTF-8 are passed over.
 func Match(logs string) (Finding, bool) {
 	low := lower(logs)
+	var seen grams
+	seen.read(low)
 	for i := range signatures {
 		s := &signatures[i]
-		lines := s.find(logs, low)
+		lines := s.find(logs, low, &seen)
 		if len(lines) == 0 {
 			continue
 		}
@@ -89,10 +91,12 @@ func copyParameters(from map[string]map[string]string) map[string]map[string]str
 type hit struct{ start, at, end int }
 
 // find returns the lines of the log that show the signature.
-func (s *signature) find(logs, low string) []string {
+func (s *signature) find(logs, low string, seen *grams) []string {
 	var hits []hit
 	for i := range s.clues {
-		hits = s.clues[i].find(logs, low, hits)
+		if seen.mayHold(s.clues[i].grams) {
+			hits = s.clues[i].find(logs, low, hits)
+		}
 	}
 	slices.SortFunc(hits, func(a, b hit) int { return a.at - b.at })
 	var lines []string
@@ -116,10 +120,7 @@ func (c *clue) find(logs, low string, hits []hit) []hit {
 			break
 		}
 		at := from + n
-		start := from + strings.LastIndexByte(low[from:at], '\n') + 1
-		if from > 0 && start == from {
-			start = from // from is always the beginning of a line
-		}
+		start := from + strings.LastIndexByte(low[from:at], '\n') + 1 // from is always the beginning of a line
 		end := len(low)
 		if k := strings.IndexByte(low[at:], '\n'); k >= 0 {
 			end = at + k
@@ -129,9 +130,6 @@ func (c *clue) find(logs, low string, hits []hit) []hit {
 			found++
 		}
 		from = min(end+1, len(low))
-		if end == len(low) {
-			break
-		}
 	}
 	return hits
 }
