@@ -31,6 +31,12 @@ type Config struct {
 	ErrorName func(error) string
 	Log       *slog.Logger
 
+	// Write runs a function in a transaction and returns when it is on disk; DB.Update if it is nil. A writer that other parts of
+	// the process use too saves fsyncs. If the function answers an error, nothing of it may stay.
+	Write func(func(*bbolt.Tx) error) error
+	// Ready, if given, holds tasks and timers back until it is closed, for tasks that need the engine themselves. Calls are
+	// taken and stored meanwhile.
+	Ready <-chan struct{}
 	// Workers is how many tasks run at once; 32 if it is 0. One function has three quarters of them at most.
 	Workers int
 	// InvokeTimeout bounds one call of a function, also of a state that then waits much longer for its callback; 15 minutes if
@@ -74,6 +80,9 @@ func (c *Config) check() error {
 	}
 	if c.Secrets == nil {
 		c.Secrets = rand.Reader
+	}
+	if c.Write == nil {
+		c.Write = c.DB.Update
 	}
 	if c.commit == nil {
 		c.commit = func(write func() error) error { return write() }
@@ -141,10 +150,6 @@ func Open(config Config) (*Engine, error) {
 func (e *Engine) carryOn(running []found) {
 	for _, f := range running {
 		e.timers.set(f.name, f.due)
-	}
-	go e.write()
-	e.watching.Go(e.watchTimers)
-	for _, f := range running {
 		if f.invoking {
 			e.runs.add(run{name: f.name, function: f.function})
 		}
@@ -152,6 +157,20 @@ func (e *Engine) carryOn(running []found) {
 	if len(running) > 0 {
 		e.cfg.Log.Info("workflow executions carried on", "running", len(running))
 	}
+	go e.write()
+	if e.cfg.Ready == nil {
+		e.runs.begin()
+		e.watching.Go(e.watchTimers)
+		return
+	}
+	e.watching.Go(func() {
+		select {
+		case <-e.cfg.Ready:
+			e.runs.begin()
+			e.watchTimers()
+		case <-e.stopping:
+		}
+	})
 }
 
 // Close begins no more tasks and lets running ones finish. When ctx ends first, they are cut off, and Close returns ctx's error:

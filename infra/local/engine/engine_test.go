@@ -108,6 +108,58 @@ func TestStartSoonNeedsNoWaiting(t *testing.T) {
 	})
 }
 
+// TestReadyHoldsTasksAndTimersBack: tasks that call the engine themselves must not run before they can.
+func TestReadyHoldsTasksAndTimersBack(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		w := newWorld(t, approval, map[string]TaskFunc{"fix": stuck})
+		w.start("fixing")
+		must(t, w.send(<-w.tokens, `{"decision":"approve"}`))
+		w.start("waiting")
+		<-w.tokens
+		synctest.Wait()
+		w.abandon()
+		ready := make(chan struct{})
+		w.config.Ready = ready
+		w.open()
+		w.start("new")
+		pass(2 * time.Hour)
+		w.wantStatus("waiting", asl.Running)
+		if w.called("fix") != 1 || w.called("analyze") != 2 {
+			t.Fatalf("calls: %v", w.calls)
+		}
+		close(ready)
+		synctest.Wait()
+		w.wantStatus("waiting", asl.Succeeded)
+		if w.called("fix") != 2 || w.called("analyze") != 3 {
+			t.Errorf("calls: %v", w.calls)
+		}
+		w.abandon()
+
+		w.config.Ready = make(chan struct{})
+		w.open()
+		w.close()
+	})
+}
+
+func TestWritesGoThroughTheWriterGiven(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		w := newWorld(t, approval, nil)
+		w.close()
+		writes := 0
+		w.config.Write = func(put func(*bbolt.Tx) error) error {
+			writes++
+			return w.db.Update(put)
+		}
+		w.open()
+		w.start("run")
+		synctest.Wait()
+		w.close()
+		if writes != 3 {
+			t.Errorf("%d writes, want 3: the start, and the end of two tasks", writes)
+		}
+	})
+}
+
 func TestBadCallsAreToldApart(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		w := newWorld(t, approval, nil)

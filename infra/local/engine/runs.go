@@ -13,6 +13,7 @@ type runs struct {
 	total       int
 	limit       int
 	perFunction int
+	begun       bool
 	stopped     bool
 	idle        chan struct{} // closed when stopped and nothing runs
 	do          func(run)     // runs one task to its end
@@ -41,9 +42,17 @@ func (r *runs) add(one run) {
 	r.fill()
 }
 
+// begin lets tasks run.
+func (r *runs) begin() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.begun = true
+	r.fill()
+}
+
 // fill starts what there are places for. The caller holds mu.
 func (r *runs) fill() {
-	for !r.stopped && r.total < r.limit {
+	for r.begun && !r.stopped && r.total < r.limit {
 		one, ok := r.pick()
 		if !ok {
 			return

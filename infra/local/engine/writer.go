@@ -116,7 +116,7 @@ func (e *Engine) apply(ops []*op) error {
 		return err
 	}
 	if len(b.changed) > 0 {
-		if err := e.cfg.commit(func() error { return e.cfg.DB.Update(b.put) }); err != nil {
+		if err := e.cfg.commit(func() error { return e.cfg.Write(b.put) }); err != nil {
 			return err
 		}
 	}
