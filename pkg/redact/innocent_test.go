@@ -52,7 +52,7 @@ func TestInnocentLinesStayAsTheyAre(t *testing.T) {
 		"authorization prose":    "Authorization: denied; authorization failed",
 		"cookie prose":           "cookie: missing; Cookie: expired",
 		"signal":                 "exited, sig=9 code=137",
-		"words like prefixes":    "task-runner-configuration-loader1 risk-assessment disk-usage SKIP msg.SG.x npm_config_registry npm_lifecycle_event",
+		"words like prefixes":    "task-runner-configuration-loader1 disk-a1b2c3d4e5f6a7b8c9d0e1f2 risk-assessment disk-usage SKIP msg.SG.x npm_config_registry npm_lifecycle_event",
 		"docker user":            "docker run -u 1000:1000 --user www-data:www-data img",
 		"option without a value": "usage: cli --password --token <token> --user",
 		"a link of others":       "GET /search?t=abcdefghijklmnop&q=1",

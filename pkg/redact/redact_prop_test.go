@@ -65,5 +65,11 @@ func FuzzText(f *testing.F) {
 		f.Add("x " + p + "=" + p + " y")
 	}
 	f.Add(pem)
+	for _, once := range []string{ // where a second pass once saw something else
+		"password=token\\" + npm, "://" + awsID + "bob:hunter2@", "approve-fix?-----BEGIN RSA PRIVATE KEY-----!&t=password", "token: password:curl password",
+		"password=null," + github + "=", "Authorization: Custom q7w8e9r0t1", "eyJ" + jwt, "password=${" + awsID + "}",
+	} {
+		f.Add(once)
+	}
 	f.Fuzz(func(t *testing.T, in string) { checkPromises(t, in) })
 }

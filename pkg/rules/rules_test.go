@@ -98,11 +98,11 @@ func TestTheCauseWinsOverItsSymptoms(t *testing.T) {
 }
 
 func TestAFindingSaysWhatItSaw(t *testing.T) {
-	got, ok := Match("12:00 starting\r\n12:01 write /data/x: no space left on device\r\n12:01 write /data/x: no space left on device\r\n12:02 ENOSPC on /tmp\r\n")
+	got, ok := Match("12:00 starting\r\n11:59 ENOSPC on /tmp\r\n12:01 write /data/x: no space left on device\r\n12:01 write /data/x: no space left on device\r\n")
 	want := Finding{
 		Signature:  "disk-full",
 		Cause:      got.Cause,
-		Lines:      []string{"12:01 write /data/x: no space left on device", "12:02 ENOSPC on /tmp"},
+		Lines:      []string{"11:59 ENOSPC on /tmp", "12:01 write /data/x: no space left on device"},
 		Fixes:      []string{"free-disk-space"},
 		Parameters: map[string]map[string]string{"free-disk-space": {"olderThanDays": "7"}},
 		Confidence: 0.95,
