@@ -109,12 +109,16 @@ func reference(text string) bool {
 	return ok && len(rest) <= 2 && strings.Trim(rest, "+#svqdxXT") == ""
 }
 
-// code tells whether text is the beginning of an expression, as stack traces quote it.
+// code tells whether text is the beginning of an expression, as stack traces quote it, or the name of an exception.
 func code(text string) bool {
 	for _, head := range []string{"process.env", "os.environ", "config.", "self.", "this.", "req.", "request.", "(*", "0xc0"} {
 		if strings.HasPrefix(text, head) {
 			return true
 		}
+	}
+	if class, ok := strings.CutSuffix(text, ":"); ok && nameChars.run(class, 0) == len(class) &&
+		(strings.HasSuffix(class, "Error") || strings.HasSuffix(class, "Exception")) {
+		return true
 	}
 	name, _, call := strings.Cut(text, "(")
 	return call && name != "" && strings.Trim(name, lower+upper+"_.") == ""

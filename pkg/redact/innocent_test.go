@@ -62,6 +62,7 @@ func TestInnocentLinesStayAsTheyAre(t *testing.T) {
 		"wrapped error":          "fetch access token: context deadline exceeded",
 		"wrapped refusal":        "get secret: connection refused; read password: unexpected EOF",
 		"wrapped twice":          "refresh token: oauth2: cannot fetch token: 400 Bad Request",
+		"wrapped exception":      "read password: java.lang.OutOfMemoryError: Java heap space; get token: ConnectTimeoutException: x",
 		"unfamiliar error":       "verify api key: signature has no issuer",
 		"file of a secret":       "open /run/secrets/db_password: permission denied",
 		"loop over cookies":      "for _, cookie := range c.Jar.Cookies(u) {",
