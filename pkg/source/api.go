@@ -1,6 +1,7 @@
 package source
 
 import (
+	"maps"
 	"strings"
 	"time"
 
@@ -19,12 +20,18 @@ const API = "api"
 //
 //	{serverName, errorLogs, severity?, timestamp?, dedupKey?}
 //
-// all of them strings, timestamp in RFC 3339. Null is the same as not sent. The
-// alert it returns is valid.
+// all of them strings, timestamp in RFC 3339. Null is the same as not sent, and
+// so is an optional input that a form left empty, for forms send those all the
+// same. The alert it returns is valid.
 func ParseAPI(kind body.Kind, raw []byte) (incident.Alert, error) {
 	v, err := body.Read(kind, raw, "serverName", "errorLogs", "severity", "timestamp", "dedupKey")
 	if err != nil {
 		return incident.Alert{}, err
+	}
+	if kind == body.Form {
+		maps.DeleteFunc(v, func(field, value string) bool {
+			return value == "" && field != "serverName" && field != "errorLogs"
+		})
 	}
 	a := incident.Alert{Tenant: incident.DefaultTenant, Source: API}
 	if a.ServerName, err = required(v, "serverName", "name the service, as in services.yaml"); err != nil {

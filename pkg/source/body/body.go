@@ -47,8 +47,7 @@ func KindOf(contentType string) (Kind, bool) {
 	return 0, false
 }
 
-// Values are the fields that were sent and have a value: not null in JSON, not
-// empty in a form, whose empty inputs are sent all the same.
+// Values are the fields that were sent. Null in JSON is the same as not sent.
 type Values map[string]string
 
 // Read reads a body that may hold the fields of these names. With an error that
@@ -82,6 +81,9 @@ type record struct {
 // admit reports whether a field of this name may be stored now.
 func (r *record) admit(name string) bool {
 	switch {
+	case len(r.names) == 0: // a query beside a body
+		r.fail(incident.BadField(shown(name), "does not belong into the address; send everything in the body"))
+		return false
 	case !slices.Contains(r.names, name):
 		r.fail(incident.BadField(shown(name), "is not a field of this call; it takes %s", strings.Join(r.names, ", ")))
 		return false

@@ -55,7 +55,7 @@ func TestReadTakes(t *testing.T) {
 		"braces in a string": {JSON, `{"a":"}],\\\"{"}`, Values{"a": `}],\"{`}},
 
 		"form":                {Form, "a=1&b=2+3%2B4", Values{"a": "1", "b": "2 3+4"}},
-		"form, empty input":   {Form, "a=1&b=&c", Values{"a": "1"}},
+		"form, empty input":   {Form, "a=1&b=&c", Values{"a": "1", "b": "", "c": ""}},
 		"form, blank pairs":   {Form, "&&a=1&", Values{"a": "1"}},
 		"form, equals":        {Form, "a=1=2", Values{"a": "1=2"}},
 		"form, escaped name":  {Form, "%61=1", Values{"a": "1"}},
@@ -219,6 +219,9 @@ func TestReadQuery(t *testing.T) {
 	}
 	if got, err := ReadQuery("", names...); len(got) != 0 || err != nil {
 		t.Errorf("no query: %v, %v", got, err)
+	}
+	if _, err := ReadQuery("x=1"); err == nil || err.Error() != "x: does not belong into the address; send everything in the body" {
+		t.Errorf("a query where none belongs: %v", err)
 	}
 	for query, want := range map[string]string{
 		"x=1":     "x: is not a field of this call; it takes a, b, c",

@@ -51,9 +51,7 @@ func (r *record) readPairs(raw, where string) error {
 			r.fail(incident.BadField(name, "is not valid UTF-8"))
 			continue
 		}
-		if value != "" {
-			r.values[name] = value
-		}
+		r.values[name] = value
 	}
 	return nil
 }

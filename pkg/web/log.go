@@ -1,0 +1,73 @@
+package web
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+)
+
+// recovered answers for a handler that panicked, if nothing was answered yet.
+func (s *server) recovered(x *exchange, broken any) {
+	if broken == http.ErrAbortHandler {
+		return
+	}
+	s.Log.ErrorContext(x.r.Context(), "a handler panicked", "requestId", x.id, "panic", fmt.Sprint(broken), "stack", string(debug.Stack()))
+	err := fmt.Errorf("panic: %v", broken)
+	if x.status != 0 {
+		x.failing(err)
+		return
+	}
+	x.fail(err)
+}
+
+// logRequest writes the request's one line. It has the route instead of the
+// path, and never the query or a header: those may hold a link's token or a key.
+func (s *server) logRequest(x *exchange, began time.Time) {
+	ctx := x.r.Context()
+	level := levelOf(x)
+	if !s.Log.Enabled(ctx, level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 10)
+	attrs = append(attrs,
+		slog.String("requestId", x.id),
+		slog.String("method", shortMethod(x.r.Method)),
+		slog.String("route", x.route),
+		slog.Int("status", x.status),
+		slog.Duration("took", s.Now().Sub(began)),
+		slog.String("by", string(x.by)))
+	if x.slug != "" {
+		attrs = append(attrs, slog.String("problem", x.slug))
+	}
+	switch {
+	case x.status == http.StatusUnauthorized, x.status == http.StatusForbidden:
+		attrs = append(attrs, slog.String("remote", x.r.RemoteAddr), slog.String("reason", problemOf(x.err).Detail))
+	case x.status >= http.StatusInternalServerError && x.err != nil:
+		attrs = append(attrs, slog.String("error", x.err.Error()))
+	}
+	s.Log.LogAttrs(ctx, level, "request", attrs...)
+}
+
+// levelOf keeps the two calls that machines repeat all day out of the usual log:
+// an alert that was taken has its line from the incident it opened.
+func levelOf(x *exchange) slog.Level {
+	switch {
+	case x.status >= http.StatusInternalServerError:
+		return slog.LevelError
+	case x.status == http.StatusUnauthorized, x.status == http.StatusForbidden:
+		return slog.LevelWarn
+	case x.status < http.StatusBadRequest && (x.route == "/ingest-alert" || x.route == "/healthz"):
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
+}
+
+// shortMethod bounds what a caller can write into the log.
+func shortMethod(m string) string {
+	if len(m) > len(http.MethodOptions) {
+		return "other"
+	}
+	return m
+}

@@ -1,0 +1,137 @@
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed" // the page's template and style
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"net/http"
+
+	"github.com/opsguard/opsguard/pkg/brief"
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/link"
+	"github.com/opsguard/opsguard/pkg/steps"
+)
+
+//go:embed page.html
+var pageHTML string
+
+//go:embed page.css
+var pageCSS string
+
+// decisionPage is the one HTML page: what a link shows before it decides.
+type decisionPage struct {
+	template *template.Template
+	policy   string // its Content-Security-Policy
+	url      link.PublicURL
+}
+
+func newDecisionPage(url link.PublicURL) (*decisionPage, error) {
+	t, err := template.New("page").Option("missingkey=error").Parse(pageHTML)
+	if err != nil {
+		return nil, fmt.Errorf("web: the decision page: %w", err)
+	}
+	style := sha256.Sum256([]byte(pageCSS))
+	return &decisionPage{template: t, url: url, policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(style[:]) +
+		"'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"}, nil
+}
+
+// pageView is one state of the page.
+type pageView struct {
+	Style   template.CSS
+	Heading string
+	Message string       // why there is nothing to decide; "" if there is
+	Brief   *brief.Brief // nil when the link does not say which incident
+	Channel string       // where the link was sent
+	Form    *formView    // nil when there is nothing to decide
+}
+
+type formView struct {
+	Path        string
+	IncidentID  string
+	Action      incident.Action
+	Token       string
+	PlanHash    string
+	MaxNote     int
+	Button      string
+	Consequence string
+}
+
+// showPage shows a link's page. It only looks; the page's form decides.
+func (s *server) showPage(x *exchange, said word) error {
+	inc, err := s.Read.Incident(x.r.Context(), said.ref)
+	if err != nil {
+		return err
+	}
+	err = wouldTake(inc, said.action, said.by, said.link.PlanHash, s.Now())
+	if err == nil && inc.Decision == nil && said.expire != nil {
+		err = said.expire
+	}
+	if err != nil {
+		return s.showIncident(x, said, inc, err)
+	}
+	b := brief.Of(inc, brief.Links{}, s.Now())
+	v := pageView{Heading: "Decided", Brief: &b, Channel: said.link.Channel}
+	if inc.Decision == nil {
+		v.Heading, v.Form = heading(said.action), s.page.form(said)
+	}
+	return s.page.render(x, http.StatusOK, v)
+}
+
+// refusePage answers a browser whose link or word was refused.
+func (s *server) refusePage(x *exchange, said word, refused error) error {
+	if said.link != nil && said.ref.ID != "" {
+		if inc, err := s.Read.Incident(x.r.Context(), said.ref); err == nil {
+			return s.showIncident(x, said, inc, refused)
+		}
+	}
+	return s.page.refuse(x, refused, pageView{})
+}
+
+func (s *server) showIncident(x *exchange, said word, inc incident.Incident, refused error) error {
+	b := brief.Of(inc, brief.Links{}, s.Now())
+	return s.page.refuse(x, refused, pageView{Brief: &b, Channel: said.link.Channel})
+}
+
+func (p *decisionPage) refuse(x *exchange, refused error, v pageView) error {
+	problem := x.failing(refused)
+	setProblemHeaders(x.Header(), refused, problem)
+	v.Heading, v.Message = problem.Title, problem.Detail
+	return p.render(x, problem.Status, v)
+}
+
+func (p *decisionPage) render(x *exchange, status int, v pageView) error {
+	v.Style = template.CSS(pageCSS) // ours, from the file beside this one
+	var b bytes.Buffer
+	if err := p.template.Execute(&b, v); err != nil {
+		return fmt.Errorf("render the decision page: %w", err)
+	}
+	x.Header().Set("Content-Security-Policy", p.policy)
+	return x.send(status, "text/html; charset=utf-8", b.Bytes())
+}
+
+func (p *decisionPage) form(said word) *formView {
+	f := &formView{Path: p.url.Path("/approve-fix"), IncidentID: said.ref.ID, Action: said.action, Token: said.token,
+		PlanHash: said.link.PlanHash, MaxNote: steps.MaxNote / 3} // a browser counts UTF-16 units, of 3 bytes at most
+	switch said.action {
+	case incident.Approve:
+		f.Button, f.Consequence = "Approve and run the fix", "Exactly the fix shown above will run, once."
+	case incident.Escalate:
+		f.Button, f.Consequence = "Escalate", "A ticket will be opened. No fix will run."
+	case incident.Resolve:
+		f.Button, f.Consequence = "Resolve by hand", "The incident will be closed as resolved. No fix will run."
+	}
+	return f
+}
+
+func heading(a incident.Action) string {
+	switch a {
+	case incident.Approve:
+		return "Approve this fix?"
+	case incident.Escalate:
+		return "Escalate this incident?"
+	}
+	return "Close this incident as resolved?"
+}

@@ -1,0 +1,65 @@
+package web
+
+import (
+	"context"
+	"time"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/link"
+	"github.com/opsguard/opsguard/pkg/steps"
+)
+
+// Ingester takes an alert: steps.IngestAlert.
+type Ingester interface {
+	Handle(ctx context.Context, in steps.IngestInput) (steps.Ingested, error)
+}
+
+// Decider takes one person's word: steps.ApproveFix.
+type Decider interface {
+	Handle(ctx context.Context, in steps.ApproveFixInput) (steps.ApproveFixOutput, error)
+}
+
+// Reader reads the record: steps.QueryIncidents.
+type Reader interface {
+	Incident(ctx context.Context, ref incident.Ref) (incident.Incident, error)
+	List(ctx context.Context, q steps.ListQuery) (steps.Page, error)
+	Audit(ctx context.Context, ref incident.Ref) (incident.Incident, []incident.Event, error)
+}
+
+// Health tells whether the store answers.
+type Health interface {
+	Ping(ctx context.Context) error
+}
+
+// Tickets reads the simulated tracker, whose tickets have no other place to be
+// seen. A cursor that is none is Invalid; an unknown key NotFound.
+type Tickets interface {
+	Tickets(ctx context.Context, tenant string, limit int, cursor string) (tickets []TicketRecord, nextCursor string, err error)
+	Ticket(ctx context.Context, tenant, key string) (TicketRecord, error)
+}
+
+// TicketRecord is one ticket of the simulated tracker.
+type TicketRecord struct {
+	Key        string
+	IncidentID string
+	Title      string
+	Body       string
+	CreatedAt  time.Time
+}
+
+// KeySource gives the operators' keys for one request. It may cache them for as
+// long as a revoked key may go on working.
+type KeySource func(context.Context) (Keyring, error)
+
+// FixedKeys is the source of keys that do not change while the process runs.
+func FixedKeys(k Keyring) KeySource {
+	return func(context.Context) (Keyring, error) { return k, nil }
+}
+
+// LinkKeySource gives the keys that links are verified with, like KeySource.
+type LinkKeySource func(context.Context) (link.Keys, error)
+
+// FixedLinkKeys is the source of link keys that do not change.
+func FixedLinkKeys(k link.Keys) LinkKeySource {
+	return func(context.Context) (link.Keys, error) { return k, nil }
+}

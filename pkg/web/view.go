@@ -1,0 +1,164 @@
+package web
+
+import (
+	"time"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+)
+
+// The views are what is promised to callers, in this order and spelling. They
+// are apart from the record's own structs, so that a change of those cannot
+// change an answer unnoticed. What is absent is null; a list is never null.
+
+type incidentView struct {
+	IncidentID       string            `json:"incidentId"`
+	Status           incident.Status   `json:"status"`
+	ServerName       string            `json:"serverName"`
+	Severity         incident.Severity `json:"severity"`
+	Occurrences      int64             `json:"occurrences"`
+	CreatedAt        string            `json:"createdAt"`
+	UpdatedAt        string            `json:"updatedAt"`
+	Deadline         *string           `json:"deadline"`
+	Analysis         *analysisView     `json:"analysis"`
+	Plan             *planView         `json:"plan"`
+	Decision         *decisionView     `json:"decision"`
+	Fix              *fixView          `json:"fix"`
+	Ticket           *ticketLinkView   `json:"ticket"`
+	EscalationReason *string           `json:"escalationReason"`
+}
+
+type analysisView struct {
+	AnalyzedBy incident.AnalyzedBy `json:"analyzedBy"`
+	Cause      *string             `json:"cause"`
+	Evidence   []string            `json:"evidence"`
+	Confidence float64             `json:"confidence"`
+}
+
+type planView struct {
+	FixID      string            `json:"fixId"`
+	Target     targetView        `json:"target"`
+	Parameters map[string]string `json:"parameters"`
+	Hash       string            `json:"hash"`
+}
+
+type targetView struct {
+	Service    string            `json:"service"`
+	Type       string            `json:"type"`
+	Attributes map[string]string `json:"attributes"`
+}
+
+type decisionView struct {
+	Decision incident.Action `json:"decision"`
+	By       incident.Actor  `json:"by"`
+	At       string          `json:"at"`
+	Reason   *string         `json:"reason"`
+	Note     *string         `json:"note"`
+}
+
+type fixView struct {
+	Outcome    *string    `json:"outcome"` // null while it runs
+	Verified   bool       `json:"verified"`
+	Steps      []stepView `json:"steps"`
+	StartedAt  string     `json:"startedAt"`
+	FinishedAt *string    `json:"finishedAt"`
+}
+
+type stepView struct {
+	Name   string `json:"name"`
+	Status string `json:"status"`
+	Detail string `json:"detail"`
+	At     string `json:"at"`
+}
+
+type ticketLinkView struct {
+	Tracker string  `json:"tracker"`
+	Key     string  `json:"key"`
+	URL     *string `json:"url"`
+}
+
+type eventView struct {
+	Seq      int64                `json:"seq"`
+	Time     string               `json:"time"`
+	Actor    incident.Actor       `json:"actor"`
+	Action   incident.EventAction `json:"action"`
+	Details  map[string]string    `json:"details"`
+	PrevHash string               `json:"prevHash"`
+	Hash     string               `json:"hash"`
+}
+
+func viewIncident(inc incident.Incident) incidentView {
+	v := incidentView{
+		IncidentID: inc.ID, Status: inc.Status, ServerName: inc.ServerName, Severity: inc.Severity, Occurrences: inc.Occurrences,
+		CreatedAt: incident.FormatTime(inc.CreatedAt), UpdatedAt: incident.FormatTime(inc.UpdatedAt),
+		Plan: viewPlan(inc.Plan), Fix: viewFix(inc.Attempt), EscalationReason: orNull(string(inc.EscalationReason)),
+	}
+	if inc.Asked != nil {
+		v.Deadline = timeOrNull(&inc.Asked.Deadline)
+	}
+	if a := inc.Analysis; a != nil {
+		v.Analysis = &analysisView{a.AnalyzedBy, orNull(a.Cause), list(a.Evidence), a.Confidence}
+	}
+	if d := inc.Decision; d != nil {
+		v.Decision = &decisionView{d.Action, d.By, incident.FormatTime(d.At), orNull(d.Reason), orNull(d.Note)}
+	}
+	if t := inc.Ticket; t != nil {
+		v.Ticket = &ticketLinkView{t.Tracker, t.Key, orNull(t.URL)}
+	}
+	return v
+}
+
+func viewPlan(p *incident.Plan) *planView {
+	if p == nil {
+		return nil
+	}
+	return &planView{p.FixID, targetView{p.Target.Service, p.Target.Type, object(p.Target.Attributes)}, object(p.Parameters), p.Hash}
+}
+
+func viewFix(a *incident.Attempt) *fixView {
+	if a == nil {
+		return nil
+	}
+	v := &fixView{Outcome: orNull(string(a.Outcome)), Verified: a.Verified, Steps: []stepView{},
+		StartedAt: incident.FormatTime(a.StartedAt), FinishedAt: timeOrNull(a.FinishedAt)}
+	for _, s := range a.Steps {
+		v.Steps = append(v.Steps, stepView{s.Name, s.Status, s.Detail, incident.FormatTime(s.At)})
+	}
+	return v
+}
+
+func viewEvents(events []incident.Event) []eventView {
+	views := make([]eventView, 0, len(events))
+	for _, e := range events {
+		views = append(views, eventView{e.Seq, incident.FormatTime(e.Time), e.Actor, e.Action, object(e.Details), e.PrevHash, e.Hash})
+	}
+	return views
+}
+
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func timeOrNull(t *time.Time) *string {
+	if t == nil {
+		return nil
+	}
+	s := incident.FormatTime(*t)
+	return &s
+}
+
+func list(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
+
+func object(m map[string]string) map[string]string {
+	if m == nil {
+		return map[string]string{}
+	}
+	return m
+}
