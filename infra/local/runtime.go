@@ -21,6 +21,7 @@ import (
 	"github.com/opsguard/opsguard/pkg/inventory"
 	"github.com/opsguard/opsguard/pkg/link"
 	"github.com/opsguard/opsguard/pkg/notify"
+	"github.com/opsguard/opsguard/pkg/notify/console"
 	"github.com/opsguard/opsguard/pkg/probe"
 	"github.com/opsguard/opsguard/pkg/steps"
 	"github.com/opsguard/opsguard/pkg/ticket"
@@ -44,14 +45,22 @@ type Runtime struct {
 
 // Deps is what the process gives its runtime.
 type Deps struct {
-	Version string
-	Console io.Writer // where incidents are shown; logs go to Log
-	Log     *slog.Logger
+	Version  string
+	Console  io.Writer // where incidents are shown; logs go to Log
+	Log      *slog.Logger
+	Executor Executor // nil: those that are built in
+}
+
+// Executor applies fixes; Simulated reports that none of them is real, without
+// which keyless mode is refused.
+type Executor interface {
+	steps.Executor
+	Simulated() bool
 }
 
 // Open opens everything in the data directory and carries on what runs there;
 // nothing is served yet. It refuses wrong settings by their name. Close it.
-func Open(ctx context.Context, s Settings, d Deps) (rt *Runtime, err error) {
+func Open(ctx context.Context, s Settings, d Deps) (*Runtime, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
@@ -59,19 +68,14 @@ func Open(ctx context.Context, s Settings, d Deps) (rt *Runtime, err error) {
 	if err != nil {
 		return nil, err
 	}
-	rt = &Runtime{settings: s, log: d.Log}
-	defer func() {
-		if err != nil {
-			rt.closeStore()
-		}
-	}()
+	rt := &Runtime{settings: s, log: d.Log}
 	if rt.db, err = bolt.OpenFile(s.DataDir); err != nil {
 		return nil, err
 	}
 	rt.writer = commit.New(rt.db)
 	rt.store = bolt.New(rt.db, rt.writer)
 	if err := rt.bind(ctx, inv, d); err != nil {
-		return nil, err
+		return nil, errors.Join(err, rt.Close(ctx))
 	}
 	return rt, nil
 }
@@ -81,7 +85,7 @@ type outside struct {
 	publicURL link.PublicURL
 	links     link.Maker
 	linkKeys  link.Keys
-	executor  *executor.Set
+	executor  Executor
 	tracker   ticket.Tracker
 	channels  []steps.Channel
 	prober    *probe.Prober
@@ -123,22 +127,32 @@ func (rt *Runtime) openOutside(ctx context.Context, d Deps) (out outside, err er
 	if out.links, err = link.NewMaker(out.linkKeys, out.publicURL); err != nil {
 		return out, err
 	}
-	if out.executor, err = executor.Open(executor.Settings{Now: time.Now}); err != nil {
-		return out, err
+	if out.executor = d.Executor; out.executor == nil {
+		builtIn, err := executor.Open(executor.Settings{Now: time.Now})
+		if err != nil {
+			return out, err
+		}
+		out.executor = builtIn
 	}
 	if out.tracker, err = ticket.Open(ticket.Settings{PublicURL: s.PublicURL, Now: time.Now}, rt.store); err != nil {
 		return out, err
 	}
-	if out.channels, err = notify.Open(s.Notify, notify.Deps{Console: d.Console, Keyless: s.APIKeys == "", PublicURL: s.PublicURL}); err != nil {
+	if out.channels, err = notify.Open(s.Notify, notify.Deps{
+		Console: d.Console, Commands: console.Config{Keyless: s.APIKeys == "", PublicURL: s.PublicURL}, HTTP: http.DefaultTransport, After: time.After,
+	}); err != nil {
 		return out, err
 	}
 	if out.prober, err = probe.New(probe.Config{Transport: http.DefaultTransport, Timeout: 10 * time.Second, Now: time.Now, UserAgent: "OpsGuard/" + d.Version}); err != nil {
 		return out, err
 	}
 	if s.Gemini.APIKey != "" {
-		out.analyst, err = gemini.Open(ctx, s.Gemini)
+		model, err := gemini.Open(ctx, s.Gemini, http.DefaultTransport)
+		if err != nil {
+			return out, err
+		}
+		out.analyst = model
 	}
-	return out, err
+	return out, nil
 }
 
 // stepSet is every step, bound.

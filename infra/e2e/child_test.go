@@ -1,0 +1,88 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+
+	"github.com/opsguard/opsguard/infra/local"
+	"github.com/opsguard/opsguard/pkg/incident"
+)
+
+// childVariable makes the test binary a server whose executor writes a line to a
+// file when it acts and then asks an HTTP server for leave to finish: so a test
+// can kill a process in the middle of a fix and count how often one was applied.
+const childVariable = "OPSGUARD_E2E_CHILD"
+
+type heldExecutor struct{ file, gate string }
+
+func (e heldExecutor) Run(ctx context.Context, ref incident.Ref, _ incident.Plan) incident.Result {
+	f, err := os.OpenFile(e.file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return incident.Result{Outcome: incident.Failed}
+	}
+	fmt.Fprintln(f, ref.ID)
+	f.Close()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.gate, nil)
+	if err == nil {
+		var resp *http.Response
+		if resp, err = http.DefaultClient.Do(req); err == nil {
+			resp.Body.Close()
+		}
+	}
+	if err != nil {
+		return incident.Result{Outcome: incident.Unknown}
+	}
+	return incident.Result{Outcome: incident.Simulated, Verified: true}
+}
+
+// Verify sees nothing: whether the fix was applied cannot be read from a target
+// that does not exist.
+func (heldExecutor) Verify(context.Context, incident.Ref, incident.Plan) (bool, []incident.FixStep) {
+	return false, []incident.FixStep{{Name: "verify", Status: "failed", Detail: "the state cannot be read", At: time.Now()}}
+}
+
+func (heldExecutor) Simulates(string) bool { return true }
+func (heldExecutor) Simulated() bool       { return true }
+
+func child() {
+	var s local.Settings
+	err := env.Parse(&s)
+	var rt *local.Runtime
+	if err == nil {
+		rt, err = local.Open(context.Background(), s, local.Deps{Version: "e2e", Console: os.Stdout,
+			Log:      slog.New(slog.NewTextHandler(os.Stderr, nil)),
+			Executor: heldExecutor{os.Getenv("E2E_APPLIED"), os.Getenv("E2E_GATE")}})
+	}
+	if err == nil {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+		defer stop()
+		err = rt.Serve(ctx, func(string) {})
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// serveHeld starts this test binary as a server; gate holds its fixes back.
+func serveHeld(t *testing.T, dir, addr, gate string, extra ...string) *proc {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return startProc(t, exec.Command(self), addr, append(extra, childVariable+"=1", "E2E_APPLIED="+applied(dir), "E2E_GATE="+gate,
+		"OPSGUARD_DATA_DIR="+dir, "OPSGUARD_ADDR="+addr, "OPSGUARD_PUBLIC_URL=http://"+addr))
+}
+
+func applied(dir string) string { return filepath.Join(dir, "applied") }
