@@ -47,14 +47,20 @@ func (k Keys) Mint(c Claims) string {
 func (k Keys) Verify(token string, now time.Time) (Claims, error) {
 	c, ok := k.open(token)
 	if !ok {
-		return Claims{}, incident.Fail(incident.Forbidden, incident.CodeForbidden,
-			"this link is not valid; use the link of the notification, unchanged")
+		return Claims{}, Invalid()
 	}
 	if !now.Before(c.Expires) {
 		return c, incident.Fail(incident.Expired, incident.CodeExpired,
 			"this link was valid until %s", incident.FormatTime(c.Expires))
 	}
 	return c, nil
+}
+
+// Invalid is the one answer to every token that grants nothing. A caller gives
+// it too when a token is used for something else than its claims say.
+func Invalid() error {
+	return incident.Fail(incident.Forbidden, incident.CodeForbidden,
+		"this link is not valid; use the link of the notification, unchanged")
 }
 
 func (k Keys) open(token string) (Claims, bool) {
