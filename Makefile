@@ -1,0 +1,51 @@
+# OpsGuard. `make run` needs Go only; `make test` says what else it needs.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.PHONY: run build test test-fast lint bench sim fuzz e2e help
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+GOFLAGS_BUILD := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+GO_FILES = $(shell git ls-files --cached --others --exclude-standard '*.go')
+# Tools are pinned in tools/go.mod, apart from what the product links.
+STATICCHECK := go tool -modfile=tools/go.mod staticcheck
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-14s %s\n", $$1, $$2}'
+
+run: bin/opsguard ## serve on http://127.0.0.1:3000
+	@exec bin/opsguard serve
+
+# Go's own cache knows what is up to date.
+.PHONY: bin/opsguard
+bin/opsguard:
+	@go build $(GOFLAGS_BUILD) -o $@ ./cmd/opsguard
+
+test: lint ## everything, with the race detector
+	go test -race -timeout 20m ./...
+
+test-fast: ## the inner loop: all packages but the black-box suite, no race detector
+	go test $$(go list ./... | grep -v /infra/e2e)
+
+lint:
+	@command -v cc >/dev/null || { echo "make test needs a C compiler (cc) for the race detector; install gcc or clang"; exit 1; }
+	@bad=$$(gofmt -l $(GO_FILES)); [ -z "$$bad" ] || { echo "gofmt would change:"; echo "$$bad"; exit 1; }
+	go vet ./...
+	$(STATICCHECK) ./...
+
+bench: ## figures as a table; the machine should be quiet
+	@go run ./infra/bench
+
+SEEDS ?= 10000
+sim: ## deterministic simulation, SEEDS=n
+	go test ./infra/local/sim -run TestSim -count=1 -timeout 60m -args -seeds=$(SEEDS)
+
+TIME ?= 30s
+fuzz: ## every fuzz target, TIME=d each
+	@for pkg in $$(go list ./...); do \
+	  for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(TIME) $$pkg || exit 1; \
+	  done; done
+
+e2e: ## the black-box suite against OPSGUARD_URL
+	@[ -n "$$OPSGUARD_URL" ] || { echo "set OPSGUARD_URL, and OPSGUARD_INGEST_KEY, OPSGUARD_OPERATE_KEY, OPSGUARD_READ_KEY if it has keys"; exit 1; }
+	go test -count=1 -run TestDeployment -v ./infra/e2e
