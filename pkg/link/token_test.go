@@ -124,6 +124,22 @@ func TestAnyFlippedBitIsRefused(t *testing.T) {
 	})
 }
 
+// The last character of a token holds bits that decode to nothing; they must not
+// give it a second spelling.
+func TestATokenHasOneSpelling(t *testing.T) {
+	keys := mustKeys(t, keyA)
+	for _, channel := range []string{"a", "ab", "abc"} { // one length for each remainder by 3
+		c := someClaims()
+		c.Channel = channel
+		token := keys.Mint(c)
+		for _, last := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_" {
+			if other := token[:len(token)-1] + string(last); other != token {
+				refused(t, keys, other, "another last character")
+			}
+		}
+	}
+}
+
 // A token says exactly what it was minted for, whatever the texts hold.
 func TestTokenNeverVerifiesAsAnother(t *testing.T) {
 	keys := mustKeys(t, keyA)
