@@ -80,8 +80,8 @@ func manualReview(c *client) {
 func unknownService(c *client) {
 	id := c.waiting(alert{ServerName: "not-in-services-yaml", ErrorLogs: oom.ErrorLogs})
 	got := c.incident(id)
-	if got.get("plan") != nil {
-		c.Errorf("a plan for an unknown service: %s", got)
+	if got.get("plan") != nil || !strings.Contains(got.text("analysis.cause"), "services.yaml") {
+		c.Errorf("an unknown service: want no plan, and how to list it: %s", got)
 	}
 	c.want("escalate", c.decide(id, "escalate"), http.StatusOK, "")
 	c.until(id, "ESCALATED")

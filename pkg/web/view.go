@@ -1,6 +1,7 @@
 package web
 
 import (
+	"strings"
 	"time"
 
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -96,7 +97,7 @@ func viewIncident(inc incident.Incident) incidentView {
 		v.Deadline = timeOrNull(&inc.Asked.Deadline)
 	}
 	if a := inc.Analysis; a != nil {
-		v.Analysis = &analysisView{a.AnalyzedBy, orNull(a.Cause), list(a.Evidence), a.Confidence}
+		v.Analysis = &analysisView{a.AnalyzedBy, orNull(causeOf(*a)), list(a.Evidence), a.Confidence}
 	}
 	if d := inc.Decision; d != nil {
 		v.Decision = &decisionView{d.Action, d.By, incident.FormatTime(d.At), orNull(d.Reason), orNull(d.Note)}
@@ -161,4 +162,10 @@ func object(m map[string]string) map[string]string {
 		return map[string]string{}
 	}
 	return m
+}
+
+// causeOf is the cause and, for a manual review, why no fix is proposed and what
+// to do about that: whoever reads the incident by curl has no other place for it.
+func causeOf(a incident.Analysis) string {
+	return strings.TrimSpace(a.Cause + " " + a.ManualReason)
 }
