@@ -39,11 +39,11 @@ type Analyst struct {
 // the JSON needs.
 const maxOutputTokens = 8192
 
-// Open makes no call. transport is usually http.DefaultTransport; it must follow
+// Open makes no call. network is usually http.DefaultTransport; it must follow
 // the request's context.
-func Open(ctx context.Context, s Settings, transport http.RoundTripper) (*Analyst, error) {
-	if transport == nil {
-		return nil, errors.New("gemini: transport: there is none")
+func Open(ctx context.Context, s Settings, network http.RoundTripper) (*Analyst, error) {
+	if network == nil {
+		return nil, errors.New("gemini: network: there is no transport")
 	}
 	s, endpoint, err := s.check()
 	if err != nil {
@@ -51,7 +51,7 @@ func Open(ctx context.Context, s Settings, transport http.RoundTripper) (*Analys
 	}
 	client, err := genai.NewClient(ctx,
 		option.WithEndpoint(endpoint.String()),
-		option.WithHTTPClient(newHTTPClient(transport, endpoint.Host, s.APIKey)),
+		option.WithHTTPClient(&http.Client{Transport: transport{network, endpoint.Host, s.APIKey}}),
 		gtransport.WithConnPool(noGRPC{}),
 		internaloption.SkipDialSettingsValidation(), // it refuses the two together
 	)

@@ -31,18 +31,11 @@ type transport struct {
 	key  string
 }
 
-// newHTTPClient follows no redirect: it would carry logs elsewhere.
-func newHTTPClient(base http.RoundTripper, host, key string) *http.Client {
-	return &http.Client{
-		Transport:     transport{base, host, key},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
-
 // RoundTrip sends the key in a header, where no error message picks it up, and
 // to the endpoint's host only. It reads the whole answer within maxBody, and
 // turns every status but 200 into an error of its own: the library would repeat
-// a 503 by itself, for as long as the context lasts.
+// a 503 by itself, for as long as the context lasts, and net/http would follow a
+// redirect with the logs.
 func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.URL.Host != t.host {
 		return nil, errElsewhere

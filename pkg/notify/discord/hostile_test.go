@@ -3,6 +3,7 @@ package discord_test
 import (
 	"context"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,6 +64,14 @@ func TestOutsideTextIsLiteral(t *testing.T) {
 		"code":          "```\n@everyone\n``` `x` ``y``",
 		"emphasis":      "**Decision** __x__ ~~y~~ ||z|| _a_ *b* ***c***",
 		"blocks":        "# Decision\n## x\n-# small\n> quote\n>>> quote\n- item\n1. item",
+		"heading":       "## Decision",
+		"subtext":       "-# small",
+		"quote":         "> quote",
+		"quote to end":  ">>> quote",
+		"list":          "- item",
+		"plus list":     "+ item",
+		"numbers":       "12. item",
+		"numbers, )":    "1) item",
 		"emoji, time":   ":smile: <:mmLol:216154654256398347> <a:b1nzy:392938283556143104> <t:1618953630:R> </airhorn:816437322781949972> <id:customize>",
 		"escapes":       `\\[x](https://evil.test) \@everyone \\\`,
 		"10 kB of logs": strings.Repeat("ERROR [pool-1] java.lang.OutOfMemoryError: Java heap space <init>(Foo.java:12)\n", 125),
@@ -82,6 +91,41 @@ func TestNoTextIsLiveOrOverTheLimits(t *testing.T) {
 		text := strings.Join(rapid.SliceOfN(piece, 0, 400).Draw(r, "text"), "")
 		check(t, r.Fatalf, text)
 	})
+}
+
+// Each channel's fields have shares of the room; this fills every one of them, with
+// text that doubles when escaped.
+func TestTheFullestMessagesFit(t *testing.T) {
+	long := strings.Repeat("*", 3_000)
+	long20 := map[string]string{}
+	for _, c := range "abcdefghijklmnopqrst" {
+		long20[string(c)+long] = long
+	}
+	for name, inc := range map[string]incident.Incident{"closed": sample.Hostile(long), "waiting": sample.HostileWaiting(long), "review": sample.HostileReview(long)} {
+		b := word(inc)
+		if inc.Plan != nil {
+			inc.Plan.Title, inc.Plan.FixID, inc.Plan.Parameters = long, long, long20
+			inc.Plan.Target.Attributes = long20
+			b = word(inc)
+			b.Decision, b.Outcome, b.Escalated = strings.Repeat("*", 600*min(1, len(b.Decision))), strings.Repeat("*", 600*min(1, len(b.Outcome))), strings.Repeat("*", 600*min(1, len(b.Escalated)))
+			b.Steps = slices.Repeat(b.Steps, 10)
+		}
+		b.Approvals = slices.Repeat([]string{long}, 10)
+		for _, l := range []*string{&b.Links.Approve, &b.Links.Escalate, &b.Links.Resolve, &b.Links.View} {
+			if *l != "" {
+				*l = "https://ops.example.test/" + strings.Repeat("a", 530)
+			}
+		}
+		f := newFake(t)
+		id, err := open(t, f, &clock{}, "").Post(context.Background(), b)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if d := f.message(id).Embeds[0].Description; size(d) < 1_000 || strings.Count(d, "\n> ") != 6 {
+			t.Errorf("%s: cause and evidence were crowded out: %d units", name, size(d))
+		}
+	}
 }
 
 func TestALinkTooLongIsNotPosted(t *testing.T) {
