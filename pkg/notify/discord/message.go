@@ -8,14 +8,12 @@ import (
 	"github.com/opsguard/opsguard/pkg/incident"
 )
 
-// Limits that Discord documents for a message, in characters.
+// Limits that Discord documents for a message, in characters. The others (content
+// 2,000; 25 fields; a field's name 256 and value 1,024) are kept by the fixed
+// shares that the parts get below and in fields.go.
 const (
-	maxContent     = 2000
 	maxTitle       = 256
 	maxDescription = 4096
-	maxFieldName   = 256
-	maxFieldValue  = 1024
-	maxFields      = 25
 	maxEmbeds      = 6000 // title, description, names and values together
 )
 
