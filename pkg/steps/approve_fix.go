@@ -59,6 +59,11 @@ func (s ApproveFix) Handle(ctx context.Context, in ApproveFixInput) (ApproveFixO
 	if err != nil {
 		return ApproveFixOutput{}, err
 	}
+	if inc.Decision != nil {
+		s.Log.InfoContext(ctx, "decision stands", "incidentId", inc.ID, "decision", inc.Decision.Action, "by", inc.Decision.By)
+	} else {
+		s.Log.InfoContext(ctx, "vote counted", "incidentId", inc.ID, "by", in.By, "approvals", verdict.Have, "needed", verdict.Needed)
+	}
 	out := ApproveFixOutput{Decision: inc.Decision, Approvals: verdict.Have, Needed: verdict.Needed, Status: inc.Status}
 	if inc.Decision != nil && inc.Open() {
 		if err := s.Delivery.Deliver(ctx, inc); err != nil {

@@ -59,6 +59,7 @@ func (s CreateTicket) Handle(ctx context.Context, in CreateTicketInput) (CreateT
 		if err != nil {
 			return CreateTicketOutput{}, err
 		}
+		s.Log.InfoContext(ctx, "ticket opened", "incidentId", inc.ID, "tracker", ticket.Tracker, "key", ticket.Key)
 		inc, err = update(ctx, s.Store, in.Ref, func(inc incident.Incident) (incident.Change, error) {
 			return inc.Ticketed(ticket, s.Now())
 		})

@@ -59,6 +59,7 @@ func (s ExecuteFix) Handle(ctx context.Context, ref incident.Ref) (ExecuteFixOut
 		}
 		return ExecuteFixOutput{}, err
 	}
+	s.Log.InfoContext(ctx, "fix started", "incidentId", ref.ID, "fixId", inc.Plan.FixID, "target", inc.Plan.Target.Key(), "approvedBy", inc.Decision.By)
 	limited, cancel := context.WithTimeout(ctx, incident.MaxFixTime)
 	defer cancel()
 	return s.record(ctx, ref, s.Executor.Run(limited, ref, *inc.Plan))
@@ -95,5 +96,6 @@ func (s ExecuteFix) record(ctx context.Context, ref incident.Ref, result inciden
 	if err != nil {
 		return ExecuteFixOutput{}, err
 	}
+	s.Log.InfoContext(ctx, "fix finished", "incidentId", ref.ID, "outcome", inc.Attempt.Outcome, "verified", inc.Attempt.Verified)
 	return ExecuteFixOutput{inc.Attempt.Outcome, inc.Attempt.Verified}, nil
 }

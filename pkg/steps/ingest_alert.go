@@ -105,6 +105,7 @@ func (s IngestAlert) Handle(ctx context.Context, in IngestInput) (Ingested, erro
 		if err != nil {
 			return Ingested{}, err
 		}
+		s.Log.InfoContext(ctx, "incident opened", "incidentId", c.Incident.ID, "serverName", alert.ServerName, "severity", alert.Severity, "source", alert.Source)
 		s.start(ctx, c.Incident)
 		return Ingested{c.Incident.ID, c.Incident.Status, false}, nil
 	}

@@ -113,6 +113,7 @@ func (p People) Ask(ctx context.Context, inc incident.Incident) error {
 	if len(notices) == 0 && failed != nil {
 		return failed
 	}
+	p.Log.InfoContext(ctx, "people asked", "incidentId", inc.ID, "channels", len(notices), "deadline", inc.Asked.Deadline, "manualReview", inc.Plan == nil)
 	_, err := update(ctx, p.Store, inc.Ref, func(inc incident.Incident) (incident.Change, error) {
 		return inc.Notified(notices, p.Now())
 	})

@@ -50,15 +50,15 @@ func (s *server) logRequest(x *exchange, began time.Time) {
 	s.Log.LogAttrs(ctx, level, "request", attrs...)
 }
 
-// levelOf keeps the two calls that machines repeat all day out of the usual log:
-// an alert that was taken has its line from the incident it opened.
+// levelOf keeps calls that went well out of the usual log: what they changed has
+// a line of its own (incident opened, decision stands), and the rest is polling.
 func levelOf(x *exchange) slog.Level {
 	switch {
 	case x.status >= http.StatusInternalServerError:
 		return slog.LevelError
 	case x.status == http.StatusUnauthorized, x.status == http.StatusForbidden:
 		return slog.LevelWarn
-	case x.status < http.StatusBadRequest && (x.route == "/ingest-alert" || x.route == "/healthz"):
+	case x.status < http.StatusBadRequest:
 		return slog.LevelDebug
 	}
 	return slog.LevelInfo

@@ -140,12 +140,12 @@ func TestOneLogLineARequestAndNoSecretInIt(t *testing.T) {
 		level string
 		holds []string
 	}{
-		"read": {func(*front) call { return call{method: "GET", target: "/incidents/" + waitingID, key: readKey} }, "INFO", []string{`"route":"/incidents/{id}"`, `"by":"key:dash"`, `"status":200`, `"method":"GET"`}},
+		"read": {func(*front) call { return call{method: "GET", target: "/incidents/" + waitingID, key: readKey} }, "DEBUG", []string{`"route":"/incidents/{id}"`, `"by":"key:dash"`, `"status":200`, `"method":"GET"`}},
 		"ingest": {func(*front) call {
 			return call{method: "POST", target: "/ingest-alert", key: ingestKey, body: `{"serverName":"s","errorLogs":"x"}`}
 		}, "DEBUG", []string{`"status":202`}},
 		"bad ingest": {func(*front) call { return call{method: "POST", target: "/ingest-alert", key: ingestKey, body: `{}`} }, "INFO", []string{`"status":400`, `"problem":"invalid"`}},
-		"page":       {func(f *front) call { return call{method: "GET", target: f.linkTo(waitingID, "approve")} }, "INFO", []string{`"route":"/approve-fix"`, `"by":"link:discord"`}},
+		"page":       {func(f *front) call { return call{method: "GET", target: f.linkTo(waitingID, "approve")} }, "DEBUG", []string{`"route":"/approve-fix"`, `"by":"link:discord"`}},
 		"bad link": {func(f *front) call {
 			return call{method: "GET", target: f.linkTo(waitingID, "approve") + "x", headers: browser}
 		}, "WARN", []string{`"remote":"127.0.0.1:50000"`, `"reason":"this link is not valid`}},
