@@ -13,12 +13,12 @@ import (
 // Settings are read from the environment by a main. The key is a secret and
 // prints as a placeholder.
 type Settings struct {
-	APIKey string `env:"GEMINI_API_KEY"` // "": there is no Gemini; do not open it
+	APIKey string `env:"GEMINI_API_KEY" secret:"true" default:"none" help:"Google Gemini's API key; none: causes are found by the built-in rules only"` // "": there is no Gemini; do not open it
 	// Model is a Gemini model's name. The default is the newest stable Flash model
 	// of 2026-11; gemini-2.5-flash is shut down on 2026-12-01.
-	Model string `env:"GEMINI_MODEL" envDefault:"gemini-3.8-flash"`
+	Model string `env:"GEMINI_MODEL" envDefault:"gemini-3.8-flash" help:"which model is asked"`
 	// Endpoint is where the API is; "" is Google's. Plain http only on loopback.
-	Endpoint string `env:"GEMINI_ENDPOINT"`
+	Endpoint string `env:"GEMINI_ENDPOINT" default:"Google's" help:"where the API is; https, or http on loopback"`
 	// Timeout bounds one question; 0 is DefaultTimeout.
 	Timeout time.Duration
 }

@@ -261,10 +261,11 @@ func TestFailedWritesAreRepeated(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		full := errors.New("no space left on device")
 		var broken atomic.Bool
-		w := newWorld(t, approval, map[string]TaskFunc{"ask": func(context.Context, json.RawMessage) (json.RawMessage, error) {
+		breakDisk := func(context.Context, json.RawMessage) (json.RawMessage, error) {
 			broken.Store(true)
 			return nil, nil
-		}})
+		}
+		w := newWorld(t, approval, map[string]TaskFunc{"analyze": breakDisk, "ask": breakDisk})
 		w.close()
 		w.config.commit = func(write func() error) error {
 			if broken.Load() {
@@ -274,8 +275,13 @@ func TestFailedWritesAreRepeated(t *testing.T) {
 		}
 		w.open()
 		w.start("run")
+		pass(10 * time.Second)
+		broken.Store(false)
+		pass(2 * time.Second)
+		if w.called("ask") != 1 {
+			t.Fatalf("calls: %v; that analyze had ended was lost", w.calls)
+		}
 		token := <-w.tokens
-		synctest.Wait()
 		if err := w.send(token, `{"decision":"approve"}`); !errors.Is(err, full) {
 			t.Errorf("send: %v, want the disk's error", err)
 		}
@@ -285,6 +291,9 @@ func TestFailedWritesAreRepeated(t *testing.T) {
 		must(t, w.send(token, `{"decision":"approve"}`))
 		synctest.Wait()
 		w.wantStatus("run", asl.Succeeded)
+		if w.called("analyze") != 1 || w.called("ask") != 1 {
+			t.Errorf("calls: %v", w.calls)
+		}
 		w.close()
 	})
 }

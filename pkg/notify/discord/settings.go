@@ -14,7 +14,7 @@ import (
 type Settings struct {
 	// WebhookURL is https://discord.com/api/webhooks/ID/TOKEN, as Discord shows it
 	// under a channel's integrations; ?thread_id=N posts into a thread. "": no Discord.
-	WebhookURL string `env:"DISCORD_WEBHOOK_URL"`
+	WebhookURL string `env:"DISCORD_WEBHOOK_URL" secret:"true" default:"none" help:"a Discord webhook that is told about incidents"`
 }
 
 func (s Settings) String() string {
