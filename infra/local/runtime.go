@@ -68,6 +68,7 @@ func Open(ctx context.Context, s Settings, d Deps) (*Runtime, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.PublicURL = s.publicURL()
 	rt := &Runtime{settings: s, log: d.Log}
 	if rt.db, err = bolt.OpenFile(s.DataDir); err != nil {
 		return nil, err

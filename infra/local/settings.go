@@ -20,7 +20,7 @@ type Settings struct {
 	Addr              string        `env:"OPSGUARD_ADDR" envDefault:"127.0.0.1:3000" flag:"--addr" help:"where to listen; anything but loopback needs OPSGUARD_API_KEYS"`
 	DataDir           string        `env:"OPSGUARD_DATA_DIR" envDefault:".opsguard" flag:"--data-dir" help:"where incidents, executions and the link key are kept"`
 	ServicesFile      string        `env:"OPSGUARD_SERVICES" flag:"--services" default:"infra/services.yaml, built in" help:"the services, their targets and allowed fixes"`
-	PublicURL         string        `env:"OPSGUARD_PUBLIC_URL" envDefault:"http://localhost:3000" help:"what links start with, stage prefix included"`
+	PublicURL         string        `env:"OPSGUARD_PUBLIC_URL" default:"http://localhost:3000, with the port of OPSGUARD_ADDR" help:"what links start with, stage prefix included"`
 	ApprovalTimeout   time.Duration `env:"OPSGUARD_APPROVAL_TIMEOUT" envDefault:"4h" help:"how long people may take to decide; a service's own wins; 2 s at least"`
 	HealthInterval    time.Duration `env:"OPSGUARD_HEALTH_INTERVAL" envDefault:"1h" help:"how often the services' health URLs are probed"`
 	ReconcileInterval time.Duration `env:"OPSGUARD_RECONCILE_INTERVAL" envDefault:"5m" help:"how often what a crash left undone is done"`
@@ -70,6 +70,18 @@ func loopback(addr string) bool {
 	}
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.IsLoopback()
+}
+
+// publicURL is what was set, or this machine with the port that is listened on.
+func (s Settings) publicURL() string {
+	if s.PublicURL != "" {
+		return s.PublicURL
+	}
+	_, port, err := net.SplitHostPort(s.Addr)
+	if err != nil {
+		return "" // check has refused it
+	}
+	return "http://localhost:" + port
 }
 
 // loadServices reads services.yaml: the file named, or the one built in.

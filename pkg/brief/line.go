@@ -57,7 +57,16 @@ func firstSentence(s string, limit int) string {
 	if i := strings.Index(s, ". "); i > 0 {
 		s = s[:i]
 	}
-	return cut(strings.TrimSuffix(s, "."), limit)
+	return cutAtWord(strings.TrimSuffix(s, "."), limit)
+}
+
+// cutAtWord is cut at the end of a word, where one ends within the last half.
+func cutAtWord(s string, limit int) string {
+	short := cut(s, limit)
+	if i := strings.LastIndex(short, " "); short != s && i > len(short)/2 {
+		return short[:i] + "…"
+	}
+	return short
 }
 
 // clock writes a time for a human.

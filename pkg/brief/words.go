@@ -14,7 +14,7 @@ import (
 const simulated = "simulated"
 
 // maxTitleCause bounds the part of the title that says what is wrong.
-const maxTitleCause = 90
+const maxTitleCause = 60
 
 func title(inc incident.Incident) Outside {
 	what := "needs a look"

@@ -25,7 +25,7 @@ const (
 	statusFailed    = "failed"
 )
 
-const nothingChanged = "simulated: nothing was changed"
+const nothingChanged = "nothing was changed"
 
 // Config is what an Executor needs.
 type Config struct {
