@@ -1,6 +1,7 @@
 package asl
 
 import (
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"math"
@@ -123,7 +124,7 @@ func (s *step) callbackFailed(ev CallbackFailed) error {
 // expects tells whether the token is the current attempt's, and its time has not come. A timer that is due but has not
 // been delivered yet, as after a restart, counts as come.
 func (s *step) expects(token Token) bool {
-	if token == "" || token != s.exec.Token {
+	if token == "" || subtle.ConstantTimeCompare([]byte(token), []byte(s.exec.Token)) == 0 {
 		return false
 	}
 	for _, timer := range s.exec.Timers {

@@ -151,7 +151,7 @@ func (e *Engine) carryOn(running []found) {
 	for _, f := range running {
 		e.timers.set(f.name, f.due)
 		if f.invoking {
-			e.runs.add(run{name: f.name, function: f.function})
+			e.runs.add(run{f.name, f.attempt, f.function})
 		}
 	}
 	if len(running) > 0 {

@@ -21,7 +21,7 @@ type runs struct {
 
 type run struct {
 	name     string
-	attempt  int // 0 where it is not known, after a restart
+	attempt  int // what is queued for an attempt runs for no other: each is queued once, so none runs twice at a time
 	function string
 }
 

@@ -25,7 +25,8 @@ const retention = 90 * 24 * time.Hour
 type found struct {
 	name string
 	header
-	function string // of the task that was running
+	attempt  int    // of the task that was running
+	function string // of the same
 }
 
 // prepare makes the buckets, keeps the definition's bytes, and drops those of definitions on which nothing runs any more.
@@ -104,7 +105,7 @@ func findRunning(db *bbolt.DB, definitions map[string]*asl.Definition) ([]found,
 					return damaged("execution "+string(name), err)
 				}
 				state, _ := def.State(exec.State)
-				f.function = state.FunctionName
+				f.attempt, f.function = exec.Attempt, state.FunctionName
 			}
 			all = append(all, f)
 			return nil

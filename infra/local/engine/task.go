@@ -109,7 +109,7 @@ func (e *Engine) command(one run) (asl.RunTask, asl.Execution, bool) {
 		return asl.RunTask{}, exec, false
 	}
 	overdue := dueAt(exec) <= time.Now().UnixMilli()
-	if !running || exec.Phase != asl.Invoking || one.attempt != 0 && exec.Attempt != one.attempt || overdue {
+	if !running || exec.Phase != asl.Invoking || exec.Attempt != one.attempt || overdue {
 		return asl.RunTask{}, exec, false
 	}
 	commands, err := asl.Pending(e.definitions[exec.Digest], exec)

@@ -97,6 +97,21 @@ func TestTimeoutRunsFromTheFunctionsStart(t *testing.T) {
 	})
 }
 
+// TestQueuedRunIsForItsAttemptOnly: while it was queued, its execution went on to another task, which has a run of its own.
+func TestQueuedRunIsForItsAttemptOnly(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		w := newWorld(t, approval, map[string]TaskFunc{"fix": stuck})
+		w.start("run")
+		must(t, w.send(<-w.tokens, `{"decision":"approve"}`))
+		synctest.Wait()
+		w.engine.runTask(run{"run", 2, "ask"})
+		if w.called("fix") != 1 || w.called("ask") != 1 {
+			t.Errorf("calls: %v", w.calls)
+		}
+		w.abandon()
+	})
+}
+
 // TestDeafTaskTimesOut: a task that ignores its context neither keeps its state from going on nor its place.
 func TestDeafTaskTimesOut(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
