@@ -105,16 +105,28 @@ func (rt *Runtime) bind(ctx context.Context, inv *inventory.Inventory, d Deps) e
 	// after the other is opened, before anything is served.
 	w := &workflow{}
 	s := rt.steps(inv, out, w)
+	ready := make(chan struct{})
 	rt.engine, err = engine.Open(engine.Config{
-		DB: rt.db, Definition: statemachine.Definition, Tasks: s.tasks(), ErrorName: steps.ErrorName, Log: rt.log,
+		DB: rt.db, Write: rt.write, Ready: ready, Definition: statemachine.Definition, Tasks: s.tasks(), ErrorName: steps.ErrorName, Log: rt.log,
 	})
 	if err != nil {
 		return err
 	}
 	w.engine = rt.engine
+	close(ready)
 	rt.healthCheck, rt.reconcile = s.healthCheck, s.reconcile
 	rt.handler, err = rt.web(s, out, d)
 	return err
+}
+
+// write puts the engine's writes into the same transactions as the store's.
+func (rt *Runtime) write(put func(*bbolt.Tx) error) error {
+	return rt.writer.Do(func(tx *bbolt.Tx) error {
+		if err := put(tx); err != nil {
+			return commit.Abort(err)
+		}
+		return nil
+	})
 }
 
 func (rt *Runtime) openOutside(ctx context.Context, d Deps) (out outside, err error) {

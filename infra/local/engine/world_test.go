@@ -216,3 +216,10 @@ func stuck(ctx context.Context, _ json.RawMessage) (json.RawMessage, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -62,8 +62,11 @@ type storeTest struct {
 	tenant string
 }
 
-func (t *storeTest) newRef() incident.Ref {
-	return incident.Ref{Tenant: t.tenant, ID: incident.IDFromULID(ulid.MustNew(ulid.Now(), rand.Reader).String())}
+func (t *storeTest) newRef() incident.Ref { return newRef(t.tenant) }
+
+// newRef names an incident that nothing has named before.
+func newRef(tenant string) incident.Ref {
+	return incident.Ref{Tenant: tenant, ID: incident.IDFromULID(ulid.MustNew(ulid.Now(), rand.Reader).String())}
 }
 
 func (t *storeTest) opening(key, logs string) incident.Change {
