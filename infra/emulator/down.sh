@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Stops the emulator that up.sh started. Everything deployed to it is gone.
+set -euo pipefail
+. "$(dirname "$0")/env.sh"
+[ -f "$run/pid" ] || exit 0
+pid=$(cat "$run/pid")
+rm -f "$run/pid"
+# The pid may have been given to another process since.
+if tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q ministack; then
+  kill "$pid"
+  for _ in $(seq 50); do
+    kill -0 "$pid" 2>/dev/null || exit 0
+    sleep 0.2
+  done
+  kill -9 "$pid"
+fi

@@ -1,0 +1,97 @@
+package dynamo
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+)
+
+// Ticket is one of the simulated tracker. All of a tenant's are in one partition:
+// they are for looking at before a real tracker is connected.
+type Ticket struct {
+	Tenant     string    `json:"tenant"`
+	Key        string    `json:"key"`
+	IncidentID string    `json:"incidentId"`
+	Title      string    `json:"title"`
+	Body       string    `json:"body"`
+	CreatedAt  time.Time `json:"createdAt"`
+}
+
+func (t Ticket) item() (item, error) {
+	body, err := json.Marshal(t)
+	if err != nil {
+		return nil, fmt.Errorf("encode a ticket: %w", err)
+	}
+	return with(ticketKey(t.Tenant, t.Key), item{attrBody: text(string(body))}), nil
+}
+
+// PutTicket stores a ticket unless there is one of its key, and returns the one
+// that stands.
+func (s *Store) PutTicket(ctx context.Context, t Ticket) (Ticket, error) {
+	it, err := t.item()
+	if err != nil {
+		return t, unavailable(err)
+	}
+	_, err = s.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: s.table, Item: it, ConditionExpression: aws.String("attribute_not_exists(PK)"),
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	var stands *types.ConditionalCheckFailedException
+	if errors.As(err, &stands) {
+		return t, unavailable(bodyOf(stands.Item, &t))
+	}
+	return t, unavailable(err)
+}
+
+// Ticket returns one ticket, NotFound if there is none.
+func (s *Store) Ticket(ctx context.Context, tenant, ticket string) (t Ticket, err error) {
+	it, err := s.get(ctx, ticketKey(tenant, ticket), true)
+	if err != nil {
+		return t, err
+	}
+	if it == nil {
+		return t, incident.Fail(incident.NotFound, incident.CodeNotFound, "there is no ticket of that key")
+	}
+	return t, unavailable(bodyOf(it, &t))
+}
+
+// Tickets lists a tenant's tickets, newest key first, at most limit; next is "" at
+// the end.
+func (s *Store) Tickets(ctx context.Context, tenant string, limit int, cursor string) (page []Ticket, next string, err error) {
+	in := &dynamodb.QueryInput{
+		TableName: s.table, ScanIndexForward: aws.Bool(false), Limit: aws.Int32(int32(limit)),
+		KeyConditionExpression:    aws.String("PK = :pk"),
+		ExpressionAttributeValues: item{":pk": text(ticketPK(tenant))},
+	}
+	if cursor != "" {
+		after, err := base64.RawURLEncoding.DecodeString(cursor)
+		if err != nil || len(after) == 0 || len(after) > 64 {
+			return nil, "", badCursor()
+		}
+		in.KeyConditionExpression = aws.String("PK = :pk AND SK < :after")
+		in.ExpressionAttributeValues[":after"] = text(string(after))
+	}
+	out, err := s.client.Query(ctx, in)
+	if err != nil {
+		return nil, "", unavailable(err)
+	}
+	page = make([]Ticket, len(out.Items))
+	for n, it := range out.Items {
+		if err := bodyOf(it, &page[n]); err != nil {
+			return nil, "", unavailable(err)
+		}
+	}
+	if last := stringOf(out.LastEvaluatedKey, attrSK); last != "" {
+		next = base64.RawURLEncoding.EncodeToString([]byte(last))
+	}
+	return page, next, nil
+}
