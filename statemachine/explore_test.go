@@ -1,0 +1,200 @@
+package statemachine_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/opsguard/opsguard/pkg/asl"
+)
+
+// node is an execution somewhere on its way, and what happened before that
+// matters to the promises.
+type node struct {
+	exec     asl.Execution
+	now      time.Time
+	approved bool // the answer to WaitForApproval was approve
+	acted    bool // the fix was called, and it may have done something
+	ending   bool // LogResolution was called
+	calls    []string
+}
+
+// key is all of a node that can make a difference to what follows. Of the data
+// that is what the states from here on read: so runs that differ in nothing else
+// are followed once. Times, attempt numbers and tokens make none.
+func (n node) key(read map[string][]string) string {
+	var data any
+	if err := json.Unmarshal(n.exec.Data, &data); err != nil {
+		data = err
+	}
+	live := []any{}
+	for _, path := range read[n.exec.State] {
+		value, found := lookUp(data, path)
+		live = append(live, path, value, found)
+	}
+	return fmt.Sprint(n.exec.State, n.exec.Phase, n.exec.Status, n.exec.RetriesUsed, live, n.approved, n.acted, n.ending)
+}
+
+func lookUp(data any, path string) (any, bool) {
+	for _, name := range strings.Split(path, ".")[1:] {
+		object, _ := data.(map[string]any)
+		value, ok := object[name]
+		if !ok {
+			return nil, false
+		}
+		data = value
+	}
+	return data, true
+}
+
+// readFrom lists, for each state, the paths that it and all that can follow it
+// read.
+func readFrom(def *asl.Definition) map[string][]string {
+	all := edges(def)
+	found := map[string][]string{}
+	for _, from := range def.States() {
+		var paths []string
+		for _, s := range def.States() {
+			if reaches(from.Name, all, s.Name) {
+				paths = append(paths, reads(s)...)
+			}
+		}
+		slices.Sort(paths)
+		found[from.Name] = slices.Compact(paths)
+	}
+	return found
+}
+
+// explore runs the definition through every combination of what an alphabet's
+// tasks can answer, and reports what no combination may do. It returns how often
+// each state was gone on from.
+func explore(f *findings, def *asl.Definition, world alphabet) map[string]int {
+	steps := map[string]int{}
+	begin := node{now: epoch()}
+	first, commands, err := step(def, begin, asl.Start{Name: "INC-1", Input: json.RawMessage(`{"tenant":"default","incidentId":"INC-1","approvalTimeoutSeconds":14400}`)})
+	if err != nil {
+		f.add("runs", "", "start: %v", err)
+		return steps
+	}
+	seen, read := map[string]bool{}, readFrom(def)
+	queue := []node{judge(f, def, first, commands)}
+	for len(queue) > 0 {
+		n := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		key := n.key(read)
+		if seen[key] || n.exec.Finished() {
+			continue
+		}
+		seen[key] = true
+		moved := false
+		for _, event := range world.possible(def, n) {
+			next, commands, err := step(def, n, event)
+			if err != nil {
+				f.add("runs", n.exec.State, "%T: %v", event, err)
+				continue
+			}
+			moved = true
+			steps[n.exec.State]++
+			queue = append(queue, judge(f, def, remember(n, next, event), commands))
+		}
+		if !moved {
+			f.add("never hangs", n.exec.State, "nothing can happen any more after %v", n.calls)
+		}
+	}
+	return steps
+}
+
+// epoch is when every run begins.
+func epoch() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
+
+func step(def *asl.Definition, n node, event asl.Event) (node, []asl.Command, error) {
+	if fired, ok := event.(asl.TimerFired); ok {
+		for _, timer := range n.exec.Timers {
+			if timer.Kind == fired.Kind && timer.At.After(n.now) {
+				n.now = timer.At
+			}
+		}
+	}
+	exec, commands, err := asl.Next(def, n.exec, event, asl.Env{Now: n.now, Rand: func() float64 { return 0.5 },
+		NewToken: func(string, int) asl.Token { return "token" }})
+	n.exec = exec
+	return n, commands, err
+}
+
+// remember notes what an event says about the fix and the approval.
+func remember(before, after node, event asl.Event) node {
+	switch event := event.(type) {
+	case asl.CallbackSucceeded:
+		after.approved = string(event.Output) == approval
+	case asl.TaskFailed:
+		if event.Error != throttled && before.exec.State == executeFix {
+			after.acted = true
+		}
+	case asl.TaskSucceeded, asl.TaskTimedOut:
+		after.acted = after.acted || before.exec.State == executeFix
+	}
+	return after
+}
+
+// longEnough is how often an incident's end is tried before the execution fails:
+// with the delays of the definition, for more than a quarter of an hour.
+const longEnough = 8
+
+// judge checks the commands of a step.
+func judge(f *findings, def *asl.Definition, n node, commands []asl.Command) node {
+	for _, command := range commands {
+		switch command := command.(type) {
+		case asl.RunTask:
+			n.calls = append(slices.Clip(n.calls), n.exec.State)
+			if command.Function == functionOf(executeFix) && !n.approved {
+				f.add("runs no fix unapproved", n.exec.State, "after %v", n.calls)
+			}
+			if command.Function == functionOf(executeFix) && n.acted {
+				f.add("runs a fix once", n.exec.State, "after %v", n.calls)
+			}
+			if command.Function != functionOf(executeFix) && strings.Contains(string(command.Payload), "token") && !command.Waits {
+				f.add("gives the token to one step", n.exec.State, "it is called with %s", command.Payload)
+			}
+			n.ending = n.ending || command.Function == functionOf(logResolution)
+		case asl.Finish:
+			if !n.ending {
+				f.add("ends through LogResolution", n.exec.State, "%s %s %s after %v", command.Status, n.exec.Error, n.exec.Cause, n.calls)
+			}
+			tries := strings.Count(strings.Join(n.calls, " "), logResolution)
+			if command.Status != asl.Succeeded && n.ending && n.exec.Error == "Unavailable" && tries < longEnough {
+				f.add("tries long to end", n.exec.State, "it gave up after %d calls", tries)
+			}
+		}
+	}
+	return n
+}
+
+// possible lists what can happen next.
+func (a alphabet) possible(def *asl.Definition, n node) []asl.Event {
+	s, _ := def.State(n.exec.State)
+	attempt := n.exec.Attempt
+	var events []asl.Event
+	for _, timer := range n.exec.Timers {
+		events = append(events, asl.TimerFired{Kind: timer.Kind, Attempt: timer.Attempt})
+	}
+	if n.exec.Phase == asl.Invoking {
+		for _, output := range a.results[s.Name] {
+			events = append(events, asl.TaskSucceeded{Attempt: attempt, Output: json.RawMessage(output)})
+		}
+		for _, name := range a.errors {
+			events = append(events, asl.TaskFailed{Attempt: attempt, Error: name, Cause: "because"})
+		}
+		if !s.WaitsForToken {
+			events = append(events, asl.TaskTimedOut{Attempt: attempt})
+		}
+	}
+	if n.exec.Token != "" {
+		for _, output := range a.answers {
+			events = append(events, asl.CallbackSucceeded{Token: n.exec.Token, Output: json.RawMessage(output)})
+		}
+		events = append(events, asl.CallbackFailed{Token: n.exec.Token, Error: "Nobody.Knows"})
+	}
+	return events
+}
