@@ -20,7 +20,9 @@ env -i PATH="$PATH" HOME="$run" TMPDIR="$run" AUTH=true BIND_HOST=127.0.0.1 GATE
 pid=$!
 echo "$pid" >"$run/pid"
 for _ in $(seq 150); do
-  healthy && exit 0
+  if healthy; then
+    exec "$tools/bin/python" "$here/testrole.py"
+  fi
   kill -0 "$pid" 2>/dev/null || break
   sleep 0.2
 done
