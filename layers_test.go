@@ -1,0 +1,146 @@
+// Package opsguard_test holds the whole tree to design §4: which package may
+// import which, what may be linked where, and a few habits that a compiler does
+// not check. The checkers are run on made-up trees too, which they must refuse.
+package opsguard_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/opsguard/opsguard"
+
+// layer is a row of design §4. A package belongs to the row with the longest
+// prefix of its path.
+type layer struct {
+	prefix string
+	rank   rank
+	// modules are import paths outside the standard library, by prefix, that its
+	// packages may import themselves.
+	modules []string
+}
+
+// rank orders layers from the words down to the programs.
+type rank int
+
+const (
+	words     rank = iota // the standard library only
+	pure                  // words and each other
+	stepsRank             // words and pure rules
+	support               // what tests of adapters are made of
+	adapter               // steps and above, and its own children
+	definition
+	binding // infra: binds everything
+	program
+)
+
+// layers is the table. A package that is in none of its rows has no place yet:
+// give it one here and in the design, on purpose.
+func layers() []layer {
+	aws := []string{"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"}
+	lambda := append([]string{"github.com/aws/aws-lambda-go", "github.com/awslabs/aws-lambda-go-api-proxy", "github.com/caarlos0/env/v11", "github.com/oklog/ulid/v2"}, aws...)
+	return []layer{
+		{"pkg/incident", words, nil},
+		{"pkg/redact", pure, nil},
+		{"pkg/inventory", pure, []string{"go.yaml.in/yaml/v3"}},
+		{"pkg/catalog", pure, nil},
+		{"pkg/policy", pure, nil},
+		{"pkg/link", pure, nil},
+		{"pkg/rules", pure, nil},
+		{"pkg/brief", pure, nil},
+		{"pkg/source", pure, nil},
+		{"pkg/asl", pure, []string{"github.com/ohler55/ojg"}},
+		{"pkg/steps", stepsRank, nil},
+		{"pkg/steps/stepstest", support, []string{"github.com/google/go-cmp", "github.com/oklog/ulid/v2"}},
+		{"pkg/web", adapter, nil},
+		{"pkg/dynamo", adapter, append([]string{"golang.org/x/sync"}, aws...)},
+		{"pkg/stepfn", adapter, aws},
+		{"pkg/gemini", adapter, []string{"github.com/google/generative-ai-go", "google.golang.org/api", "google.golang.org/grpc"}},
+		{"pkg/probe", adapter, nil},
+		{"pkg/notify", adapter, nil},
+		{"pkg/ticket", adapter, nil},
+		{"pkg/executor", adapter, nil},
+		{"statemachine", definition, nil},
+		{"infra", binding, nil},
+		{"infra/local", binding, []string{"go.etcd.io/bbolt", "github.com/oklog/ulid/v2"}},
+		{"infra/aws", binding, lambda},
+		{"infra/bench", program, []string{"go.etcd.io/bbolt"}},
+		{"functions", program, []string{"github.com/aws/aws-lambda-go"}},
+		{"cmd/opsguard", program, []string{"github.com/alecthomas/kong", "github.com/caarlos0/env/v11", "github.com/lmittmann/tint", "golang.org/x/term"}},
+	}
+}
+
+// linked says which client may end up in which packages, however far down: a
+// client costs size and cold start, and holds credentials.
+func linked() map[string][]string {
+	return map[string][]string{
+		"go.etcd.io/bbolt":                      {"infra/local", "infra/bench", "cmd/opsguard"},
+		"github.com/google/generative-ai-go":    {"pkg/gemini", "infra/local", "infra/aws", "functions/analyze", "cmd/opsguard"},
+		"google.golang.org/api":                 {"pkg/gemini", "infra/local", "infra/aws", "functions/analyze", "cmd/opsguard"},
+		"google.golang.org/grpc":                {"pkg/gemini", "infra/local", "infra/aws", "functions/analyze", "cmd/opsguard"},
+		"github.com/aws/aws-sdk-go-v2":          {"pkg/dynamo", "pkg/stepfn", "infra/aws", "functions"},
+		"github.com/aws/aws-lambda-go":          {"infra/aws", "functions"},
+		"github.com/ohler55/ojg":                {"pkg/asl", "infra/local", "infra/sim", "cmd/opsguard"},
+		module + "/infra/local":                 {"infra/local", "cmd/opsguard"},
+		module + "/infra/aws":                   {"infra/aws", "functions"},
+		module + "/pkg/steps/stepstest":         {"pkg/steps/stepstest"},
+		"github.com/google/go-cmp":              {"pkg/steps/stepstest"},
+		"pgregory.net/rapid":                    {},
+		"testing":                               {"pkg/steps/stepstest", "infra/e2e"},
+		"github.com/anishathalye/porcupine":     {},
+		"github.com/santhosh-tekuri/jsonschema": {},
+	}
+}
+
+// goPackage is what `go list` tells of a package.
+type goPackage struct {
+	ImportPath, Name, Doc, Dir             string
+	Standard                               bool
+	Imports, TestImports, XTestImports     []string
+	Deps                                   []string
+	GoFiles, CgoFiles, IgnoredGoFiles      []string
+	TestGoFiles, XTestGoFiles, OtherErrors []string
+}
+
+// path is the package's place in the tree, "" for the root.
+func (p goPackage) path() string {
+	return strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
+}
+
+func TestEveryPackageKeepsToItsLayer(t *testing.T) {
+	tree := listPackages(t)
+	if len(tree) < 20 {
+		t.Fatalf("go list gave %d packages: something is wrong with the listing", len(tree))
+	}
+	for _, v := range checkLayers(tree) {
+		t.Error(v)
+	}
+}
+
+// listPackages reads this module's packages. Broken ones are listed too: whether
+// they compile is for the compiler to say.
+func listPackages(t *testing.T) []goPackage {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-e", "-json=ImportPath,Name,Doc,Dir,Standard,Imports,TestImports,XTestImports,Deps,GoFiles,TestGoFiles,XTestGoFiles", "./...").Output()
+	if err != nil {
+		var failed *exec.ExitError
+		if errors.As(err, &failed) {
+			t.Fatalf("go list: %s", failed.Stderr)
+		}
+		t.Fatal(err)
+	}
+	var tree []goPackage
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return tree
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		tree = append(tree, p)
+	}
+}
