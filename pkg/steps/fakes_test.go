@@ -1,0 +1,186 @@
+package steps_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"github.com/opsguard/opsguard/pkg/brief"
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/inventory"
+	"github.com/opsguard/opsguard/pkg/steps"
+)
+
+// workflow records what the steps tell Step Functions.
+type workflow struct {
+	mu        sync.Mutex
+	starts    []started
+	delivered []delivered
+	status    map[string]steps.ExecutionStatus // by incident id; running where not said
+
+	onStart    func(ref incident.Ref) error
+	onDeliver  func(token incident.TaskToken) error
+	onDescribe func(ref incident.Ref) error
+}
+
+type started struct{ ID, Input string }
+
+type delivered struct {
+	Token  incident.TaskToken
+	Output string
+}
+
+func newWorkflow() *workflow { return &workflow{status: map[string]steps.ExecutionStatus{}} }
+
+func (w *workflow) Start(_ context.Context, ref incident.Ref, input json.RawMessage) error {
+	w.mu.Lock()
+	w.starts = append(w.starts, started{ref.ID, string(input)})
+	w.mu.Unlock()
+	if w.onStart != nil {
+		return w.onStart(ref)
+	}
+	return nil
+}
+
+func (w *workflow) Deliver(_ context.Context, token incident.TaskToken, output json.RawMessage) error {
+	w.mu.Lock()
+	w.delivered = append(w.delivered, delivered{token, string(output)})
+	w.mu.Unlock()
+	if w.onDeliver != nil {
+		return w.onDeliver(token)
+	}
+	return nil
+}
+
+func (w *workflow) Describe(_ context.Context, ref incident.Ref) (steps.ExecutionStatus, error) {
+	if w.onDescribe != nil {
+		if err := w.onDescribe(ref); err != nil {
+			return "", err
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if s, ok := w.status[ref.ID]; ok {
+		return s, nil
+	}
+	return steps.ExecutionRunning, nil
+}
+
+// channel records what people are shown.
+type channel struct {
+	name   string
+	mu     sync.Mutex
+	posts  []brief.Brief
+	edits  []edit
+	onPost func(b brief.Brief) error
+	onEdit func() error
+}
+
+type edit struct {
+	MessageID string
+	Brief     brief.Brief
+}
+
+func (c *channel) Name() string { return c.name }
+
+func (c *channel) Post(_ context.Context, b brief.Brief) (string, error) {
+	if c.onPost != nil {
+		if err := c.onPost(b); err != nil {
+			return "", err
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.posts = append(c.posts, b)
+	return fmt.Sprintf("%s-%d", c.name, len(c.posts)), nil
+}
+
+func (c *channel) Edit(_ context.Context, messageID string, b brief.Brief) error {
+	if c.onEdit != nil {
+		if err := c.onEdit(); err != nil {
+			return err
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.edits = append(c.edits, edit{messageID, b})
+	return nil
+}
+
+// tracker opens tickets and records what each said.
+type tracker struct {
+	mu     sync.Mutex
+	opened []brief.Brief
+	onOpen func(ref incident.Ref) error
+}
+
+func (t *tracker) Open(_ context.Context, ref incident.Ref, b brief.Brief) (incident.Ticket, error) {
+	t.mu.Lock()
+	t.opened = append(t.opened, b)
+	t.mu.Unlock()
+	if t.onOpen != nil {
+		if err := t.onOpen(ref); err != nil {
+			return incident.Ticket{}, err
+		}
+	}
+	return incident.Ticket{Tracker: "fake", Key: "T-" + ref.ID, URL: "http://tracker/" + ref.ID}, nil
+}
+
+// executor counts how often it acted and how often it looked.
+type executor struct {
+	mu       sync.Mutex
+	runs     []incident.Plan
+	looks    int
+	result   incident.Result
+	verified bool // what a look sees
+	onRun    func(ctx context.Context)
+}
+
+func newExecutor() *executor {
+	return &executor{result: incident.Result{Outcome: incident.Fixed, Verified: true}}
+}
+
+func (e *executor) Run(ctx context.Context, _ incident.Ref, plan incident.Plan) incident.Result {
+	e.mu.Lock()
+	e.runs = append(e.runs, plan)
+	e.mu.Unlock()
+	if e.onRun != nil {
+		e.onRun(ctx)
+	}
+	return e.result
+}
+
+func (e *executor) Verify(context.Context, incident.Ref, incident.Plan) (bool, []incident.FixStep) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.looks++
+	return e.verified, []incident.FixStep{{Name: "look", Status: "ok", At: epoch}}
+}
+
+func (e *executor) Simulates(targetType string) bool { return targetType == "simulated" }
+
+// analyst answers as it is told and records what it was asked.
+type analyst struct {
+	answer steps.Answer
+	err    error
+	asked  []steps.Question
+}
+
+func (a *analyst) Name() incident.AnalyzedBy { return incident.ByGemini }
+
+func (a *analyst) Analyze(_ context.Context, q steps.Question) (steps.Answer, error) {
+	a.asked = append(a.asked, q)
+	return a.answer, a.err
+}
+
+// prober finds what it is told, by service.
+type prober struct {
+	findings map[string][]steps.Finding
+	probed   []string
+}
+
+func (p *prober) Probe(_ context.Context, svc inventory.Service) []steps.Finding {
+	p.probed = append(p.probed, svc.Name)
+	return p.findings[svc.Name]
+}
