@@ -20,6 +20,7 @@ type commands struct {
 	Serve       serveCommand       `cmd:"" help:"Serve OpsGuard on this machine."`
 	HealthCheck healthCheckCommand `cmd:"" help:"Probe the services' health URLs once, now."`
 	Keys        keysCommand        `cmd:"" help:"Make operator keys."`
+	Audit       auditCommand       `cmd:"" help:"Check audit trails."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 

@@ -42,6 +42,7 @@ func (rt *Runtime) serveControl() *http.Server {
 			rt.log.Warn("the health report was not sent", "error", err.Error())
 		}
 	})
+	mux.HandleFunc("POST /audit-verify", rt.serveAudit)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Second}
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
