@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"strings"
 
 	"github.com/opsguard/opsguard/pkg/catalog"
@@ -151,7 +152,7 @@ func (s Analyze) ask(ctx context.Context, inc incident.Incident, svc inventory.S
 	}
 	cause, _ := redact.Text(answer.Cause)
 	analysis := incident.Analysis{AnalyzedBy: s.Analyst.Name(), Cause: incident.Cut(strings.TrimSpace(cause), maxCause),
-		Evidence: quoted(answer.Evidence, logs), Confidence: min(max(answer.Confidence, 0), 1)}
+		Evidence: quoted(answer.Evidence, logs), Confidence: share(answer.Confidence)}
 	if analysis.Cause == "" {
 		return incident.Analysis{AnalyzedBy: incident.ByNone, Cause: "The model gave no usable analysis.", Evidence: firstLines(logs),
 			ManualReason: "The model named no cause; a person has to look."}, nil
@@ -167,6 +168,14 @@ func (s Analyze) ask(ctx context.Context, inc incident.Incident, svc inventory.S
 		return analysis, nil
 	}
 	return analysis, &proposal
+}
+
+// share keeps a model's confidence within 0 and 1; what is no number is 0.
+func share(confidence float64) float64 {
+	if math.IsNaN(confidence) {
+		return 0
+	}
+	return min(max(confidence, 0), 1)
 }
 
 // modelFailure words a model's failure without repeating anything it said.

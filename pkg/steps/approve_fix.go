@@ -48,6 +48,7 @@ func (s ApproveFix) Handle(ctx context.Context, in ApproveFixInput) (ApproveFixO
 		return ApproveFixOutput{}, incident.BadField("note", "has %d bytes; send at most %d", len(in.Note), MaxNote)
 	}
 	note, _ := redact.Text(in.Note)
+	note = incident.Cut(note, MaxNote) // placeholders may be longer than what they replace
 	var verdict incident.Verdict
 	inc, err := update(ctx, s.Store, in.Ref, func(inc incident.Incident) (incident.Change, error) {
 		now := s.Now()
