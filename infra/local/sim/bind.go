@@ -1,0 +1,77 @@
+package sim
+
+import (
+	"context"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/steps"
+)
+
+// Steps is every step, bound to one task. Hooks.Steps may change it: the ports of
+// a step, or the two steps as a whole that are given as functions.
+type Steps struct {
+	Ingest    steps.IngestAlert
+	Analyze   steps.Analyze
+	Wait      steps.WaitForApproval
+	Approve   steps.ApproveFix
+	Execute   steps.ExecuteFix
+	Ticket    steps.CreateTicket
+	Close     steps.LogResolution
+	Reconcile steps.Reconcile
+
+	ExecuteFix   func(context.Context, incident.Ref) (steps.ExecuteFixOutput, error)              // Execute's, unless replaced
+	CreateTicket func(context.Context, steps.CreateTicketInput) (steps.CreateTicketOutput, error) // Ticket's, unless replaced
+}
+
+// Hooks let a test plant a bug. A nil hook changes nothing.
+type Hooks struct {
+	Store    func(*Memory) Store     // what stands before the store; its calls are one write each
+	Workflow func(Workflow) Workflow // what stands before the workflow
+	Steps    func(*Steps)            // called for every task
+}
+
+// defaultTimeout is how long people may take for a service that is not listed.
+const defaultTimeout = 3 * time.Minute
+
+// steps binds the real steps to this task's view of the world.
+func (t *task) steps() *Steps {
+	w := t.w
+	store, flow := storePort{t, w.store}, workflowPort{t, w.workflow}
+	inv, log, now := t.deploy.inventory, w.log, steps.Clock(w.now)
+	delivery := steps.Delivery{Waits: store, Workflow: flow}
+	people := steps.People{Store: store, Channels: t.channels(), Links: w.links, Now: now, Log: log}
+	s := &Steps{
+		Ingest:  steps.IngestAlert{Store: store, Workflow: flow, Inventory: inv, NewID: w.newID, Timeout: defaultTimeout, Now: now, Log: log},
+		Analyze: steps.Analyze{Store: store, Inventory: inv, Now: now, Log: log},
+		Wait:    steps.WaitForApproval{Store: store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: log},
+		Approve: steps.ApproveFix{Store: store, Delivery: delivery, Inventory: inv, Now: now, Log: log},
+		Execute: steps.ExecuteFix{Store: store, Executor: executor{t}, Inventory: inv, Now: now, Log: log},
+		Ticket:  steps.CreateTicket{Store: store, Tracker: tracker{t}, Links: w.links, Now: now, Log: log},
+		Close:   steps.LogResolution{Store: store, People: people, Now: now, Log: log},
+	}
+	if w.profile.model {
+		s.Analyze.Analyst = model{t}
+	}
+	s.Reconcile = steps.Reconcile{Store: store, Workflow: flow, Delivery: delivery, People: people,
+		Ticket: s.Ticket, Close: s.Close, Tenant: incident.DefaultTenant, Log: log}
+	s.ExecuteFix, s.CreateTicket = s.Execute.Handle, s.Ticket.Handle
+	if w.hooks.Steps != nil {
+		w.hooks.Steps(s)
+	}
+	return s
+}
+
+// newID makes an incident's id of the virtual time and the seed's randomness.
+func (w *World) newID() string {
+	var id ulid.ULID
+	if err := id.SetTime(uint64(w.now().UnixMilli())); err != nil {
+		w.blame("world", "no time for an id: %v", err)
+	}
+	for n := 6; n < len(id); n++ {
+		id[n] = byte(w.rng.IntN(256))
+	}
+	return incident.IDFromULID(id.String())
+}

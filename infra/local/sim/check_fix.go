@@ -1,0 +1,168 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/opsguard/opsguard/pkg/catalog"
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/policy"
+)
+
+// checkPlan: the plan is the one that people were asked about, and what
+// services.yaml allowed for that very service when they were.
+func (r record) checkPlan() {
+	plan := r.inc.Plan
+	asked := r.event(incident.EventAsked)
+	if plan == nil || asked == nil {
+		return
+	}
+	if plan.Hash != asked.Details["planHash"] || plan.HashFor(r.inc.Ref) != plan.Hash {
+		r.blame(invApproval, "the plan is not the one that people were asked about")
+	}
+	if d := r.inc.Decision; d != nil && d.Action == incident.Approve && d.PlanHash != plan.Hash {
+		r.blame(invApproval, "the approval is of another plan than the record's")
+	}
+	for _, written := range r.w.writes {
+		c := written.change
+		if c.Incident.Ref != r.inc.Ref {
+			continue
+		}
+		switch {
+		case c.Event.Action == incident.EventAsked && !allows(written.deploy, r.inc, *plan):
+			r.blame(invAllowed, "people were asked about a plan that services.yaml does not allow")
+		case c.Event.Action == incident.EventDecided && c.Incident.Decision.Action == incident.Approve:
+			r.checkQuorum(written)
+		}
+	}
+}
+
+// checkQuorum holds an approval against who could give it when it was given.
+func (r record) checkQuorum(decided write) {
+	inc := decided.change.Incident
+	svc, known := decided.deploy.inventory.Lookup(inc.ServerName)
+	rule := policy.RuleFor(svc, known, inc.Plan)
+	people := map[incident.Actor]bool{}
+	for _, v := range inc.Votes {
+		if v.Action == incident.Approve && v.PlanHash == inc.Plan.Hash {
+			people[v.By] = true
+		}
+	}
+	if len(people) < rule.Quorum {
+		r.blame(invApproval, "%d people approved; the rule asks for %d", len(people), rule.Quorum)
+	}
+	if len(rule.Approvers) > 0 && !slices.ContainsFunc(rule.Approvers, func(name string) bool { return incident.KeyActor(name) == inc.Decision.By }) {
+		r.blame(invApproval, "%s approved, who is not among the approvers", inc.Decision.By)
+	}
+}
+
+// allows reports whether a plan is what the services.yaml of a deployment makes
+// of its own fix for the incident's service.
+func allows(d *deployment, inc incident.Incident, plan incident.Plan) bool {
+	svc, known := d.inventory.Lookup(inc.ServerName)
+	if !known {
+		return false
+	}
+	built, err := catalog.Build(inc.Ref, svc.Fixes, svc.Target, incident.Proposal{FixID: plan.FixID, Parameters: plan.Parameters})
+	return err == nil && built.Hash == plan.Hash
+}
+
+// checkModel: a proposal comes from a model that answered, or where there is no
+// model from the rules; whatever else is a manual review.
+func (r record) checkModel() {
+	a, p := r.inc.Analysis, r.inc.Proposal
+	switch {
+	case a == nil && p != nil:
+		r.blame(invModel, "it has a proposal and no analysis")
+	case a == nil || !r.w.profile.model:
+	case a.AnalyzedBy == incident.ByGemini && !r.w.modelAnswered[r.inc.Ref]:
+		r.blame(invModel, "the analysis is said to be the model's, which never answered")
+	case a.AnalyzedBy != incident.ByGemini && p != nil:
+		r.blame(invModel, "the model gave no analysis, and a fix was proposed")
+	}
+	if plan := r.inc.Plan; plan != nil && (p == nil || p.FixID != plan.FixID) {
+		r.blame(invModel, "the plan is for %s; proposed was %v", plan.FixID, p)
+	}
+}
+
+// checkOutcome: what the record says of the fix is what the target saw.
+func (r record) checkOutcome() {
+	at := r.inc.Attempt
+	var done *act
+	for _, a := range r.w.acts {
+		if a.about == r.inc.Ref && a.done {
+			done = a
+		}
+	}
+	if at == nil {
+		if done != nil {
+			r.blame(invTruth, "the target was changed for it, and the record knows of no attempt")
+		}
+		if r.inc.Status == incident.Resolved && r.inc.RecoveredAt == nil && (r.inc.Decision == nil || r.inc.Decision.Action != incident.Resolve) {
+			r.blame(invTruth, "it is RESOLVED though nothing was done, nobody decided to, and nothing recovered")
+		}
+		return
+	}
+	switch {
+	case (at.Outcome == incident.Fixed || at.Outcome == incident.Simulated || at.Verified) && done == nil:
+		r.blame(invTruth, "the outcome is %s, verified %v, and the target was never changed", at.Outcome, at.Verified)
+	case at.Outcome == incident.Fixed && done.plan.Target.Type == targetSimulated:
+		r.blame(invTruth, "the outcome is fixed, and it was only simulated")
+	case at.Outcome == incident.Failed && done != nil:
+		r.blame(invTruth, "the outcome is failed, and the target was changed")
+	case r.inc.Status == incident.Resolved && (!at.Verified || at.Outcome != incident.Fixed && at.Outcome != incident.Simulated):
+		r.blame(invTruth, "it is RESOLVED by a fix whose outcome is %s, verified %v", at.Outcome, at.Verified)
+	case r.inc.Status == incident.Escalated && at.Outcome == "" && r.inc.EscalationReason != incident.ReasonFixUnknown:
+		r.blame(invTruth, "nothing was heard of the fix, and the reason is %s", r.inc.EscalationReason)
+	}
+}
+
+// checkAct holds one fix, as the target lived it, against the record.
+func (w *World) checkAct(a *act) {
+	r := record{w: w, inc: w.memory.meta[a.about], name: w.name(a.about)}
+	r.events = w.memory.events[a.about]
+	blame := func(invariant, format string, args ...any) { r.blame(invariant, "the fix "+format, args...) }
+	if a.plan.HashFor(a.about) != a.plan.Hash {
+		blame(invApproval, "was not the plan that its hash says")
+	}
+	d, claimed := a.record.Decision, a.record.Attempt
+	if d == nil || d.Action != incident.Approve || d.PlanHash != a.plan.Hash {
+		blame(invApproval, "began without a recorded approval of exactly this plan (%v)", d)
+		return
+	}
+	if claimed == nil {
+		blame(invApproval, "began before anybody had claimed it")
+		return
+	}
+	if age := claimed.StartedAt.Sub(d.At); age > incident.MaxApprovalAge {
+		blame(invApproval, "was claimed on an approval %s old", age)
+	}
+	if late := a.begun.Sub(claimed.StartedAt); late > incident.MaxFixTime {
+		blame(invApproval, "began %s after it was claimed", late)
+	}
+	started := r.event(incident.EventFixStarted)
+	if recovered := r.event(incident.EventRecovered); recovered != nil && started != nil && recovered.Seq < started.Seq {
+		blame(invApproval, "was claimed after the source had reported recovery")
+	}
+	if refused := r.event(incident.EventFixRefused); refused != nil && started != nil && refused.Seq < started.Seq {
+		blame(invApproval, "was claimed after it had been refused")
+	}
+	if !allows(a.deploy, a.record, a.plan) {
+		blame(invAllowed, "is not what services.yaml allows for %s", a.record.ServerName)
+	}
+	if a.elsewhere > 0 {
+		blame(invOnce, "began while another was under way on the target")
+	}
+	if !a.heldFrom || !a.heldTo {
+		blame(invOnce, "did not hold the target (at its beginning %v, at its end %v)", a.heldFrom, a.heldTo)
+	}
+}
+
+// checkOnce: a plan is acted on at most once, and so is an incident.
+func (w *World) checkOnce() {
+	times := map[incident.Ref]int{}
+	for _, a := range w.acts {
+		if times[a.about]++; times[a.about] == 2 {
+			w.blame(invOnce, "%s: the fix ran more than once", w.name(a.about))
+		}
+	}
+}

@@ -1,0 +1,19 @@
+// Package sim is the deterministic simulation: one seed drives a whole world in
+// which the real steps, rules, policy, catalogue, inventory, links and state
+// machine run over a simulated store, workflow, target, tracker, chat and model.
+// Start reading at Run.
+//
+// Everything happens on one thread and in virtual time. Each step runs as a
+// coroutine that stops at every port call; the scheduler, by the seed, says who
+// goes on, so concurrent steps, approvers, alerts, recoveries and reconcile runs
+// interleave at every point where they could. Faults are drawn from the same
+// seed: processes crash between two writes, replies of writes that were made are
+// lost, invocations are duplicated, delayed and stalled past their time-out,
+// adapters fail or are slow, and services.yaml and the definition are redeployed
+// in between. Then the world is left in peace until it settles, and every
+// invariant of the design is checked from what the store holds and from the
+// target's own log of what was done to it.
+//
+// A seed replays exactly: the same seed, the same trace. Tests plant bugs through
+// Hooks and require that they are found.
+package sim

@@ -1,0 +1,151 @@
+package sim
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/steps"
+)
+
+// Store is every port that a store implements.
+type Store interface {
+	steps.Incidents
+	steps.Dedup
+	steps.EvidenceReader
+	steps.Waits
+	steps.Lister
+	steps.Trail
+}
+
+// Memory is a store in memory that keeps the contract of the durable ones. It may
+// be used concurrently.
+type Memory struct {
+	mu       sync.Mutex
+	meta     map[incident.Ref]incident.Incident
+	events   map[incident.Ref][]incident.Event
+	evidence map[incident.Ref]incident.Evidence
+	waits    map[incident.Ref]incident.Wait
+	dedup    map[fingerprint]dedup
+	targets  map[targetKey]incident.Hold
+
+	// onWrite is told every change that was written, in order; nil: nobody is.
+	onWrite func(incident.Change)
+}
+
+type fingerprint struct{ tenant, text string }
+
+type targetKey struct{ tenant, target string }
+
+// dedup is the open incident of a fingerprint.
+type dedup struct {
+	ref      incident.Ref
+	count    int64
+	lastSeen time.Time
+}
+
+// NewMemory makes an empty store.
+func NewMemory() *Memory {
+	return &Memory{
+		meta: map[incident.Ref]incident.Incident{}, events: map[incident.Ref][]incident.Event{},
+		evidence: map[incident.Ref]incident.Evidence{}, waits: map[incident.Ref]incident.Wait{},
+		dedup: map[fingerprint]dedup{}, targets: map[targetKey]incident.Hold{},
+	}
+}
+
+// Load implements steps.Loader.
+func (m *Memory) Load(_ context.Context, ref incident.Ref) (incident.Incident, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	inc, ok := m.meta[ref]
+	if !ok {
+		return inc, incident.Fail(incident.NotFound, incident.CodeNotFound, "there is no incident %s", ref.ID)
+	}
+	return m.counted(inc), nil
+}
+
+// counted fills in what is counted beside the record while the incident is open.
+func (m *Memory) counted(inc incident.Incident) incident.Incident {
+	if d, ok := m.dedup[fingerprint{inc.Tenant, inc.Fingerprint}]; ok && inc.Open() && d.ref == inc.Ref {
+		inc.Occurrences, inc.LastSeenAt = d.count, d.lastSeen
+	}
+	return inc
+}
+
+// Commit implements steps.Incidents.
+func (m *Memory) Commit(_ context.Context, c incident.Change) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.check(c); err != nil {
+		return err
+	}
+	m.write(c)
+	if m.onWrite != nil {
+		m.onWrite(c)
+	}
+	return nil
+}
+
+// check asks everything that a change depends on, before anything is written.
+func (m *Memory) check(c incident.Change) error {
+	inc := c.Incident
+	if m.meta[inc.Ref].Version != inc.Version-1 {
+		return incident.Fail(incident.Conflict, incident.CodeVersion, "somebody else changed the incident; look again")
+	}
+	if _, held := m.dedup[fingerprint{inc.Tenant, inc.Fingerprint}]; c.HoldDedup && held {
+		return incident.Fail(incident.Conflict, incident.CodeDuplicate, "an open incident has this fingerprint")
+	}
+	if c.Take != nil {
+		held, ok := m.targets[targetKey{inc.Tenant, c.Take.Target}]
+		if ok && held.Ref != inc.Ref && c.Take.From.Before(held.Until) {
+			return incident.Fail(incident.Conflict, incident.CodeTargetBusy, "another fix is running on this target")
+		}
+	}
+	return nil
+}
+
+func (m *Memory) write(c incident.Change) {
+	inc := c.Incident
+	print := fingerprint{inc.Tenant, inc.Fingerprint}
+	if c.FreeDedup {
+		if d, ok := m.dedup[print]; ok && d.ref == inc.Ref {
+			inc.Occurrences, inc.LastSeenAt = d.count, d.lastSeen
+			delete(m.dedup, print)
+		}
+	}
+	m.meta[inc.Ref] = inc
+	m.putEvent(inc.Ref, c.Event)
+	if c.Evidence != nil {
+		m.evidence[inc.Ref] = *c.Evidence
+	}
+	if c.HoldDedup {
+		m.dedup[print] = dedup{inc.Ref, inc.Occurrences, inc.LastSeenAt}
+	}
+	if c.Wait != nil {
+		m.waits[inc.Ref] = *c.Wait
+	}
+	if c.FreeWait {
+		delete(m.waits, inc.Ref)
+	}
+	if c.Take != nil {
+		m.targets[targetKey{inc.Tenant, c.Take.Target}] = *c.Take
+	}
+	key := targetKey{inc.Tenant, c.Free}
+	if held, ok := m.targets[key]; c.Free != "" && ok && held.Ref == inc.Ref {
+		delete(m.targets, key)
+	}
+}
+
+// putEvent writes under the event's seq, as a durable store does: an event of the
+// same seq is overwritten, and a missing one leaves a gap.
+func (m *Memory) putEvent(ref incident.Ref, e incident.Event) {
+	events := m.events[ref]
+	for n, old := range events {
+		if old.Seq == e.Seq {
+			events[n] = e
+			return
+		}
+	}
+	m.events[ref] = append(events, e)
+}

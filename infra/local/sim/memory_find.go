@@ -1,0 +1,110 @@
+package sim
+
+import (
+	"context"
+	"encoding/base64"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/steps"
+)
+
+func errNoHolder() error {
+	return incident.Fail(incident.NotFound, incident.CodeNotFound, "no open incident has this fingerprint")
+}
+
+// Join implements steps.Dedup.
+func (m *Memory) Join(_ context.Context, tenant, text string, at time.Time) (incident.Ref, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d, ok := m.dedup[fingerprint{tenant, text}]
+	if !ok {
+		return incident.Ref{}, errNoHolder()
+	}
+	d.count++
+	if at := incident.Stamp(at); at.After(d.lastSeen) {
+		d.lastSeen = at
+	}
+	m.dedup[fingerprint{tenant, text}] = d
+	return d.ref, nil
+}
+
+// Holder implements steps.Dedup.
+func (m *Memory) Holder(_ context.Context, tenant, text string) (incident.Ref, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d, ok := m.dedup[fingerprint{tenant, text}]
+	if !ok {
+		return incident.Ref{}, errNoHolder()
+	}
+	return d.ref, nil
+}
+
+// Evidence implements steps.EvidenceReader.
+func (m *Memory) Evidence(_ context.Context, ref incident.Ref) (incident.Evidence, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e, ok := m.evidence[ref]
+	if !ok {
+		return e, incident.Fail(incident.NotFound, incident.CodeNotFound, "there is no incident %s", ref.ID)
+	}
+	return e, nil
+}
+
+// Wait implements steps.Waits.
+func (m *Memory) Wait(_ context.Context, ref incident.Ref) (incident.Wait, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	wait, ok := m.waits[ref]
+	if !ok {
+		return wait, incident.Fail(incident.NotFound, incident.CodeNotFound, "nothing waits for incident %s", ref.ID)
+	}
+	return wait, nil
+}
+
+// Events implements steps.Trail.
+func (m *Memory) Events(_ context.Context, ref incident.Ref) ([]incident.Event, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	events := slices.Clone(m.events[ref])
+	slices.SortFunc(events, func(a, b incident.Event) int { return int(a.Seq - b.Seq) })
+	return events, nil
+}
+
+// List implements steps.Lister: newest first, by id.
+func (m *Memory) List(_ context.Context, q steps.ListQuery) (steps.Page, error) {
+	page := steps.Page{Incidents: []incident.Incident{}}
+	after, err := parseCursor(q.Cursor)
+	if err != nil {
+		return page, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []incident.Incident
+	for ref, inc := range m.meta {
+		if ref.Tenant == q.Tenant && (after == "" || ref.ID < after) &&
+			(q.Status == "" || inc.Status == q.Status) && (q.Service == "" || inc.ServerName == q.Service) {
+			all = append(all, m.counted(inc))
+		}
+	}
+	slices.SortFunc(all, func(a, b incident.Incident) int { return strings.Compare(b.ID, a.ID) })
+	if len(all) > q.Limit {
+		all = all[:q.Limit]
+		page.NextCursor = base64.RawURLEncoding.EncodeToString([]byte(all[q.Limit-1].ID))
+	}
+	page.Incidents = append(page.Incidents, all...)
+	return page, nil
+}
+
+func parseCursor(cursor string) (id string, err error) {
+	if cursor == "" {
+		return "", nil
+	}
+	b, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil || !incident.ValidID(string(b)) {
+		return "", incident.BadField("cursor", "is not one that a list gave; leave it out to begin at the newest")
+	}
+	return string(b), nil
+}

@@ -1,0 +1,135 @@
+package sim
+
+import (
+	"context"
+	"time"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+)
+
+// act is one fix as the target itself lived it.
+type act struct {
+	about  incident.Ref
+	plan   incident.Plan
+	deploy *deployment // what the acting process was started with
+	begun  time.Time
+	ended  time.Time
+	open   bool // it has not ended
+	done   bool // the target was changed
+
+	record            incident.Incident // as the store had it when the fix began
+	heldFrom, heldTo  bool              // the target was taken by this incident when the fix began, when it ended
+	said              incident.Result   // what the executor answered, if it lived to
+	answered          bool
+	elsewhere         int // how many other fixes were under way on the target when it began
+	recoveredAlready  bool
+	beforeAnyApproval bool
+}
+
+// executor is the target as one task sees it. It keeps the executor's contract:
+// it does not begin after its time is up, and says unknown when it cannot tell.
+type executor struct{ t *task }
+
+// Simulates implements steps.Executor.
+func (executor) Simulates(targetType string) bool { return targetType == targetSimulated }
+
+// Run implements steps.Executor.
+func (x executor) Run(ctx context.Context, about incident.Ref, plan incident.Plan) incident.Result {
+	w := x.t.w
+	limit := x.limit(ctx)
+	err := x.t.call(call{port: "check target", about: about, sys: sysTarget, write: true}, func() (string, error) { return "", nil })
+	if err != nil || !w.now().Before(limit) {
+		return x.result(incident.Failed, false, "check target")
+	}
+	bad := w.chance(w.profile.badFix)
+	kind := w.rng.IntN(4)
+	if bad && kind == 0 {
+		return x.result(incident.Failed, false, "refused by the target")
+	}
+	a := w.begin(x.t, about, plan)
+	alive := x.t.pause(min(w.duration(), limit.Sub(w.now())))
+	w.end(a, (alive || w.rng.IntN(2) == 0) && (!bad || kind != 1))
+	if x.t.dead {
+		return x.result(incident.Unknown, false, "died")
+	}
+	outcome := incident.Fixed
+	if x.Simulates(plan.Target.Type) {
+		outcome = incident.Simulated
+	}
+	said := x.result(outcome, true, "acted and looked")
+	switch {
+	case bad && kind == 1:
+		said = x.result(incident.Failed, false, "the target gave up")
+	case bad && kind == 2:
+		said = x.result(incident.Unknown, false, "the connection broke")
+	case bad:
+		said = x.result(outcome, false, "acted, but it does not look well")
+	}
+	a.said, a.answered = said, true
+	if err := x.t.call(call{port: "look at target", about: about, sys: sysTarget}, func() (string, error) { return string(said.Outcome), nil }); err != nil && said.Outcome == outcome {
+		said.Verified = false
+		a.said = said
+	}
+	return said
+}
+
+// limit is when the context ends, by the virtual clock. A step that gives a
+// duration counts from the real one, so what is left of it is counted anew.
+func (x executor) limit(ctx context.Context) time.Time {
+	deadline, ok := ctx.Deadline()
+	if !ok || deadline.Before(epoch) {
+		return x.t.w.now().Add(incident.MaxFixTime)
+	}
+	return deadline
+}
+
+func (x executor) result(outcome incident.Outcome, verified bool, name string) incident.Result {
+	return incident.Result{Outcome: outcome, Verified: verified, Steps: []incident.FixStep{{Name: name, Status: "ok", At: x.t.w.now()}}}
+}
+
+// Verify implements steps.Executor: it reads what became of the plan.
+func (x executor) Verify(_ context.Context, about incident.Ref, plan incident.Plan) (verified bool, seen []incident.FixStep) {
+	w := x.t.w
+	err := x.t.call(call{port: "verify", about: about, sys: sysTarget}, func() (string, error) {
+		for _, a := range w.acts {
+			verified = verified || a.about == about && a.plan.Hash == plan.Hash && a.done && !a.open
+		}
+		return map[bool]string{true: "is as planned", false: "is not as planned"}[verified], nil
+	})
+	return verified && err == nil, []incident.FixStep{{Name: "verify", Status: "ok", At: w.now()}}
+}
+
+// duration is how long a fix takes; some take nearly all the time there is.
+func (w *World) duration() time.Duration {
+	switch r := w.rng.IntN(10); {
+	case r < 3:
+		return time.Duration(w.rng.IntN(1000)) * time.Millisecond
+	case r < 7:
+		return time.Duration(1+w.rng.IntN(60)) * time.Second
+	}
+	return time.Duration(1+w.rng.IntN(10)) * time.Minute
+}
+
+func (w *World) begin(t *task, about incident.Ref, plan incident.Plan) *act {
+	a := &act{about: about, plan: plan, deploy: t.deploy, begun: w.now(), open: true,
+		record: w.memory.meta[about], heldFrom: w.holds(about, plan)}
+	for _, other := range w.acts {
+		if other.open && other.plan.Target.Key() == plan.Target.Key() {
+			a.elsewhere++
+		}
+	}
+	w.acts = append(w.acts, a)
+	w.note("target "+plan.Target.Key(), "begins "+plan.FixID, w.name(about), "for "+t.actor)
+	return a
+}
+
+func (w *World) end(a *act, done bool) {
+	a.ended, a.open, a.done, a.heldTo = w.now(), false, done, w.holds(a.about, a.plan)
+	w.note("target "+a.plan.Target.Key(), "ends "+a.plan.FixID, w.name(a.about), map[bool]string{true: "done", false: "not done"}[done])
+}
+
+// holds reports whether the store says that the target is this incident's now.
+func (w *World) holds(about incident.Ref, plan incident.Plan) bool {
+	held, ok := w.memory.targets[targetKey{about.Tenant, plan.Target.Key()}]
+	return ok && held.Ref == about && w.now().Before(held.Until)
+}

@@ -1,0 +1,235 @@
+package sim
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/link"
+)
+
+// World is one simulated world: OpsGuard, and everybody around it.
+type World struct {
+	schedule
+	rng      *rand.Rand
+	profile  profile
+	fixtures *Fixtures
+	hooks    Hooks
+
+	deployed *deployment
+	memory   *Memory
+	store    Store
+	engine   *engine
+	workflow Workflow
+	links    link.Maker
+
+	stepNames map[string]string // by the definition's function names
+
+	tasks    []*task
+	active   *task // whose port call is being carried out
+	crashing bool  // the process dies as soon as the running task pauses
+	down     bool
+	settling bool
+	outage   [systems]time.Duration // until when
+
+	log     *slog.Logger
+	logText bytes.Buffer
+
+	// What the world knows and OpsGuard does not.
+	troubles      []trouble
+	echoes        int
+	secrets       []string
+	sendings      []sending
+	answers       []answer
+	acts          []*act
+	sent          []message
+	tickets       map[incident.Ref]incident.Ticket
+	modelAnswered map[incident.Ref]bool
+	linkTokens    map[string]bool
+	writes        []write
+
+	trace  []line
+	names  map[string]string
+	blamed []Violation
+}
+
+// write is one change that was written, and by whom.
+type write struct {
+	change incident.Change
+	at     time.Time
+	deploy *deployment
+}
+
+func newWorld(f *Fixtures, seed uint64, h Hooks) (*World, error) {
+	w := &World{
+		rng: rand.New(rand.NewPCG(seed, 0x5eed)), fixtures: f, hooks: h, memory: NewMemory(),
+		tickets: map[incident.Ref]incident.Ticket{}, modelAnswered: map[incident.Ref]bool{},
+		linkTokens: map[string]bool{}, names: map[string]string{}, stepNames: map[string]string{},
+	}
+	w.tie = w.rng.Uint32
+	w.profile = newProfile(w.rng)
+	w.log = slog.New(slog.NewTextHandler(&w.logText, &slog.HandlerOptions{ReplaceAttr: withoutTime}))
+	w.memory.onWrite = w.wrote
+	w.engine = newEngine(w)
+	w.store, w.workflow = w.memory, w.engine
+	if h.Store != nil {
+		w.store = h.Store(w.memory)
+	}
+	if h.Workflow != nil {
+		w.workflow = h.Workflow(w.engine)
+	}
+	var err error
+	if w.links, err = link.NewMaker(f.keys, f.url); err != nil {
+		return nil, err
+	}
+	for _, def := range f.definitions {
+		w.engine.defs[def.Digest()] = def
+		for _, state := range def.States() {
+			if state.FunctionName != "" {
+				w.stepNames[state.FunctionName] = state.Name
+			}
+		}
+	}
+	w.deployed = &deployment{1, f.inventories[w.profile.timeouts][0], f.definitions[0]}
+	return w, nil
+}
+
+func withoutTime(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == slog.TimeKey {
+		return slog.Attr{}
+	}
+	return a
+}
+
+// reconcileInterval is the product's default.
+const reconcileInterval = 5 * time.Minute
+
+// live runs the world until it has settled.
+func (w *World) live() {
+	w.makeTroubles()
+	for range w.profile.outages {
+		sys := system(w.rng.IntN(int(systems)))
+		at := time.Duration(w.rng.Int64N(int64(w.profile.faultsEnd)))
+		w.after(at, func() {
+			w.outage[sys] = w.clock + time.Duration(1+w.rng.IntN(1800))*time.Second
+			w.note("world", "outage", "", fmt.Sprintf("of %d until %s", sys, w.outage[sys]))
+		})
+	}
+	w.recur(w.latency(), w.reconcileTick)
+	w.run()
+	w.killAll()
+}
+
+const (
+	// settleTicks is how many reconcile runs a world gets after everything else has
+	// come to rest.
+	settleTicks = 6
+	// tooMany events mean that a world never comes to rest.
+	tooMany = 200_000
+)
+
+func (w *World) run() {
+	events, ticks := 0, 0
+	for ticks < settleTicks {
+		if w.waiting == 0 && len(w.tasks) == 0 {
+			w.settling = true
+			ticks++
+		}
+		if events++; events > tooMany {
+			w.blame("world", "it does not come to rest: %d events", tooMany)
+			return
+		}
+		if !w.next() {
+			return
+		}
+	}
+}
+
+// reconcileTick is the schedule's.
+func (w *World) reconcileTick() {
+	w.recur(reconcileInterval, w.reconcileTick)
+	w.reconcile()
+}
+
+func (w *World) reconcile() {
+	if w.down {
+		return
+	}
+	w.spawn("reconcile", true, func(t *task) {
+		report, err := t.steps().Reconcile.Handle(context.Background())
+		if err != nil {
+			w.note(t.actor, "fails", "", told(err))
+			return
+		}
+		w.note(t.actor, "reports", "", fmt.Sprintf("%+v", report))
+	})
+}
+
+// crash ends the one process there is; another comes up after a while.
+func (w *World) crash() {
+	w.crashing = false
+	w.note("world", "crash", "", "")
+	w.restartAfter(w.downtime())
+}
+
+func (w *World) restartAfter(d time.Duration) {
+	w.down = true
+	w.engine.life++
+	w.killAll()
+	w.after(d, func() {
+		w.down = false
+		w.note("world", "restart", "", fmt.Sprintf("deployment %d", w.deployed.number))
+		w.engine.restart()
+		w.reconcile()
+	})
+}
+
+func (w *World) downtime() time.Duration {
+	switch r := w.rng.IntN(20); {
+	case r < 12:
+		return time.Duration(w.rng.IntN(5000)) * time.Millisecond
+	case r < 17:
+		return time.Duration(10+w.rng.IntN(170)) * time.Second
+	}
+	return time.Duration(5+w.rng.IntN(35)) * time.Minute
+}
+
+// redeploy brings another services.yaml, and perhaps another definition. One
+// process is restarted for it; elsewhere what runs finishes on the old one.
+func (w *World) redeploy() {
+	if w.down || w.settling {
+		return
+	}
+	byVariant := w.fixtures.inventories[w.profile.timeouts]
+	w.deployed = &deployment{w.deployed.number + 1, byVariant[w.rng.IntN(len(byVariant))], w.fixtures.definitions[w.rng.IntN(len(w.fixtures.definitions))]}
+	w.note("world", "deployment", "", fmt.Sprint(w.deployed.number))
+	if w.profile.oneProcess {
+		w.restartAfter(time.Duration(w.rng.IntN(3000)) * time.Millisecond)
+	}
+}
+
+// wrote is told every change that the store has written.
+func (w *World) wrote(c incident.Change) {
+	by := w.deployed
+	if w.active != nil {
+		by = w.active.deploy
+	}
+	w.writes = append(w.writes, write{c, w.now(), by})
+	switch c.Event.Action {
+	case incident.EventDecided, incident.EventFixFinished, incident.EventTicket, incident.EventResolved, incident.EventEscalated:
+		w.echo(c.Incident, 100*time.Millisecond)
+	}
+	if d := c.Incident.Decision; c.Event.Action == incident.EventDecided && d.Action == incident.Approve {
+		w.maybe(w.profile.redeploy, time.Second, w.redeploy)
+		w.maybe(w.profile.recover, time.Second, func() { w.recovery(c.Incident.Ref) })
+	}
+}
+
+// blame records that something is wrong.
+func (w *World) blame(invariant, format string, args ...any) {
+	w.blamed = append(w.blamed, Violation{invariant, fmt.Sprintf(format, args...)})
+}
