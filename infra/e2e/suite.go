@@ -30,6 +30,11 @@ func Suite(t *testing.T, target Target) {
 		{"TheTrailIsWhole", trail},
 		{"HealthNeedsNoKey", health},
 		{"OnlyTheRightKeyMay", roles},
+		{"AReplayedDecisionAnswersFromTheRecord", replayed},
+		{"AnotherDecisionIsToldWhichStands", contradicting},
+		{"ADecisionHoldsForThePlanThatWasSeen", plans},
+		{"RefusalsComeInTheirOrder", refused},
+		{"DecisionsPostedAtOnceHaveOneWinner", postRace},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(newClient(t, target)) })
 	}
