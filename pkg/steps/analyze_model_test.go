@@ -138,7 +138,7 @@ func TestWhatTheModelSaysIsBounded(t *testing.T) {
 }
 
 func TestConfidenceStaysBetweenZeroAndOne(t *testing.T) {
-	for says, want := range map[float64]float64{-3: 0, 0: 0, 0.25: 0.25, 1: 1, 82: 1, math.Inf(1): 1, math.Inf(-1): 0} {
+	for says, want := range map[float64]float64{-3: 0, 0: 0, 0.25: 0.25, 1: 1, 82: 1, math.Inf(1): 1, math.Inf(-1): 0, math.NaN(): 0} {
 		w := newWorld(t)
 		inc, _ := w.analysis("api", heapLogs, &analyst{answer: steps.Answer{Cause: "a leak", Confidence: says}})
 		if inc.Analysis.Confidence != want {

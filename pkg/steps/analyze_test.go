@@ -12,7 +12,7 @@ import (
 // analysis is what a fresh incident's record says after the step.
 func (w *world) analysis(service, logs string, model steps.Analyst) (incident.Incident, steps.AnalyzeOutput) {
 	w.Helper()
-	a := alert(service, w.lastID())
+	a := alert(service, w.newID())
 	a.ErrorLogs = logs
 	ref := w.sent(a)
 	out, err := w.analyze(model).Handle(w.Context(), ref)
@@ -158,7 +158,7 @@ func (w *world) manual() incident.Ref {
 
 func TestAnalyzeFailsForTheStoreOnly(t *testing.T) {
 	w := newWorld(t)
-	_, err := w.analyze(nil).Handle(t.Context(), incident.Ref{Tenant: incident.DefaultTenant, ID: w.lastID()})
+	_, err := w.analyze(nil).Handle(t.Context(), incident.Ref{Tenant: incident.DefaultTenant, ID: w.newID()})
 	wantCode(t, "no such incident", err, incident.CodeNotFound)
 	ref := w.detected("api")
 	w.store.onEvidence = func() error { return errWire }

@@ -33,7 +33,10 @@ func (w *world) sent(a incident.Alert) incident.Ref {
 
 func (w *world) detected(service string) incident.Ref {
 	w.Helper()
-	return w.sent(alert(service, w.lastID()))
+	key := "trouble " + w.newID()
+	ref := w.sent(alert(service, key))
+	w.keys[ref.ID] = key
+	return ref
 }
 
 // analyzed is detected, and analysed by the rules.

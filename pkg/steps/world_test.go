@@ -73,13 +73,14 @@ type world struct {
 	executor *executor
 	links    link.Maker
 	log      *logBuffer
-	lastID   func() string
+	newID    func() string
+	keys     map[string]string // what detected opened an incident with, by its id
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{T: t, dir: t.TempDir(), clock: newClock(), workflow: newWorkflow(), chat: &channel{name: "chat"},
-		tracker: &tracker{}, executor: newExecutor(), log: &logBuffer{}, lastID: ids()}
+		tracker: &tracker{}, executor: newExecutor(), log: &logBuffer{}, newID: ids(), keys: map[string]string{}}
 	db, err := bolt.OpenFile(w.dir)
 	if err != nil {
 		t.Fatal(err)
@@ -154,7 +155,7 @@ func (w *world) delivery() steps.Delivery {
 }
 
 func (w *world) ingest() steps.IngestAlert {
-	return steps.IngestAlert{Store: w.store, Workflow: w.workflow, Inventory: w.inv, NewID: w.lastID, Timeout: time.Hour, Now: w.clock.now, Log: w.logger()}
+	return steps.IngestAlert{Store: w.store, Workflow: w.workflow, Inventory: w.inv, NewID: w.newID, Timeout: time.Hour, Now: w.clock.now, Log: w.logger()}
 }
 
 func (w *world) analyze(model steps.Analyst) steps.Analyze {
