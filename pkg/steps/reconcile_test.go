@@ -1,0 +1,246 @@
+package steps_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/steps"
+)
+
+// repaired runs reconcile and wants this report and no failure.
+func (w *world) repaired(want steps.ReconcileReport) {
+	w.Helper()
+	report, err := w.reconcile().Handle(w.Context())
+	if err != nil {
+		w.Fatalf("reconcile: %v", err)
+	}
+	if d := cmp.Diff(want, report); d != "" {
+		w.Errorf("report (-want +got):\n%s", d)
+	}
+}
+
+func TestReconcileLeavesAloneWhatGoesItsWay(t *testing.T) {
+	w := newWorld(t)
+	detected, waiting := w.detected("api"), w.asked("api")
+	executing := w.executed("real", incident.Result{Outcome: incident.Fixed, Verified: true})
+	w.closed(w.decided("api", incident.Escalate))
+	starts, sent, posts := len(w.workflow.starts), len(w.workflow.delivered), len(w.chat.posts)
+	versions := map[string]int64{}
+	for _, ref := range []incident.Ref{detected, waiting, executing} {
+		versions[ref.ID] = w.load(ref).Version
+	}
+	w.repaired(steps.ReconcileReport{Open: 3})
+	for id, version := range versions {
+		if now := w.load(incident.Ref{Tenant: incident.DefaultTenant, ID: id}).Version; now != version {
+			t.Errorf("%s changed from version %d to %d", id, version, now)
+		}
+	}
+	if len(w.workflow.starts) != starts || len(w.workflow.delivered) != sent || len(w.chat.posts) != posts || len(w.workflow.status) > 0 {
+		t.Error("something was started, delivered or told again")
+	}
+}
+
+func TestReconcileStartsWhatWasNeverStarted(t *testing.T) {
+	w := newWorld(t)
+	ref := w.detected("api")
+	w.workflow.status[ref.ID] = steps.ExecutionMissing
+	w.repaired(steps.ReconcileReport{Open: 1, Started: 1})
+	if s := w.workflow.starts; len(s) != 2 || s[0] != s[1] {
+		t.Errorf("%+v", s)
+	}
+}
+
+// Whatever state an execution left its incident in, the record says how it ends.
+func TestReconcileFinishesWhatAnEndedExecutionLeftOpen(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		prepare func(w *world) incident.Ref
+		status  incident.Status
+		reason  incident.Reason
+	}{
+		{"detected", func(w *world) incident.Ref { return w.detected("api") }, incident.Escalated, incident.ReasonStepFailed},
+		{"analysed", func(w *world) incident.Ref { return w.analyzed("api") }, incident.Escalated, incident.ReasonStepFailed},
+		{"recovered before anyone was asked", func(w *world) incident.Ref { ref := w.detected("api"); mustRecover(w, ref); return ref }, incident.Escalated, incident.ReasonStepFailed},
+		{"asked, in time", func(w *world) incident.Ref { return w.asked("api") }, incident.Escalated, incident.ReasonStepFailed},
+		{"asked, past the deadline", func(w *world) incident.Ref { ref := w.asked("api"); w.clock.move(time.Hour); return ref }, incident.Escalated, incident.ReasonApprovalTimeout},
+		{"approved", func(w *world) incident.Ref { return w.approved("api") }, incident.Escalated, incident.ReasonStepFailed},
+		{"closed by hand", func(w *world) incident.Ref { return w.decided("api", incident.Resolve) }, incident.Resolved, ""},
+		{"escalation chosen", func(w *world) incident.Ref { return w.decided("api", incident.Escalate) }, incident.Escalated, incident.ReasonChosen},
+		{"executing, unheard of", func(w *world) incident.Ref {
+			ref := w.approved("api")
+			w.store.onCommit = neverWritten(incident.EventFixFinished)
+			if _, err := w.execute().Handle(w.Context(), ref); err == nil {
+				w.Fatal("the result was written")
+			}
+			w.store.onCommit = nil
+			return ref
+		}, incident.Escalated, incident.ReasonFixUnknown},
+		{"fixed", func(w *world) incident.Ref {
+			return w.executed("api", incident.Result{Outcome: incident.Fixed, Verified: true})
+		}, incident.Resolved, ""},
+		{"failed", func(w *world) incident.Ref { return w.executed("api", incident.Result{Outcome: incident.Failed}) }, incident.Escalated, incident.ReasonFixFailed},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			ref := c.prepare(w)
+			w.workflow.status[ref.ID] = steps.ExecutionEnded
+			w.repaired(steps.ReconcileReport{Open: 1, Finished: 1})
+			inc := w.load(ref)
+			if inc.Status != c.status || inc.EscalationReason != c.reason || (inc.Ticket != nil) != (c.status == incident.Escalated) {
+				t.Errorf("%s %q, ticket %+v; want %s %q", inc.Status, inc.EscalationReason, inc.Ticket, c.status, c.reason)
+			}
+			w.repaired(steps.ReconcileReport{})
+			if _, err := w.execute().Handle(t.Context(), ref); err == nil && inc.Attempt == nil {
+				t.Error("a fix started after the end")
+			}
+		})
+	}
+}
+
+// Step Functions keeps an execution's history for 90 days, an incident may wait
+// for 364.
+func TestReconcileFinishesWhatBeganAndIsGone(t *testing.T) {
+	w := newWorld(t)
+	for _, ref := range []incident.Ref{w.asked("api"), w.executed("api", incident.Result{Outcome: incident.Failed})} {
+		w.workflow.status[ref.ID] = steps.ExecutionMissing
+	}
+	starts := len(w.workflow.starts)
+	w.repaired(steps.ReconcileReport{Open: 2, Finished: 2})
+	if len(w.workflow.starts) != starts {
+		t.Error("what had begun was started anew")
+	}
+}
+
+func TestReconcileEscalatesEvenWithoutATicket(t *testing.T) {
+	w := newWorld(t)
+	ref := w.decided("api", incident.Escalate)
+	w.workflow.status[ref.ID] = steps.ExecutionEnded
+	w.tracker.onOpen = func(incident.Ref) error { return errWire }
+	w.repaired(steps.ReconcileReport{Open: 1, Finished: 1})
+	if inc := w.load(ref); inc.Status != incident.Escalated || w.last(ref).Details["ticketFailure"] != "create-ticket gave up: Unavailable" {
+		t.Errorf("%s, %+v", inc.Status, w.last(ref))
+	}
+}
+
+func TestReconcileDeliversADecisionAgainWhileSomebodyWaits(t *testing.T) {
+	w := newWorld(t)
+	ref := w.approved("api")
+	w.workflow.delivered = nil
+	w.repaired(steps.ReconcileReport{Open: 1, Delivered: 1})
+	if d := w.workflow.delivered; len(d) != 1 || d[0].Token != tokenOf(ref) {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestOneIncidentThatFailsDoesNotKeepReconcileFromTheRest(t *testing.T) {
+	for name, cut := range map[string]func(w *world, bad incident.Ref){
+		"describe": func(w *world, bad incident.Ref) {
+			w.workflow.onDescribe = func(ref incident.Ref) error { return failFor(ref, bad) }
+		},
+		"load": func(w *world, bad incident.Ref) {
+			w.store.onLoad = func(ref incident.Ref) error { return failFor(ref, bad) }
+		},
+		"start": func(w *world, bad incident.Ref) {
+			w.workflow.onStart = func(ref incident.Ref) error { return failFor(ref, bad) }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			var refs []incident.Ref
+			for range 5 {
+				ref := w.detected("api")
+				w.workflow.status[ref.ID] = steps.ExecutionMissing
+				refs = append(refs, ref)
+			}
+			w.workflow.starts = nil
+			cut(w, refs[2])
+			report, err := w.reconcile().Handle(t.Context())
+			wantCode(t, "reconcile", err, incident.CodeUnavailable)
+			if report.Open != 5 || report.Failed != 1 {
+				t.Errorf("%+v", report)
+			}
+			tried := map[string]bool{}
+			for _, s := range w.workflow.starts {
+				tried[s.ID] = true
+			}
+			for n, ref := range refs {
+				if n != 2 && !tried[ref.ID] {
+					t.Errorf("incident %d was not started", n)
+				}
+			}
+		})
+	}
+}
+
+// failFor fails for one incident only.
+func failFor(ref, bad incident.Ref) error {
+	if ref == bad {
+		return errWire
+	}
+	return nil
+}
+
+func TestReconcileSeesBeyondOnePage(t *testing.T) {
+	w := newWorld(t)
+	const open = 230
+	for n := range open {
+		ref := w.sent(alert("api", fmt.Sprint(n)))
+		w.workflow.status[ref.ID] = steps.ExecutionMissing
+	}
+	w.workflow.starts = nil
+	w.repaired(steps.ReconcileReport{Open: open, Started: open})
+	started := map[string]bool{}
+	for _, s := range w.workflow.starts {
+		started[s.ID] = true
+	}
+	if len(started) != open {
+		t.Errorf("%d of %d were started", len(started), open)
+	}
+}
+
+// Incidents that end while the list is read must not make it skip others.
+func TestReconcileFinishesMoreThanOnePage(t *testing.T) {
+	w := newWorld(t)
+	const open = 130
+	for n := range open {
+		ref := w.sent(alert("api", fmt.Sprint(n)))
+		w.workflow.status[ref.ID] = steps.ExecutionEnded
+	}
+	w.repaired(steps.ReconcileReport{Open: open, Finished: open})
+	for _, inc := range w.all() {
+		if inc.Open() {
+			t.Errorf("%s is %s", inc.ID, inc.Status)
+		}
+	}
+}
+
+// An incident that closed between the list and the look is left alone.
+func TestReconcileDoesNotTrustTheListsAge(t *testing.T) {
+	w := newWorld(t)
+	ref := w.asked("api")
+	w.workflow.status[ref.ID] = steps.ExecutionEnded
+	w.workflow.onDescribe = func(incident.Ref) error { w.closed(ref); return nil }
+	w.repaired(steps.ReconcileReport{Open: 1})
+}
+
+func TestReconcileFailsWhenItCannotSeeWhatIsOpen(t *testing.T) {
+	w := newWorld(t)
+	w.store.onList = func() error { return errWire }
+	_, err := w.reconcile().Handle(t.Context())
+	wantCode(t, "reconcile", err, incident.CodeUnavailable)
+}
+
+func TestTellingThatIsNotRecordedIsRepeated(t *testing.T) {
+	w := newWorld(t)
+	w.store.onCommit = neverWritten(incident.EventNotified)
+	ref := w.asked("api")
+	w.store.onCommit = nil
+	w.repaired(steps.ReconcileReport{Open: 1, Notified: 1})
+	if a := w.load(ref).Asked; a.NotifiedAt == nil || len(w.chat.posts) != 2 || a.Notices[0].MessageID != "chat-2" {
+		t.Errorf("%+v, %d posts", a, len(w.chat.posts))
+	}
+}
