@@ -1,0 +1,137 @@
+package steps_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/steps"
+)
+
+const probedServices = `
+services:
+  a: {owner: o, target: {type: simulated}, fixes: [restart-service], health: {url: "https://a.example.com/"}}
+  b: {owner: o, target: {type: simulated}, fixes: [restart-service], health: {url: "https://b.example.com/"}}
+  c: {owner: o, target: {type: simulated}, fixes: [restart-service]}
+`
+
+// round is one round of the health check.
+func (w *world) round(findings map[string][]steps.Finding) (steps.HealthReport, *prober, error) {
+	p := &prober{findings: findings}
+	report, err := steps.HourlyHealthCheck{Inventory: w.inv, Prober: p, Ingest: w.ingest(), Log: w.logger()}.Handle(w.Context())
+	return report, p, err
+}
+
+func newProbed(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t)
+	w.services(probedServices)
+	return w
+}
+
+var (
+	down    = steps.Finding{Check: "reachable", Detail: "connection refused"}
+	up      = steps.Finding{Check: "reachable", Healthy: true, Detail: "answered"}
+	slow    = steps.Finding{Check: "latency", Detail: "took 4 s"}
+	expired = steps.Finding{Check: "certificate", Detail: "expires in 2 days"}
+)
+
+func TestABadFindingOpensAnIncidentAndAGoodOneNone(t *testing.T) {
+	w := newProbed(t)
+	report, p, err := w.round(map[string][]steps.Finding{"a": {down, slow, expired}, "b": {up}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(p.probed, []string{"a", "b"}) || report.Checked != 2 || report.Failed != 0 {
+		t.Errorf("probed %v, %+v", p.probed, report)
+	}
+	severities := map[string]incident.Severity{"reachable": incident.High, "latency": incident.Medium, "certificate": incident.Medium}
+	if len(report.Unhealthy) != 3 || len(w.all()) != 3 {
+		t.Fatalf("%+v, %d incidents", report.Unhealthy, len(w.all()))
+	}
+	for _, issue := range report.Unhealthy {
+		inc := w.load(incident.Ref{Tenant: incident.DefaultTenant, ID: issue.IncidentID})
+		if issue.Service != "a" || issue.Duplicate || inc.ServerName != "a" || inc.Source != steps.HealthSource || inc.Severity != severities[issue.Check] {
+			t.Errorf("%+v opened %+v", issue, inc)
+		}
+		if first := w.last(inc.Ref); first.Actor != incident.SourceActor(steps.HealthSource) {
+			t.Errorf("%s was opened by %s", inc.ID, first.Actor)
+		}
+	}
+	e, err := w.store.Evidence(t.Context(), incident.Ref{Tenant: incident.DefaultTenant, ID: report.Unhealthy[0].IncidentID})
+	if err != nil || e.Logs != "health check failed: reachable: connection refused" {
+		t.Errorf("evidence %q %v", e.Logs, err)
+	}
+}
+
+// The detail differs from round to round; the trouble is the same.
+func TestTheSameFindingInEveryRoundIsOneIncident(t *testing.T) {
+	w := newProbed(t)
+	for n, detail := range []string{"took 4 s", "took 5 s", "took 9 s"} {
+		report, _, err := w.round(map[string][]steps.Finding{"a": {{Check: "latency", Detail: detail}}})
+		if err != nil || len(report.Unhealthy) != 1 || report.Unhealthy[0].Duplicate != (n > 0) {
+			t.Errorf("round %d: %+v %v", n, report, err)
+		}
+	}
+	if all := w.all(); len(all) != 1 || all[0].Occurrences != 3 {
+		t.Errorf("%d incidents", len(all))
+	}
+}
+
+func TestAServiceThatIsWellAgainReportsItsRecovery(t *testing.T) {
+	w := newProbed(t)
+	if _, _, err := w.round(map[string][]steps.Finding{"a": {down, slow}, "b": {down}}); err != nil {
+		t.Fatal(err)
+	}
+	report, _, err := w.round(map[string][]steps.Finding{"a": {up, slow}, "b": {down}})
+	if err != nil || len(report.Unhealthy) != 2 {
+		t.Fatalf("%+v %v", report, err)
+	}
+	decided := map[string]incident.Actor{}
+	for _, inc := range w.all() {
+		if inc.Decision != nil {
+			e, err := w.store.Evidence(t.Context(), inc.Ref)
+			if err != nil {
+				t.Fatal(err)
+			}
+			decided[inc.ServerName+": "+e.Logs] = inc.Decision.By
+		}
+	}
+	want := map[string]incident.Actor{"a: health check failed: reachable: connection refused": incident.SourceActor(steps.HealthSource)}
+	if d := cmp.Diff(want, decided); d != "" {
+		t.Errorf("recoveries (-want +got):\n%s", d)
+	}
+}
+
+func TestAFindingThatCannotBeRecordedDoesNotStopTheOthers(t *testing.T) {
+	w := newProbed(t)
+	w.store.onCommit = func(c incident.Change, real func() error) error {
+		if c.Incident.ServerName == "a" {
+			return errWire
+		}
+		return real()
+	}
+	report, _, err := w.round(map[string][]steps.Finding{"a": {down, slow}, "b": {down}})
+	wantCode(t, "the round", err, incident.CodeUnavailable)
+	if report.Checked != 2 || report.Failed != 2 || len(report.Unhealthy) != 1 || report.Unhealthy[0].Service != "b" {
+		t.Errorf("%+v", report)
+	}
+	w.store.onCommit = nil
+	if report, _, err := w.round(map[string][]steps.Finding{"a": {down}}); err != nil || len(report.Unhealthy) != 1 {
+		t.Errorf("the next round: %+v %v", report, err)
+	}
+}
+
+func TestSecretsInAFindingAreRedacted(t *testing.T) {
+	w := newProbed(t)
+	report, _, err := w.round(map[string][]steps.Finding{"a": {{Check: "status", Detail: "500, password=hunter2hunter2"}}})
+	if err != nil || report.Unhealthy[0].IncidentID == "" {
+		t.Fatalf("%+v %v", report, err)
+	}
+	e, err := w.store.Evidence(t.Context(), incident.Ref{Tenant: incident.DefaultTenant, ID: report.Unhealthy[0].IncidentID})
+	if err != nil || e.Logs != "health check failed: status: 500, password=[REDACTED:password]" {
+		t.Errorf("%q %v", e.Logs, err)
+	}
+}
