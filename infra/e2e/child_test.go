@@ -53,6 +53,7 @@ func (heldExecutor) Verify(context.Context, incident.Ref, incident.Plan) (bool, 
 
 func (heldExecutor) Simulates(string) bool { return true }
 func (heldExecutor) Simulated() bool       { return true }
+func (heldExecutor) Types() []string       { return []string{"simulated"} }
 
 func child() {
 	var s local.Settings

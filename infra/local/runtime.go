@@ -4,9 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -51,11 +54,12 @@ type Deps struct {
 	Executor Executor // nil: those that are built in
 }
 
-// Executor applies fixes; Simulated reports that none of them is real, without
-// which keyless mode is refused.
+// Executor applies fixes. Simulated reports that none of them is real, without
+// which keyless mode is refused; Types lists the target types that it knows.
 type Executor interface {
 	steps.Executor
 	Simulated() bool
+	Types() []string
 }
 
 // Open opens everything in the data directory and carries on what runs there;
@@ -101,6 +105,9 @@ func (rt *Runtime) bind(ctx context.Context, inv *inventory.Inventory, d Deps) e
 	if rt.settings.APIKeys == "" && !out.executor.Simulated() {
 		return errors.New("OPSGUARD_API_KEYS: real executors are configured, so keys are needed; make entries with: opsguard keys new --name NAME --role operate")
 	}
+	if err := rt.checkServices(inv, out.executor); err != nil {
+		return err
+	}
 	// The steps call the workflow, the engine calls the steps: the one is filled in
 	// after the other is opened, before anything is served.
 	w := &workflow{}
@@ -117,6 +124,20 @@ func (rt *Runtime) bind(ctx context.Context, inv *inventory.Inventory, d Deps) e
 	rt.healthCheck, rt.reconcile = s.healthCheck, s.reconcile
 	rt.handler, err = rt.web(s, out, d)
 	return err
+}
+
+// checkServices refuses what services.yaml says and this process cannot do, and
+// warns of what it can do but nobody could use.
+func (rt *Runtime) checkServices(inv *inventory.Inventory, executor Executor) error {
+	for _, svc := range inv.Services() {
+		if !slices.Contains(executor.Types(), svc.Target.Type) {
+			return fmt.Errorf("OPSGUARD_SERVICES: services.%s.target.type: %q is not built in; known: %s", svc.Name, svc.Target.Type, strings.Join(executor.Types(), ", "))
+		}
+		if rt.settings.APIKeys == "" && (svc.Approval.Quorum > 1 || len(svc.Approval.TwoPersonFixes) > 0 || len(svc.Approval.Approvers) > 0) {
+			rt.log.Warn("nobody can approve fixes that need named people while there are no keys; set OPSGUARD_API_KEYS", "service", svc.Name)
+		}
+	}
+	return nil
 }
 
 // write puts the engine's writes into the same transactions as the store's.
