@@ -11,7 +11,7 @@ import (
 )
 
 // Steps is every step, bound to one task. Hooks.Steps may change it: the ports of
-// a step, or the two steps as a whole that are given as functions.
+// a step, or the steps as a whole that are given as functions.
 type Steps struct {
 	Ingest    steps.IngestAlert
 	Analyze   steps.Analyze
@@ -22,6 +22,7 @@ type Steps struct {
 	Close     steps.LogResolution
 	Reconcile steps.Reconcile
 
+	IngestAlert  func(context.Context, steps.IngestInput) (steps.Ingested, error)                 // Ingest's, unless replaced
 	ExecuteFix   func(context.Context, incident.Ref) (steps.ExecuteFixOutput, error)              // Execute's, unless replaced
 	CreateTicket func(context.Context, steps.CreateTicketInput) (steps.CreateTicketOutput, error) // Ticket's, unless replaced
 }
@@ -57,11 +58,24 @@ func (t *task) steps() *Steps {
 	}
 	s.Reconcile = steps.Reconcile{Store: store, Workflow: flow, Delivery: delivery, People: people,
 		Ticket: s.Ticket, Close: s.Close, Tenant: incident.DefaultTenant, Log: log}
-	s.ExecuteFix, s.CreateTicket = s.Execute.Handle, s.Ticket.Handle
 	if w.hooks.Steps != nil {
 		w.hooks.Steps(s)
 	}
+	s.asTheyAre()
 	return s
+}
+
+// asTheyAre fills in what no hook has replaced.
+func (s *Steps) asTheyAre() {
+	if s.IngestAlert == nil {
+		s.IngestAlert = s.Ingest.Handle
+	}
+	if s.ExecuteFix == nil {
+		s.ExecuteFix = s.Execute.Handle
+	}
+	if s.CreateTicket == nil {
+		s.CreateTicket = s.Ticket.Handle
+	}
 }
 
 // newID makes an incident's id of the virtual time and the seed's randomness.

@@ -48,6 +48,7 @@ func (w *World) check() {
 		w.checkAct(a)
 	}
 	w.checkOnce()
+	w.checkGivenBack()
 	w.checkAnswers()
 	w.checkAlerts()
 	w.checkWrites()
@@ -56,7 +57,7 @@ func (w *World) check() {
 
 // faultless reports a world in which nothing ever fails.
 func (p profile) faultless() bool {
-	return p.fail+p.lost+p.crash+p.duplicate+p.throttle+p.stall+p.slow+p.redeploy+p.badFix+p.badModel == 0 && p.outages == 0
+	return p.fail+p.lost+p.crash+p.duplicate+p.throttle+p.stall+p.slow+p.redeploy+p.badFix+p.badModel+p.holdUp == 0 && p.outages == 0
 }
 
 // record is one incident with its trail.

@@ -157,6 +157,15 @@ func (w *World) checkAct(a *act) {
 	}
 }
 
+// checkGivenBack: a fix whose end is known has given its target back.
+func (w *World) checkGivenBack() {
+	for _, held := range w.memory.targets {
+		if at := w.memory.meta[held.Ref].Attempt; at == nil || at.FinishedAt != nil && at.Outcome != incident.Unknown {
+			w.blame(invOnce, "%s: its fix is over, and it still holds %s", w.name(held.Ref), held.Target)
+		}
+	}
+}
+
 // checkOnce: a plan is acted on at most once, and so is an incident.
 func (w *World) checkOnce() {
 	times := map[incident.Ref]int{}

@@ -30,12 +30,9 @@ func (e *engine) invoke(name string, run asl.RunTask) {
 		})
 		return
 	}
-	deliveries := 1
+	e.soon(w.latency(), func() { e.run(name, run) })
 	if w.chance(w.profile.duplicate) {
-		deliveries = 2
-	}
-	for range deliveries {
-		e.soon(w.latency(), func() { e.run(name, run) })
+		e.soon(w.lag(), func() { e.run(name, run) })
 	}
 	if !run.Waits {
 		e.soon(run.Timeout, func() { e.tellIfWaiting(name, asl.TaskTimedOut{Attempt: run.Attempt}, run.Attempt) })
@@ -44,6 +41,17 @@ func (e *engine) invoke(name string, run asl.RunTask) {
 	e.soon(longestCall, func() {
 		e.tellIfWaiting(name, asl.TaskFailed{Attempt: run.Attempt, Error: errorCutOff}, run.Attempt)
 	})
+}
+
+// lag is how much later a call is delivered a second time.
+func (w *World) lag() time.Duration {
+	switch w.rng.IntN(4) {
+	case 0:
+		return time.Duration(w.rng.IntN(20_000)) * time.Millisecond
+	case 1:
+		return time.Duration(w.rng.IntN(20*60)) * time.Second
+	}
+	return w.latency()
 }
 
 // tellIfWaiting keeps time-outs of what ended in time out of the trace.

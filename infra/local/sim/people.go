@@ -28,10 +28,10 @@ func (w *World) peopleRead(m message) {
 	left := max(inc.Asked.Deadline.Sub(w.now()), time.Second)
 	for range 1 + w.rng.IntN(4) {
 		var wait time.Duration
-		switch w.rng.IntN(8) {
-		case 0, 1, 2:
+		switch w.rng.IntN(9) {
+		case 0, 1, 2, 3:
 			wait = time.Duration(w.rng.IntN(3000)) * time.Millisecond
-		case 3, 4:
+		case 4:
 			wait = time.Duration(w.rng.Int64N(int64(left))).Truncate(time.Millisecond)
 		case 5:
 			wait = left - time.Duration(w.rng.IntN(30))*time.Millisecond
@@ -41,7 +41,7 @@ func (w *World) peopleRead(m message) {
 			wait = left + time.Duration(w.rng.Int64N(int64(min(time.Minute, left/3)+1)))
 		}
 		by := w.somebody()
-		link := []string{m.links.Approve, m.links.Escalate, m.links.Resolve}[w.rng.IntN(3)]
+		link := []string{m.links.Approve, m.links.Approve, m.links.Escalate, m.links.Resolve}[w.rng.IntN(4)]
 		if w.rng.IntN(4) == 0 && link != "" {
 			w.after(wait, func() { w.follow(link) })
 			continue
@@ -78,7 +78,7 @@ func (w *World) remark() string {
 }
 
 func (w *World) action() incident.Action {
-	if w.rng.IntN(10) < 7 {
+	if w.rng.IntN(10) < 8 {
 		return incident.Approve
 	}
 	return []incident.Action{incident.Escalate, incident.Resolve}[w.rng.IntN(2)]

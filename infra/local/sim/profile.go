@@ -26,6 +26,7 @@ type profile struct {
 	slow      float64 // chance that a call takes seconds
 	redeploy  float64 // chance of a deployment soon after a notice or a decision
 	recover   float64 // chance of a recovery at the same moments
+	holdUp    float64 // chance that the workflow is out of order right after an approval
 	outages   int     // how many systems fail for a while
 	badModel  float64 // chance that the model's answer is of no use
 	badFix    float64 // chance that a fix does not simply work
@@ -46,8 +47,8 @@ func newProfile(r *rand.Rand) profile {
 	p.fail, p.lost = rate(r, 0.1), rate(r, 0.1)
 	p.crash, p.duplicate, p.throttle = rate(r, 0.06), rate(r, 0.5), rate(r, 0.3)
 	p.stall, p.slow = rate(r, 0.04), rate(r, 0.1)
-	p.redeploy, p.recover = rate(r, 0.6), rate(r, 0.3)
-	p.badModel, p.badFix = rate(r, 0.6), rate(r, 0.6)
+	p.redeploy, p.recover = rate(r, 0.6), rate(r, 0.5)
+	p.badModel, p.badFix, p.holdUp = rate(r, 0.6), rate(r, 0.6), rate(r, 0.4)
 	if r.IntN(2) == 0 {
 		p.outages = 1 + r.IntN(3)
 	}
@@ -74,6 +75,8 @@ const (
 	sysTarget
 	systems // how many there are
 )
+
+var systemNames = [systems]string{"the store", "the workflow", "the model", "chat", "the tracker", "the target"}
 
 // latency is how long a call takes to get where it goes, or its answer back. Most
 // take whole milliseconds or nothing, so that many things happen at one instant.

@@ -43,10 +43,10 @@ func (w *World) secret() string {
 
 // makeTroubles thinks up what will go wrong.
 func (w *World) makeTroubles() {
-	services := []string{serviceAPI, serviceShop, serviceAPI, serviceWeb, serviceGhost}
+	services := []string{serviceAPI, serviceAPI, serviceAPI, serviceShop, serviceShop, serviceWeb, serviceWeb, serviceGhost}
 	for n := range w.profile.troubles {
 		a := incident.Alert{Tenant: incident.DefaultTenant, Source: source, ServerName: services[w.rng.IntN(len(services))], Severity: incident.High}
-		a.ErrorLogs = fmt.Sprintf("%s\nconnecting with password=%s\nAuthorization: Bearer %s\n", symptoms[min(w.rng.IntN(6)%4, 3)], w.secret(), w.secret())
+		a.ErrorLogs = fmt.Sprintf("%s\nconnecting with password=%s\nAuthorization: Bearer %s\n", symptoms[w.rng.IntN(8)%5%len(symptoms)], w.secret(), w.secret())
 		if w.rng.IntN(2) == 0 {
 			a.DedupKey = fmt.Sprintf("trouble-%d", n)
 		}
@@ -71,7 +71,7 @@ func (w *World) send1(tr trouble) {
 		return
 	}
 	w.spawn("sender "+tr.alert.ServerName, false, func(t *task) {
-		got, err := t.steps().Ingest.Handle(context.Background(), steps.IngestInput{Alert: tr.alert, By: incident.KeyActor("ingest")})
+		got, err := t.steps().IngestAlert(context.Background(), steps.IngestInput{Alert: tr.alert, By: incident.KeyActor("ingest")})
 		w.sendings = append(w.sendings, sending{tr.print, got.IncidentID, err == nil})
 		if err != nil {
 			w.note(t.actor, "hears", "", told(err))
@@ -99,7 +99,7 @@ func (w *World) recovery(about incident.Ref) {
 		alert := tr.alert
 		alert.Recovered = true
 		w.spawn("sender recovered", false, func(t *task) {
-			got, err := t.steps().Ingest.Handle(context.Background(), steps.IngestInput{Alert: alert, By: incident.KeyActor("ingest")})
+			got, err := t.steps().IngestAlert(context.Background(), steps.IngestInput{Alert: alert, By: incident.KeyActor("ingest")})
 			if err != nil {
 				w.note(t.actor, "hears", "", told(err))
 				return

@@ -36,7 +36,7 @@ func (executor) Simulates(targetType string) bool { return targetType == targetS
 // Run implements steps.Executor.
 func (x executor) Run(ctx context.Context, about incident.Ref, plan incident.Plan) incident.Result {
 	w := x.t.w
-	limit := x.limit(ctx)
+	limit := x.limit(ctx, about)
 	err := x.t.call(call{port: "check target", about: about, sys: sysTarget, write: true}, func() (string, error) { return "", nil })
 	if err != nil || !w.now().Before(limit) {
 		return x.result(incident.Failed, false, "check target")
@@ -73,14 +73,27 @@ func (x executor) Run(ctx context.Context, about incident.Ref, plan incident.Pla
 	return said
 }
 
-// limit is when the context ends, by the virtual clock. A step that gives a
-// duration counts from the real one, so what is left of it is counted anew.
-func (x executor) limit(ctx context.Context) time.Time {
-	deadline, ok := ctx.Deadline()
-	if !ok || deadline.Before(epoch) {
-		return x.t.w.now().Add(incident.MaxFixTime)
+// limit is when the context ends, by the virtual clock. A step gives a duration,
+// which counts from the real clock: it is either what is left of the time since
+// the claim, or all of it anew.
+func (x executor) limit(ctx context.Context, about incident.Ref) time.Time {
+	now := x.t.w.now()
+	anew := now.Add(incident.MaxFixTime)
+	deadline, bounded := ctx.Deadline()
+	claimed := x.t.w.memory.meta[about].Attempt
+	switch {
+	case ctx.Err() != nil:
+		return now
+	case !bounded || claimed == nil:
+		return anew
+	case !deadline.Before(epoch):
+		return deadline
 	}
-	return deadline
+	promised := claimed.StartedAt.Add(incident.MaxFixTime)
+	if time.Until(deadline) > promised.Sub(now)+time.Second {
+		return anew
+	}
+	return promised
 }
 
 func (x executor) result(outcome incident.Outcome, verified bool, name string) incident.Result {

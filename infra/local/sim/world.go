@@ -114,10 +114,7 @@ func (w *World) live() {
 	for range w.profile.outages {
 		sys := system(w.rng.IntN(int(systems)))
 		at := time.Duration(w.rng.Int64N(int64(w.profile.faultsEnd)))
-		w.after(at, func() {
-			w.outage[sys] = w.clock + time.Duration(1+w.rng.IntN(1800))*time.Second
-			w.note("world", "outage", "", fmt.Sprintf("of %d until %s", sys, w.outage[sys]))
-		})
+		w.after(at, func() { w.fails(sys, time.Duration(1+w.rng.IntN(1800))*time.Second) })
 	}
 	w.recur(w.latency(), w.reconcileTick)
 	w.run()
@@ -147,6 +144,12 @@ func (w *World) run() {
 			return
 		}
 	}
+}
+
+// fails puts a system out of order for a while.
+func (w *World) fails(sys system, d time.Duration) {
+	w.outage[sys] = w.clock + d
+	w.note("world", "outage", "", fmt.Sprintf("of %s for %s", systemNames[sys], d))
 }
 
 // reconcileTick is the schedule's.
@@ -226,6 +229,9 @@ func (w *World) wrote(c incident.Change) {
 	if d := c.Incident.Decision; c.Event.Action == incident.EventDecided && d.Action == incident.Approve {
 		w.maybe(w.profile.redeploy, time.Second, w.redeploy)
 		w.maybe(w.profile.recover, time.Second, func() { w.recovery(c.Incident.Ref) })
+		if w.chance(w.profile.holdUp) {
+			w.fails(sysWorkflow, time.Duration(1+w.rng.IntN(30))*time.Minute)
+		}
 	}
 }
 
