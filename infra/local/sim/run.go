@@ -1,6 +1,10 @@
 package sim
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
 
 // Violation is one invariant that does not hold.
 type Violation struct {
@@ -39,5 +43,8 @@ func Run(f *Fixtures, seed uint64, h Hooks) (Report, error) {
 	}
 	w.live()
 	w.check()
+	slices.SortFunc(w.blamed, func(a, b Violation) int {
+		return cmp.Or(cmp.Compare(a.Invariant, b.Invariant), cmp.Compare(a.Why, b.Why))
+	})
 	return Report{seed, w.blamed, w.hash(), w.seen(), w}, nil
 }

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"flag"
-	"fmt"
 	"maps"
 	"runtime"
 	"slices"
@@ -81,7 +80,7 @@ func TestSimHoldsEveryInvariant(t *testing.T) {
 	t.Logf("%d worlds in %s, %.0f/s: %d broke an invariant, %d more a known one", ran, took.Round(time.Millisecond), float64(ran)/took.Seconds(), failed, known)
 	if testing.Verbose() {
 		for _, what := range slices.Sorted(maps.Keys(seen)) {
-			t.Log(fmt.Sprintf("%8d  %s", seen[what], what))
+			t.Logf("%8d  %s", seen[what], what)
 		}
 	}
 	if ran >= reachSeeds {

@@ -17,13 +17,9 @@ type act struct {
 	open   bool // it has not ended
 	done   bool // the target was changed
 
-	record            incident.Incident // as the store had it when the fix began
-	heldFrom, heldTo  bool              // the target was taken by this incident when the fix began, when it ended
-	said              incident.Result   // what the executor answered, if it lived to
-	answered          bool
-	elsewhere         int // how many other fixes were under way on the target when it began
-	recoveredAlready  bool
-	beforeAnyApproval bool
+	record           incident.Incident // as the store had it when the fix began
+	heldFrom, heldTo bool              // the target was taken by this incident when the fix began, when it ended
+	elsewhere        int               // how many other fixes were under way on the target when it began
 }
 
 // executor is the target as one task sees it. It keeps the executor's contract:
@@ -65,10 +61,8 @@ func (x executor) Run(ctx context.Context, about incident.Ref, plan incident.Pla
 	case bad:
 		said = x.result(outcome, false, "acted, but it does not look well")
 	}
-	a.said, a.answered = said, true
 	if err := x.t.call(call{port: "look at target", about: about, sys: sysTarget}, func() (string, error) { return string(said.Outcome), nil }); err != nil && said.Outcome == outcome {
 		said.Verified = false
-		a.said = said
 	}
 	return said
 }

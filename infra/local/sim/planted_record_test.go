@@ -1,0 +1,105 @@
+package sim
+
+import (
+	"context"
+	"time"
+
+	"github.com/opsguard/opsguard/pkg/catalog"
+	"github.com/opsguard/opsguard/pkg/incident"
+)
+
+func storePlants() []plant {
+	ctx := context.Background()
+	return []plant{
+		{"the version condition is dropped", invTrail, beforeStore(func(m *Memory, c incident.Change) error {
+			if inc, ok := m.meta[c.Incident.Ref]; ok {
+				inc.Version = c.Incident.Version - 1
+				m.meta[c.Incident.Ref] = inc
+			}
+			return m.Commit(ctx, c)
+		})},
+		{"an event is dropped", invTrail, beforeStore(func(m *Memory, c incident.Change) error {
+			err := m.Commit(ctx, c)
+			if events := m.events[c.Incident.Ref]; err == nil && c.Event.Action == incident.EventTicket {
+				m.events[c.Incident.Ref] = events[:len(events)-1]
+			}
+			return err
+		})},
+		{"the end does not free the fingerprint", invNeverLost, beforeStore(func(m *Memory, c incident.Change) error {
+			c.FreeDedup = false
+			return m.Commit(ctx, c)
+		})},
+		{"a join to an incident that has just closed", invNeverLost, Hooks{Store: func(m *Memory) Store {
+			last := map[string]incident.Ref{}
+			return hookedStore{Memory: m, join: func(tenant, text string) (incident.Ref, error) {
+				at, err := m.Join(ctx, tenant, text, epoch)
+				if old, known := last[text]; err != nil && known {
+					return old, nil
+				}
+				last[text] = at
+				return at, err
+			}}
+		}}},
+		{"a join that is not counted", invNeverLost, Hooks{Store: func(m *Memory) Store {
+			return hookedStore{Memory: m, join: func(tenant, text string) (incident.Ref, error) { return m.Holder(ctx, tenant, text) }}
+		}}},
+		{"a second open incident for the same trouble", invNeverLost, beforeStore(func(m *Memory, c incident.Change) error {
+			if c.HoldDedup {
+				delete(m.dedup, fingerprint{c.Incident.Tenant, c.Incident.Fingerprint})
+			}
+			return m.Commit(ctx, c)
+		})},
+	}
+}
+
+func decisionPlants(f *Fixtures) []plant {
+	approve := func(load func(incident.Incident) incident.Incident, commit func(incident.Change, incident.Incident) incident.Change) Hooks {
+		return Hooks{Steps: func(s *Steps) { alter(&s.Approve.Store, load, commit) }}
+	}
+	return []plant{
+		{"a decision is accepted after its deadline", invDeadline, approve(func(inc incident.Incident) incident.Incident {
+			return withDeadline(inc, time.Hour)
+		}, func(c incident.Change, real incident.Incident) incident.Change {
+			c.Incident.Asked = real.Asked
+			return c
+		})},
+		{"a decision is overwritten", invDecision, approve(func(inc incident.Incident) incident.Incident {
+			inc.Decision = nil
+			return inc
+		}, nil)},
+		{"a quorum is ignored", invApproval, Hooks{Steps: func(s *Steps) { s.Approve.Inventory = f.inventories[0][3] }}},
+		{"an older task token overwrites a newer one", invNewest, Hooks{Steps: func(s *Steps) {
+			alter(&s.Wait.Store, func(inc incident.Incident) incident.Incident {
+				if inc.Asked != nil {
+					asked := *inc.Asked
+					asked.RetryCount = -1
+					inc.Asked = &asked
+				}
+				return inc
+			}, nil)
+		}}},
+		{"the plan is made when it is executed, not when people are asked", invApproval, Hooks{Steps: func(s *Steps) {
+			inv := s.Execute.Inventory
+			alter(&s.Execute.Store, func(inc incident.Incident) incident.Incident {
+				svc, known := inv.Lookup(inc.ServerName)
+				if !known || inc.Proposal == nil || inc.Decision == nil || inc.Attempt != nil {
+					return inc
+				}
+				if plan, err := catalog.Build(inc.Ref, svc.Fixes, svc.Target, *inc.Proposal); err == nil {
+					d := *inc.Decision
+					d.PlanHash, inc.Plan, inc.Decision = plan.Hash, &plan, &d
+				}
+				return inc
+			}, nil)
+		}}},
+	}
+}
+
+func withDeadline(inc incident.Incident, later time.Duration) incident.Incident {
+	if inc.Asked != nil {
+		asked := *inc.Asked
+		asked.Deadline = asked.Deadline.Add(later)
+		inc.Asked = &asked
+	}
+	return inc
+}
