@@ -1,0 +1,35 @@
+// Command analyze is the function that finds the probable cause. It alone links
+// the Gemini client.
+package main
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/opsguard/opsguard/infra/aws"
+	"github.com/opsguard/opsguard/infra/aws/analyst"
+	"github.com/opsguard/opsguard/infra/aws/records"
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/steps"
+)
+
+func main() { aws.Main(build) }
+
+func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
+	inv, err := aws.Inventory()
+	if err != nil {
+		return nil, err
+	}
+	store, err := records.Open(f)
+	if err != nil {
+		return nil, err
+	}
+	model, err := analyst.Open(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	return aws.Task(f.Log, func(ctx context.Context, ref incident.Ref) (steps.AnalyzeOutput, error) {
+		return steps.Analyze{Store: store, Analyst: model.Now(ctx), Inventory: inv, Now: f.Now, Log: f.Log}.Handle(ctx, ref)
+	}), aws.Check(ctx, store)
+}

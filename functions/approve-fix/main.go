@@ -1,0 +1,39 @@
+// Command approve-fix is the function that takes people's decisions over HTTP.
+package main
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/opsguard/opsguard/infra/aws"
+	"github.com/opsguard/opsguard/infra/aws/front"
+	"github.com/opsguard/opsguard/infra/aws/records"
+	"github.com/opsguard/opsguard/infra/aws/workflow"
+	"github.com/opsguard/opsguard/pkg/steps"
+)
+
+func main() { aws.Main(build) }
+
+func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
+	inv, err := aws.Inventory()
+	if err != nil {
+		return nil, err
+	}
+	store, err := records.Open(f)
+	if err != nil {
+		return nil, err
+	}
+	delivery, err := workflow.Delivery(f, store)
+	if err != nil {
+		return nil, err
+	}
+	if err := aws.Check(ctx, store); err != nil {
+		return nil, err
+	}
+	// It reads too: the page that a link leads to shows the incident.
+	return front.Open(ctx, f, front.Parts{
+		Decide: steps.ApproveFix{Store: store, Delivery: delivery, Inventory: inv, Now: f.Now, Log: f.Log},
+		Read:   steps.QueryIncidents{Store: store},
+	})
+}

@@ -1,0 +1,33 @@
+// Command execute-fix is the function that acts: it claims an approved plan's one
+// attempt, applies the fix, verifies and records.
+package main
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/opsguard/opsguard/infra/aws"
+	"github.com/opsguard/opsguard/infra/aws/records"
+	"github.com/opsguard/opsguard/pkg/executor"
+	"github.com/opsguard/opsguard/pkg/steps"
+)
+
+func main() { aws.Main(build) }
+
+func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
+	inv, err := aws.Inventory()
+	if err != nil {
+		return nil, err
+	}
+	store, err := records.Open(f)
+	if err != nil {
+		return nil, err
+	}
+	exec, err := executor.Open(executor.Settings{Now: f.Now})
+	if err != nil {
+		return nil, err
+	}
+	step := steps.ExecuteFix{Store: store, Executor: exec, Inventory: inv, Now: f.Now, Log: f.Log}
+	return aws.Task(f.Log, step.Handle), aws.Check(ctx, store)
+}

@@ -1,0 +1,31 @@
+// Command hourly-health-check is the function that looks at the services from
+// outside.
+package main
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/opsguard/opsguard/infra/aws"
+	"github.com/opsguard/opsguard/infra/aws/intake"
+	"github.com/opsguard/opsguard/pkg/probe"
+	"github.com/opsguard/opsguard/pkg/steps"
+)
+
+func main() { aws.Main(build) }
+
+func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
+	ingest, err := intake.Open(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	prober, err := probe.New(probe.Config{Transport: http.DefaultTransport, Timeout: 10 * time.Second, Now: f.Now, UserAgent: "OpsGuard/" + f.Version})
+	if err != nil {
+		return nil, err
+	}
+	step := steps.HourlyHealthCheck{Inventory: ingest.Inventory, Prober: prober, Ingest: ingest, Log: f.Log}
+	return aws.Scheduled(f.Log, step.Handle), nil
+}

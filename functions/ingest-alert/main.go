@@ -1,0 +1,22 @@
+// Command ingest-alert is the function that takes alerts over HTTP.
+package main
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/opsguard/opsguard/infra/aws"
+	"github.com/opsguard/opsguard/infra/aws/front"
+	"github.com/opsguard/opsguard/infra/aws/intake"
+)
+
+func main() { aws.Main(build) }
+
+func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
+	ingest, err := intake.Open(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	return front.Open(ctx, f, front.Parts{Ingest: ingest})
+}

@@ -1,0 +1,33 @@
+// Command log-resolution is the function that ends an incident.
+package main
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/opsguard/opsguard/infra/aws"
+	"github.com/opsguard/opsguard/infra/aws/people"
+	"github.com/opsguard/opsguard/infra/aws/records"
+	"github.com/opsguard/opsguard/pkg/steps"
+)
+
+func main() { aws.Main(build) }
+
+func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
+	store, err := records.Open(f)
+	if err != nil {
+		return nil, err
+	}
+	source, err := people.Open(ctx, f, store)
+	if err != nil {
+		return nil, err
+	}
+	return aws.Task(f.Log, func(ctx context.Context, in steps.LogResolutionInput) (steps.LogResolutionOutput, error) {
+		told, err := source.People(ctx)
+		if err != nil {
+			return steps.LogResolutionOutput{}, err
+		}
+		return steps.LogResolution{Store: store, People: told, Now: f.Now, Log: f.Log}.Handle(ctx, in)
+	}), aws.Check(ctx, store)
+}

@@ -1,0 +1,27 @@
+// Command query-incidents is the function that lets people read, and that answers
+// wherever there is nothing.
+package main
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/opsguard/opsguard/infra/aws"
+	"github.com/opsguard/opsguard/infra/aws/front"
+	"github.com/opsguard/opsguard/infra/aws/records"
+	"github.com/opsguard/opsguard/pkg/steps"
+)
+
+func main() { aws.Main(build) }
+
+func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
+	store, err := records.Open(f)
+	if err != nil {
+		return nil, err
+	}
+	if err := aws.Check(ctx, store); err != nil {
+		return nil, err
+	}
+	return front.Open(ctx, f, front.Parts{Read: steps.QueryIncidents{Store: store}, Health: store, Tickets: front.Tickets{Store: store}})
+}

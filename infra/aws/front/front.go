@@ -1,0 +1,141 @@
+// Package front serves the web handler, the one that the one-machine runtime
+// serves, behind an API Gateway REST API. Each of the three HTTP functions has the
+// routes that API Gateway sends it; what belongs to another function is not there.
+package front
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/opsguard/opsguard/infra/aws"
+	"github.com/opsguard/opsguard/infra/aws/secret"
+	"github.com/opsguard/opsguard/pkg/link"
+	"github.com/opsguard/opsguard/pkg/web"
+)
+
+// Settings are those of an HTTP function.
+type Settings struct {
+	// PublicURL cannot be set by the template to its own API's address: the API
+	// needs the function first. Empty, it is taken from each call.
+	PublicURL     string `env:"OPSGUARD_PUBLIC_URL" help:"what links start with, stage prefix included; empty: as called"`
+	APIKeysParam  string `env:"OPSGUARD_API_KEYS_PARAM" help:"the SSM parameter of the operators' keys; without it a function refuses to start"`
+	LinkKeysParam string `env:"OPSGUARD_LINK_KEYS_PARAM" help:"the SSM parameter of the keys that verify links; approve-fix only"`
+}
+
+const (
+	settingAPIKeys  = "OPSGUARD_API_KEYS_PARAM"
+	settingLinkKeys = "OPSGUARD_LINK_KEYS_PARAM"
+)
+
+// Parts is what one function serves; nil parts are another function's.
+type Parts struct {
+	Ingest  web.Ingester
+	Decide  web.Decider
+	Read    web.Reader
+	Health  web.Health
+	Tickets web.Tickets
+}
+
+// front is one function's HTTP side.
+type front struct {
+	config web.Config
+	fixed  link.PublicURL // zero: as called
+
+	mu       sync.Mutex
+	handlers map[string]http.Handler // by public URL
+}
+
+// Open reads the keys and refuses to serve without them.
+func Open(ctx context.Context, f aws.Function, p Parts) (lambda.Handler, error) {
+	var s Settings
+	if err := aws.Load(&s); err != nil {
+		return nil, err
+	}
+	if s.APIKeysParam == "" {
+		return nil, fmt.Errorf("%s: is empty; a function on the internet needs keys: put entries made with `opsguard keys new` into an SSM parameter and name it here", settingAPIKeys)
+	}
+	secrets, err := secret.Open(ctx, f.AWS, f.Now, secret.Name{Setting: settingAPIKeys, Parameter: s.APIKeysParam},
+		secret.Name{Setting: settingLinkKeys, Parameter: s.LinkKeysParam})
+	if err != nil {
+		return nil, err
+	}
+	keys, err := secret.Parse(ctx, secrets, settingAPIKeys, web.ParseKeys)
+	if err != nil {
+		return nil, err
+	}
+	linkKeys := web.FixedLinkKeys(link.Keys{}) // verifies nothing
+	if s.LinkKeysParam != "" {
+		parsed, err := secret.Parse(ctx, secrets, settingLinkKeys, link.ParseKeys)
+		if err != nil {
+			return nil, err
+		}
+		linkKeys = parsed.Get
+	}
+	fr := &front{handlers: map[string]http.Handler{}, config: web.Config{
+		Ingest: p.Ingest, Decide: p.Decide, Read: p.Read, Health: p.Health, Tickets: p.Tickets,
+		Keys: keys.Get, LinkKeys: linkKeys, Version: f.Version, Now: f.Now, Log: f.Log,
+	}}
+	fr.fillIn()
+	if s.PublicURL != "" {
+		if fr.fixed, err = link.ParsePublicURL(s.PublicURL); err != nil {
+			return nil, err
+		}
+	}
+	return lambda.NewHandler(fr.serve), nil
+}
+
+func (f *front) serve(ctx context.Context, e events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
+	url, err := f.publicURL(e)
+	if err != nil {
+		return events.APIGatewayProxyResponse{}, err
+	}
+	handler, err := f.handler(url)
+	if err != nil {
+		return events.APIGatewayProxyResponse{}, err
+	}
+	r, err := request(ctx, e, url.Path(""))
+	if err != nil {
+		return events.APIGatewayProxyResponse{}, err
+	}
+	w := &recorder{header: http.Header{}}
+	handler.ServeHTTP(w, r)
+	return w.response(), nil
+}
+
+// publicURL is the one that was set, or the domain and stage that API Gateway,
+// not the caller, says the call came through.
+func (f *front) publicURL(e events.APIGatewayProxyRequest) (link.PublicURL, error) {
+	if !f.fixed.IsZero() {
+		return f.fixed, nil
+	}
+	host := e.RequestContext.DomainName
+	if host == "" {
+		host = e.RequestContext.APIID + ".execute-api.invalid" // an emulator that does not say
+	}
+	prefix := ""
+	if n := len(e.RequestContext.Path) - len(e.Path); n > 0 && e.RequestContext.Path[n:] == e.Path {
+		prefix = e.RequestContext.Path[:n]
+	}
+	return link.ParsePublicURL("https://" + host + prefix)
+}
+
+// handler makes the web handler of a public URL once.
+func (f *front) handler(url link.PublicURL) (http.Handler, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if h, ok := f.handlers[url.String()]; ok {
+		return h, nil
+	}
+	config := f.config
+	config.PublicURL = url
+	h, err := web.New(config)
+	if err == nil {
+		f.handlers[url.String()] = h
+	}
+	return h, err
+}

@@ -1,0 +1,101 @@
+package aws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/caarlos0/env/v11"
+)
+
+// Function is what every function has.
+type Function struct {
+	AWS     awssdk.Config
+	Log     *slog.Logger
+	Version string
+	Now     func() time.Time
+}
+
+type settings struct {
+	LogLevel string `env:"OPSGUARD_LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
+}
+
+// startTime bounds what a function does before it takes its first call; Lambda
+// ends a start after 10 s.
+const startTime = 8 * time.Second
+
+// Main builds a function's handler and serves it. What is wrong with a setting
+// ends the process with one line that names it, so that it is found where it was
+// made and not in the first incident.
+func Main(build func(ctx context.Context, f Function) (lambda.Handler, error)) {
+	handler, err := start(build)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "opsguard: cannot start:", strings.Join(strings.Fields(err.Error()), " "))
+		os.Exit(1)
+	}
+	lambda.Start(handler)
+}
+
+func start(build func(ctx context.Context, f Function) (lambda.Handler, error)) (lambda.Handler, error) {
+	var s settings
+	if err := Load(&s); err != nil {
+		return nil, err
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
+		return nil, fmt.Errorf("OPSGUARD_LOG_LEVEL: %q: must be debug, info, warn or error", s.LogLevel)
+	}
+	cfg, err := clientConfig(os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), startTime)
+	defer cancel()
+	return build(ctx, Function{
+		AWS: cfg, Log: slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level})), Version: version(), Now: time.Now})
+}
+
+// version is what the build knows of its source.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
+		return "dev"
+	}
+	return info.Main.Version
+}
+
+// Load fills settings from the environment. An error names the variable.
+func Load(into ...any) error {
+	for _, s := range into {
+		if err := env.Parse(s); err != nil {
+			return fmt.Errorf("settings: %w", err)
+		}
+	}
+	return nil
+}
+
+// Checker looks once whether what a setting names is there.
+type Checker interface {
+	Check(ctx context.Context) error
+}
+
+// Check runs every check at once; together they open the connections that the
+// first call will use.
+func Check(ctx context.Context, all ...Checker) error {
+	results := make(chan error, len(all))
+	for _, c := range all {
+		go func() { results <- c.Check(ctx) }()
+	}
+	var err error
+	for range all {
+		err = errors.Join(err, <-results)
+	}
+	return err
+}

@@ -1,0 +1,55 @@
+// Package intake opens the step that takes alerts, which two functions share: the
+// one that people send them to and the one that finds them itself.
+package intake
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/opsguard/opsguard/infra/aws"
+	"github.com/opsguard/opsguard/infra/aws/records"
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/inventory"
+	"github.com/opsguard/opsguard/pkg/stepfn"
+	"github.com/opsguard/opsguard/pkg/steps"
+)
+
+// Settings are those of a function that opens incidents.
+type Settings struct {
+	ApprovalTimeout time.Duration `env:"OPSGUARD_APPROVAL_TIMEOUT" envDefault:"4h" help:"how long people may take to decide; a service's own wins; 2 s at least"`
+	Workflow        stepfn.Settings
+}
+
+// Open binds ingest-alert and checks that table and state machine are there.
+func Open(ctx context.Context, f aws.Function) (steps.IngestAlert, error) {
+	var s Settings
+	if err := aws.Load(&s); err != nil {
+		return steps.IngestAlert{}, err
+	}
+	if t := s.ApprovalTimeout; t < inventory.MinApprovalTimeout || t > inventory.MaxApprovalTimeout || t%time.Second != 0 {
+		return steps.IngestAlert{}, fmt.Errorf("OPSGUARD_APPROVAL_TIMEOUT: %s: must be whole seconds, %s at least and %s at most", t, inventory.MinApprovalTimeout, inventory.MaxApprovalTimeout)
+	}
+	inv, err := aws.Inventory()
+	if err != nil {
+		return steps.IngestAlert{}, err
+	}
+	store, err := records.Open(f)
+	if err != nil {
+		return steps.IngestAlert{}, err
+	}
+	workflow, err := stepfn.Open(f.AWS, s.Workflow)
+	if err != nil {
+		return steps.IngestAlert{}, err
+	}
+	return steps.IngestAlert{Store: store, Workflow: workflow, Inventory: inv, NewID: newID, Timeout: s.ApprovalTimeout, Now: f.Now, Log: f.Log},
+		aws.Check(ctx, store, workflow)
+}
+
+// newID makes an incident's id: its time, and 80 random bits.
+func newID() string {
+	return incident.IDFromULID(ulid.MustNew(ulid.Now(), rand.Reader).String())
+}

@@ -1,0 +1,82 @@
+// Package people opens what people get to see of an incident: the channels that
+// tell them and the links by which they decide. Both rest on secrets that may
+// change under a warm function, so they are asked for anew with each call.
+package people
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/opsguard/opsguard/infra/aws"
+	"github.com/opsguard/opsguard/infra/aws/secret"
+	"github.com/opsguard/opsguard/pkg/link"
+	"github.com/opsguard/opsguard/pkg/notify"
+	"github.com/opsguard/opsguard/pkg/notify/discord"
+	"github.com/opsguard/opsguard/pkg/steps"
+)
+
+// Settings are those of a function that tells people.
+type Settings struct {
+	PublicURL     string `env:"OPSGUARD_PUBLIC_URL" help:"what links start with, stage prefix included"`
+	LinkKeysParam string `env:"OPSGUARD_LINK_KEYS_PARAM" help:"the SSM parameter of the keys that sign links"`
+	DiscordParam  string `env:"DISCORD_WEBHOOK_URL_PARAM" help:"the SSM parameter of the Discord webhook's URL"`
+}
+
+const (
+	settingLinkKeys = "OPSGUARD_LINK_KEYS_PARAM"
+	settingDiscord  = "DISCORD_WEBHOOK_URL_PARAM"
+)
+
+// Source gives people as the secrets are now.
+type Source struct {
+	function aws.Function
+	store    steps.Incidents
+	links    *secret.Parsed[link.Maker]
+	channels *secret.Parsed[[]steps.Channel]
+}
+
+// Open reads the secrets and refuses what is wrong with them, or with the public
+// URL, by the setting's name.
+func Open(ctx context.Context, f aws.Function, store steps.Incidents) (*Source, error) {
+	var s Settings
+	if err := aws.Load(&s); err != nil {
+		return nil, err
+	}
+	url, err := link.ParsePublicURL(s.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	secrets, err := secret.Open(ctx, f.AWS, f.Now, secret.Name{Setting: settingLinkKeys, Parameter: s.LinkKeysParam},
+		secret.Name{Setting: settingDiscord, Parameter: s.DiscordParam})
+	if err != nil {
+		return nil, err
+	}
+	p := &Source{function: f, store: store}
+	if p.links, err = secret.Parse(ctx, secrets, settingLinkKeys, func(text string) (link.Maker, error) {
+		keys, err := link.ParseKeys(text)
+		if err != nil {
+			return link.Maker{}, err
+		}
+		return link.NewMaker(keys, url)
+	}); err != nil {
+		return nil, err
+	}
+	p.channels, err = secret.Parse(ctx, secrets, settingDiscord, func(text string) ([]steps.Channel, error) {
+		return notify.Open(notify.Settings{Discord: discord.Settings{WebhookURL: text}}, notify.Deps{HTTP: http.DefaultTransport, After: time.After})
+	})
+	return p, err
+}
+
+// Links makes links with the keys of now.
+func (p *Source) Links(ctx context.Context) (link.Maker, error) { return p.links.Get(ctx) }
+
+// People is who is told, with the channels and keys of now.
+func (p *Source) People(ctx context.Context) (steps.People, error) {
+	links, err := p.links.Get(ctx)
+	if err != nil {
+		return steps.People{}, err
+	}
+	channels, err := p.channels.Get(ctx)
+	return steps.People{Store: p.store, Channels: channels, Links: links, Now: p.function.Now, Log: p.function.Log}, err
+}

@@ -1,0 +1,46 @@
+// Package repair opens the step that needs nearly everything: reconcile.
+package repair
+
+import (
+	"context"
+
+	"github.com/opsguard/opsguard/infra/aws"
+	"github.com/opsguard/opsguard/infra/aws/closing"
+	"github.com/opsguard/opsguard/infra/aws/people"
+	"github.com/opsguard/opsguard/infra/aws/records"
+	"github.com/opsguard/opsguard/infra/aws/workflow"
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/steps"
+)
+
+// Open binds reconcile; what it returns gives the step with the secrets of now.
+func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.Reconcile, error), error) {
+	store, err := records.Open(f)
+	if err != nil {
+		return nil, err
+	}
+	w, err := workflow.Open(f)
+	if err != nil {
+		return nil, err
+	}
+	source, err := people.Open(ctx, f, store)
+	if err != nil {
+		return nil, err
+	}
+	tickets, err := closing.With(f, store, source)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) (steps.Reconcile, error) {
+		told, err := source.People(ctx)
+		if err != nil {
+			return steps.Reconcile{}, err
+		}
+		ticket, err := tickets(ctx)
+		return steps.Reconcile{
+			Store: store, Workflow: w, Delivery: steps.Delivery{Waits: store, Workflow: w}, People: told, Ticket: ticket,
+			Close:  steps.LogResolution{Store: store, People: told, Now: f.Now, Log: f.Log},
+			Tenant: incident.DefaultTenant, Log: f.Log,
+		}, err
+	}, aws.Check(ctx, store, w)
+}

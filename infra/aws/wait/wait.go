@@ -1,0 +1,37 @@
+// Package wait opens the step that asks people.
+package wait
+
+import (
+	"context"
+
+	"github.com/opsguard/opsguard/infra/aws"
+	"github.com/opsguard/opsguard/infra/aws/people"
+	"github.com/opsguard/opsguard/infra/aws/records"
+	"github.com/opsguard/opsguard/infra/aws/workflow"
+	"github.com/opsguard/opsguard/pkg/steps"
+)
+
+// Open binds wait-for-approval; what it returns gives the step with the secrets
+// of now.
+func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.WaitForApproval, error), error) {
+	inv, err := aws.Inventory()
+	if err != nil {
+		return nil, err
+	}
+	store, err := records.Open(f)
+	if err != nil {
+		return nil, err
+	}
+	delivery, err := workflow.Delivery(f, store)
+	if err != nil {
+		return nil, err
+	}
+	source, err := people.Open(ctx, f, store)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) (steps.WaitForApproval, error) {
+		told, err := source.People(ctx)
+		return steps.WaitForApproval{Store: store, Delivery: delivery, Inventory: inv, People: told, Now: f.Now, Log: f.Log}, err
+	}, aws.Check(ctx, store)
+}

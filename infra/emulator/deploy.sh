@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Builds the stack for this machine's architecture, deploys it to the emulator with
+# the real, unchanged SAM CLI, and prints on standard output what somebody needs who
+# wants to try it. Everything else goes to standard error and .tools/emulator/deploy.log.
+#
+# More parameters of template.yaml may follow, as Name=value. The wait for approval,
+# in seconds, is APPROVAL_SECONDS.
+set -euo pipefail
+here=$(dirname "$0")
+"$here/up.sh"
+. "$here/env.sh"
+cd "$root"
+log="$run/deploy.log"
+fail() { echo "deploy failed; the end of $log:" >&2; tail -n 30 "$log" >&2; exit 1; }
+account() { "$tools/bin/python" infra/emulator/account.py "$@"; }
+
+case $(uname -m) in
+  x86_64) architecture=x86_64; export GOARCH=amd64 ;;
+  *) architecture=arm64; export GOARCH=arm64 ;;
+esac
+seconds=${APPROVAL_SECONDS:-14400}
+
+entries=""
+for role in ingest operate read; do
+  made=$(env -u GOARCH go run ./cmd/opsguard keys new --name "local-$role" --role "$role")
+  printf -v "$role" '%s' "$(sed -n 's/^key=//p' <<<"$made")"
+  entries+="$(sed -n 's/^entry=//p' <<<"$made")"$'\n'
+done
+account secret "/$stack/api-keys" <<<"$entries"
+"$tools/bin/python" -c 'import secrets; print(secrets.token_hex(32))' | account secret "/$stack/link-keys"
+
+deploy() {
+  "$tools/bin/sam" deploy --config-env local --stack-name "$stack" --parameter-overrides "Architecture=$architecture" StageName=local \
+    "ApiKeysParameter=/$stack/api-keys" "LinkKeysParameter=/$stack/link-keys" "ApprovalTimeout=${seconds}s" "$@" >>"$log" 2>&1
+}
+: >"$log"
+"$tools/bin/sam" build --config-env local >>"$log" 2>&1 || fail
+deploy "$@" || fail
+# The API's address is known only now; links have to begin with it.
+url="$AWS_ENDPOINT_URL/restapis/$(account output "$stack" ApiId)/local/_user_request_"
+deploy "PublicUrl=$url" "$@" || fail
+account api "$stack" template.yaml
+account timeout "$(account output "$stack" StateMachineArn)" "$seconds"
+
+printf 'API_URL=%s\nINGEST_KEY=%s\nOPERATE_KEY=%s\nREAD_KEY=%s\n' "$url" "$ingest" "$operate" "$read" | tee "$run/deployed"
+chmod 600 "$run/deployed"
