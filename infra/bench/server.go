@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// bench is what the measurements share.
+type bench struct {
+	dir      string // everything temporary, the binary included
+	services string // services.yaml
+	began    time.Time
+	figures  []figure
+	running  *server // nil between measurements
+
+	barePerSecond   float64
+	ingestPerSecond float64
+}
+
+// targets is how many services the temporary services.yaml lists: one fix at a
+// time runs on a target, so lifecycles need many.
+const targets = 64
+
+func serviceName(i int) string { return fmt.Sprintf("bench-%02d", i) }
+
+// newBench builds the binary the way a release is built.
+func newBench(ctx context.Context) (*bench, error) {
+	b := &bench{began: time.Now()}
+	var err error
+	if b.dir, err = os.MkdirTemp("", "opsguard-bench-"); err != nil {
+		return nil, err
+	}
+	var yaml strings.Builder
+	yaml.WriteString("services:\n")
+	for i := range targets {
+		fmt.Fprintf(&yaml, "  %s: {owner: bench, target: {type: simulated}, fixes: [restart-service], approval: {quorum: 1}}\n", serviceName(i))
+	}
+	b.services = filepath.Join(b.dir, "services.yaml")
+	if err := os.WriteFile(b.services, []byte(yaml.String()), 0o600); err != nil {
+		return nil, errors.Join(err, b.close())
+	}
+	out, err := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(b.dir, "opsguard"), "github.com/opsguard/opsguard/cmd/opsguard").CombinedOutput()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("build: %w: %s", err, out), b.close())
+	}
+	return b, nil
+}
+
+// close ends a server that a failed measurement left, and removes everything.
+func (b *bench) close() error {
+	var err error
+	if b.running != nil {
+		err = b.running.kill()
+	}
+	return errors.Join(err, os.RemoveAll(b.dir))
+}
+
+// server is one running opsguard.
+type server struct {
+	cmd     *exec.Cmd
+	addr    string
+	exited  chan error
+	healthy time.Duration // from its start to the first good answer
+}
+
+// serve starts the binary on a data directory below the bench's own and waits
+// until it answers that it is healthy. What it prints is thrown away.
+func (b *bench) serve(ctx context.Context, data string) (*server, error) {
+	addr, err := freeAddr()
+	if err != nil {
+		return nil, err
+	}
+	s := &server{addr: addr, exited: make(chan error, 1)}
+	s.cmd = exec.CommandContext(ctx, filepath.Join(b.dir, "opsguard"), "serve", "--addr", addr,
+		"--data-dir", filepath.Join(b.dir, data), "--services", b.services)
+	for _, e := range os.Environ() {
+		if !strings.HasPrefix(e, "OPSGUARD_") && !strings.HasPrefix(e, "GEMINI_") && !strings.HasPrefix(e, "DISCORD_") {
+			s.cmd.Env = append(s.cmd.Env, e)
+		}
+	}
+	s.cmd.Env = append(s.cmd.Env, "OPSGUARD_PUBLIC_URL=http://"+addr)
+	begun := time.Now()
+	if err := s.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() { s.exited <- s.cmd.Wait() }()
+	b.running = s
+	if err := s.untilHealthy(ctx); err != nil {
+		return nil, fmt.Errorf("the server did not get healthy: %w", err)
+	}
+	s.healthy = time.Since(begun)
+	return s, nil
+}
+
+func freeAddr() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+// untilHealthy asks every millisecond.
+func (s *server) untilHealthy(ctx context.Context) error {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-s.exited:
+			s.exited <- err
+			return fmt.Errorf("it ended: %w", err)
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		c, err := dial(s.addr)
+		if err != nil {
+			continue
+		}
+		status, _, err := c.get("/healthz")
+		c.close()
+		if err == nil && status == 200 {
+			return nil
+		}
+	}
+}
+
+// stop is Ctrl-C, and waits.
+func (b *bench) stop() error {
+	s := b.running
+	b.running = nil
+	if err := s.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		return errors.Join(err, s.kill())
+	}
+	return <-s.exited
+}
+
+// kill ends a server that may have ended already.
+func (s *server) kill() error {
+	if err := s.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	<-s.exited
+	return nil
+}
+
+// memory is the resident set in MiB, from /proc; mapped pages of the data file
+// that were touched count too.
+func (s *server) memory() (float64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	if err != nil {
+		return 0, fmt.Errorf("resident memory is read from Linux's /proc: %w", err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			kib, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+			return kib / 1024, err
+		}
+	}
+	return 0, errors.New("/proc tells no VmRSS")
+}
