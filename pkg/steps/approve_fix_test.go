@@ -64,6 +64,10 @@ func TestADecisionOnAClosedIncidentIsNotDeliveredAgain(t *testing.T) {
 	w := newWorld(t)
 	ref := w.closed(w.decided("api", incident.Escalate)).Ref
 	sent := len(w.workflow.delivered)
+	w.store.onWait = func(real func() (incident.Wait, error)) (incident.Wait, error) {
+		t.Error("the task token was looked for")
+		return real()
+	}
 	out, err := w.vote(ref, incident.Escalate, incident.KeyActor("anna"))
 	if err != nil || out.Status != incident.Escalated || len(w.workflow.delivered) != sent {
 		t.Errorf("%+v %v, %d deliveries", out, err, len(w.workflow.delivered)-sent)

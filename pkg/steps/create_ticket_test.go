@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/opsguard/opsguard/pkg/brief"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
@@ -104,7 +105,7 @@ func TestATicketSaysWhyItIsThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := w.tracker.opened[0]
-	if b.IncidentID != ref.ID || b.Escalated == "" || b.Outcome != "failed" || b.Decision == "" {
+	if b.IncidentID != ref.ID || b.Escalated != brief.ReasonText(incident.ReasonFixFailed) || b.Outcome != "failed" || b.Decision == "" {
 		t.Errorf("%+v", b)
 	}
 	if b.Links.Approve+b.Links.Escalate+b.Links.Resolve != "" || !strings.HasSuffix(b.Links.View, ref.ID) {

@@ -55,7 +55,11 @@ func TestAlertsThatDifferInASecretOnlyAreOneIncident(t *testing.T) {
 	first := w.sent(a)
 	a.ErrorLogs = "error: login failed, password=other4other4"
 	if second := w.sent(a); second != first {
-		t.Errorf("%s and %s", first, second)
+		t.Errorf("in the logs: %s and %s", first, second)
+	}
+	first = w.sent(alert("api", "login token=hunter2hunter2"))
+	if second := w.sent(alert("api", "login token=other4other4")); second != first {
+		t.Errorf("in the key: %s and %s", first, second)
 	}
 }
 

@@ -113,6 +113,21 @@ func TestANewerTokenReplacesAndAnOlderOneIsRefused(t *testing.T) {
 	}
 }
 
+// Retries count anew when the state is entered anew, so the time comes first.
+func TestATokenIsNewerByWhenItsWaitBegan(t *testing.T) {
+	w := newWorld(t)
+	ref := w.asked("api")
+	call := func(text string, entered time.Time, retries int64) error {
+		return w.wait().Handle(t.Context(), steps.WaitInput{Ref: ref, TaskToken: incident.NewTaskToken(text), EnteredTime: entered, RetryCount: retries})
+	}
+	wantCode(t, "a retry", call("retry", epoch, 3), "")
+	wantCode(t, "entered anew", call("anew", epoch.Add(minute), 0), "")
+	wantCode(t, "entered before", call("before", epoch, 4), incident.CodeTokenOlder)
+	if wait, err := w.store.Wait(t.Context(), ref); err != nil || wait.Token != incident.NewTaskToken("anew") {
+		t.Errorf("%+v %v", wait, err)
+	}
+}
+
 func TestADecisionThatAlreadyStandsIsDeliveredAtOnce(t *testing.T) {
 	w := newWorld(t)
 	a := alert("api", "k")
