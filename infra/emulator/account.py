@@ -37,9 +37,8 @@ def timeout(arn, seconds):
 
 
 def api(stack, template):
-    """Gives the deployed API what the emulator leaves out of its definition: the ANY
-    methods of template.yaml's routes, and */* as binary (it takes the escape *~1* that
-    CloudFormation wants for the type itself). AWS has both after the deployment.
+    """Gives the deployed API the ANY methods of template.yaml's routes, which the
+    emulator leaves out when it reads the API's definition. AWS has them already.
     """
     gateway = boto3.client("apigateway")
     api_id = boto3.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId="Api")[
@@ -50,7 +49,6 @@ def api(stack, template):
         for event in resource.get("Properties", {}).get("Events", {}).values():
             if event["Type"] == "Api" and event["Properties"]["Method"] == "any":
                 route(gateway, api_id, paths[event["Properties"]["Path"]], stack, logical)
-    gateway.update_rest_api(restApiId=api_id, patchOperations=[{"op": "add", "path": "/binaryMediaTypes/*~1*"}])
 
 
 def route(gateway, api_id, resource_id, stack, logical):

@@ -31,7 +31,7 @@ account secret "/$stack/api-keys" <<<"$entries"
 
 deploy() {
   "$tools/bin/sam" deploy --config-env local --stack-name "$stack" --parameter-overrides "Architecture=$architecture" StageName=local \
-    "ApiKeysParameter=/$stack/api-keys" "LinkKeysParameter=/$stack/link-keys" "ApprovalTimeout=${seconds}s" "$@" >>"$log" 2>&1
+    ThrottleRate=10000 ThrottleBurst=5000 "ApiKeysParameter=/$stack/api-keys" "LinkKeysParameter=/$stack/link-keys" "ApprovalTimeout=${seconds}s" "$@" >>"$log" 2>&1
 }
 : >"$log"
 "$tools/bin/sam" build --config-env local >>"$log" 2>&1 || fail
