@@ -41,7 +41,7 @@ const defaultTimeout = 3 * time.Minute
 func (t *task) steps() *Steps {
 	w := t.w
 	store, flow := storePort{t, w.store}, workflowPort{t, w.workflow}
-	inv, log, now := t.deploy.inventory, w.log, steps.Clock(w.now)
+	inv, log, now := t.deploy.inventory, w.log, steps.Clock(t.now)
 	delivery := steps.Delivery{Waits: store, Workflow: flow}
 	people := steps.People{Store: store, Channels: t.channels(), Links: w.links, Now: now, Log: log}
 	s := &Steps{

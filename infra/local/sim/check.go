@@ -57,7 +57,7 @@ func (w *World) check() {
 
 // faultless reports a world in which nothing ever fails.
 func (p profile) faultless() bool {
-	return p.fail+p.lost+p.crash+p.duplicate+p.throttle+p.stall+p.slow+p.redeploy+p.badFix+p.badModel+p.holdUp == 0 && p.outages == 0
+	return p.fail+p.lost+p.crash+p.duplicate+p.throttle+p.stall+p.slow+p.redeploy+p.badFix+p.badModel+p.holdUp == 0 && p.skew == 0 && p.outages == 0
 }
 
 // record is one incident with its trail.
@@ -123,6 +123,7 @@ func (r record) checkTrail() {
 		r.blame(invTrail, "event %d %s", bad.Seq, bad.Why)
 		return
 	}
+	r.checkClaim()
 	var status incident.Status
 	for n, e := range r.events {
 		if n > 0 && e.Time.Before(r.events[n-1].Time) {

@@ -84,6 +84,27 @@ func (r record) checkModel() {
 	}
 }
 
+// checkClaim: nothing is claimed that had recovered or been refused, or on an
+// approval that is too old.
+func (r record) checkClaim() {
+	started := r.event(incident.EventFixStarted)
+	if started == nil {
+		return
+	}
+	for _, e := range r.events[:started.Seq] {
+		switch e.Action {
+		case incident.EventRecovered:
+			r.blame(invApproval, "the fix was claimed after the source had reported recovery")
+		case incident.EventFixRefused:
+			r.blame(invApproval, "the fix was claimed after it had been refused")
+		case incident.EventDecided:
+			if age := started.Time.Sub(e.Time); age > incident.MaxApprovalAge {
+				r.blame(invApproval, "the fix was claimed on an approval %s old", age)
+			}
+		}
+	}
+}
+
 // checkOutcome: what the record says of the fix is what the target saw.
 func (r record) checkOutcome() {
 	at := r.inc.Attempt
@@ -119,7 +140,6 @@ func (r record) checkOutcome() {
 // checkAct holds one fix, as the target lived it, against the record.
 func (w *World) checkAct(a *act) {
 	r := record{w: w, inc: w.memory.meta[a.about], name: w.name(a.about)}
-	r.events = w.memory.events[a.about]
 	blame := func(invariant, format string, args ...any) { r.blame(invariant, "the fix "+format, args...) }
 	if a.plan.HashFor(a.about) != a.plan.Hash {
 		blame(invApproval, "was not the plan that its hash says")
@@ -133,18 +153,8 @@ func (w *World) checkAct(a *act) {
 		blame(invApproval, "began before anybody had claimed it")
 		return
 	}
-	if age := claimed.StartedAt.Sub(d.At); age > incident.MaxApprovalAge {
-		blame(invApproval, "was claimed on an approval %s old", age)
-	}
-	if late := a.begun.Sub(claimed.StartedAt); late > incident.MaxFixTime {
+	if late := a.begun.Sub(claimed.StartedAt); late > incident.MaxFixTime+2*w.profile.skew {
 		blame(invApproval, "began %s after it was claimed", late)
-	}
-	started := r.event(incident.EventFixStarted)
-	if recovered := r.event(incident.EventRecovered); recovered != nil && started != nil && recovered.Seq < started.Seq {
-		blame(invApproval, "was claimed after the source had reported recovery")
-	}
-	if refused := r.event(incident.EventFixRefused); refused != nil && started != nil && refused.Seq < started.Seq {
-		blame(invApproval, "was claimed after it had been refused")
 	}
 	if !allows(a.deploy, a.record, a.plan) {
 		blame(invAllowed, "is not what services.yaml allows for %s", a.record.ServerName)

@@ -23,7 +23,8 @@ type engine struct {
 	defs   map[string]*asl.Definition // by digest; every one that was ever deployed
 	execs  map[string]asl.Execution
 	tokens map[incident.TaskToken]issued
-	life   int // counts restarts; what was scheduled in an earlier life is void
+	fixes  map[string]asl.RunTask // the last call of execute-fix, by execution
+	life   int                    // counts restarts; what was scheduled in an earlier life is void
 }
 
 // issued is a task token that was ever given out.
@@ -33,7 +34,7 @@ type issued struct {
 }
 
 func newEngine(w *World) *engine {
-	return &engine{w: w, defs: map[string]*asl.Definition{}, execs: map[string]asl.Execution{}, tokens: map[incident.TaskToken]issued{}}
+	return &engine{w: w, defs: map[string]*asl.Definition{}, execs: map[string]asl.Execution{}, tokens: map[incident.TaskToken]issued{}, fixes: map[string]asl.RunTask{}}
 }
 
 func ref(execution string) incident.Ref {

@@ -29,10 +29,9 @@ const (
 	serviceGhost = "ghost" // not in services.yaml
 )
 
-const (
-	targetReal      = "cluster" // an executor that changes something
-	targetSimulated = "simulated"
-)
+// targetSimulated is the type of target that is only walked through; the other
+// type here, cluster, is really changed.
+const targetSimulated = "simulated"
 
 // timeouts are how long people may take: so short that the margin is all there
 // is, ordinary, and so long that an approval can grow stale before it is acted on.
@@ -44,8 +43,9 @@ var timeouts = [...][3]time.Duration{
 
 // servicesDoc writes a services.yaml; variants are what a deployment may change.
 func servicesDoc(variant int, wait [3]time.Duration) string {
-	cluster, apiFixes, shopFixes, apiQuorum, shopQuorum, approvers := "a", "restart-service, scale-out", "restart-service, scale-out, rollback-deployment", 1, 2, "anna, ben, carla"
-	listed := true
+	cluster, listed := "a", true
+	apiFixes, apiQuorum := "restart-service, scale-out", 1
+	shopFixes, shopQuorum, approvers := "restart-service, scale-out, rollback-deployment", 2, "anna, ben, carla"
 	switch variant {
 	case 1:
 		apiFixes, shopFixes = "scale-out", "rollback-deployment"
@@ -59,10 +59,13 @@ func servicesDoc(variant int, wait [3]time.Duration) string {
 	var b strings.Builder
 	b.WriteString("services:\n")
 	if listed {
-		fmt.Fprintf(&b, "  api: {owner: o, target: {type: cluster, name: %s}, fixes: [%s], approval: {quorum: %d, timeout: %s}}\n", cluster, apiFixes, apiQuorum, wait[0])
+		fmt.Fprintf(&b, "  api: {owner: o, target: {type: cluster, name: %s}, fixes: [%s], approval: {quorum: %d, timeout: %s}}\n",
+			cluster, apiFixes, apiQuorum, wait[0])
 	}
-	fmt.Fprintf(&b, "  shop: {owner: o, target: {type: cluster, name: a}, fixes: [%s], approval: {quorum: %d, timeout: %s, approvers: [%s]}}\n", shopFixes, shopQuorum, wait[1], approvers)
-	fmt.Fprintf(&b, "  web: {owner: o, target: {type: simulated}, fixes: [restart-service, scale-out], approval: {timeout: %s, twoPersonFixes: [scale-out]}}\n", wait[2])
+	fmt.Fprintf(&b, "  shop: {owner: o, target: {type: cluster, name: a}, fixes: [%s], approval: {quorum: %d, timeout: %s, approvers: [%s]}}\n",
+		shopFixes, shopQuorum, wait[1], approvers)
+	fmt.Fprintf(&b, "  web: {owner: o, target: {type: simulated}, fixes: [restart-service, scale-out], approval: {timeout: %s, twoPersonFixes: [scale-out]}}\n",
+		wait[2])
 	return b.String()
 }
 

@@ -30,6 +30,9 @@ func (e *engine) invoke(name string, run asl.RunTask) {
 		})
 		return
 	}
+	if w.stepNames[run.Function] == "ExecuteFix" {
+		e.fixes[name] = run
+	}
 	e.soon(w.latency(), func() { e.run(name, run) })
 	if w.chance(w.profile.duplicate) {
 		e.soon(w.lag(), func() { e.run(name, run) })
@@ -41,6 +44,15 @@ func (e *engine) invoke(name string, run asl.RunTask) {
 	e.soon(longestCall, func() {
 		e.tellIfWaiting(name, asl.TaskFailed{Attempt: run.Attempt, Error: errorCutOff}, run.Attempt)
 	})
+}
+
+// fixAgain delivers a call of execute-fix once more, when others have just given
+// it up and the incident is about to end.
+func (e *engine) fixAgain(name string) {
+	run, called := e.fixes[name]
+	if e.w.chance(0.5) && e.w.profile.duplicate > 0 && called {
+		e.soon(time.Duration(e.w.rng.IntN(100))*time.Millisecond, func() { e.run(name, run) })
+	}
 }
 
 // lag is how much later a call is delivered a second time.

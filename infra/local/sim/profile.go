@@ -26,10 +26,12 @@ type profile struct {
 	slow      float64 // chance that a call takes seconds
 	redeploy  float64 // chance of a deployment soon after a notice or a decision
 	recover   float64 // chance of a recovery at the same moments
-	holdUp    float64 // chance that the workflow is out of order right after an approval
+	holdUp    float64 // chance that the next system is out of order right after a change
 	outages   int     // how many systems fail for a while
 	badModel  float64 // chance that the model's answer is of no use
 	badFix    float64 // chance that a fix does not simply work
+
+	skew time.Duration // how far a process's clock may be off, either way
 
 	faultsEnd time.Duration // from then on nothing fails
 }
@@ -37,7 +39,7 @@ type profile struct {
 func newProfile(r *rand.Rand) profile {
 	p := profile{
 		oneProcess: r.IntN(2) == 0, softStart: r.IntN(2) == 0, model: r.IntN(3) > 0,
-		timeouts: r.IntN(len(timeouts)), alerts: 2 + r.IntN(6), troubles: 1 + r.IntN(4),
+		timeouts: []int{0, 1, 2, 2}[r.IntN(4)], alerts: 2 + r.IntN(6), troubles: 1 + r.IntN(4),
 		faultsEnd: time.Duration(30+r.IntN(120)) * time.Minute,
 	}
 	if r.IntN(10) == 0 { // everything works
@@ -49,6 +51,9 @@ func newProfile(r *rand.Rand) profile {
 	p.stall, p.slow = rate(r, 0.04), rate(r, 0.1)
 	p.redeploy, p.recover = rate(r, 0.6), rate(r, 0.5)
 	p.badModel, p.badFix, p.holdUp = rate(r, 0.6), rate(r, 0.6), rate(r, 0.4)
+	if r.IntN(4) == 0 {
+		p.skew = time.Duration(r.IntN(2000)) * time.Millisecond
+	}
 	if r.IntN(2) == 0 {
 		p.outages = 1 + r.IntN(3)
 	}

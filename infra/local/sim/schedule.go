@@ -96,7 +96,8 @@ type task struct {
 	w      *World
 	actor  string
 	deploy *deployment // what its process was started with
-	server bool        // part of a process of ours: an invocation of the workflow, not a client's call
+	skew   time.Duration
+	server bool // part of a process of ours: an invocation of the workflow, not a client's call
 
 	resume func() (struct{}, bool)
 	stop   func()
@@ -107,6 +108,9 @@ type task struct {
 // spawn runs body as a task until its first pause.
 func (w *World) spawn(actor string, server bool, body func(*task)) {
 	t := &task{w: w, actor: actor, deploy: w.deployed, server: server}
+	if w.profile.skew > 0 {
+		t.skew = time.Duration(w.rng.Int64N(int64(2*w.profile.skew))) - w.profile.skew
+	}
 	t.resume, t.stop = iter.Pull(func(yield func(struct{}) bool) {
 		t.yield = yield
 		body(t)
@@ -114,6 +118,9 @@ func (w *World) spawn(actor string, server bool, body func(*task)) {
 	w.tasks = append(w.tasks, t)
 	w.step(t)
 }
+
+// now is the time by the clock of the task's process.
+func (t *task) now() time.Time { return t.w.now().Add(t.skew) }
 
 // step lets a task run until it pauses again.
 func (w *World) step(t *task) {

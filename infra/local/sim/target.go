@@ -61,7 +61,8 @@ func (x executor) Run(ctx context.Context, about incident.Ref, plan incident.Pla
 	case bad:
 		said = x.result(outcome, false, "acted, but it does not look well")
 	}
-	if err := x.t.call(call{port: "look at target", about: about, sys: sysTarget}, func() (string, error) { return string(said.Outcome), nil }); err != nil && said.Outcome == outcome {
+	err = x.t.call(call{port: "look at target", about: about, sys: sysTarget}, func() (string, error) { return string(said.Outcome), nil })
+	if err != nil && said.Outcome == outcome {
 		said.Verified = false
 	}
 	return said
@@ -83,11 +84,11 @@ func (x executor) limit(ctx context.Context, about incident.Ref) time.Time {
 	case !deadline.Before(epoch):
 		return deadline
 	}
-	promised := claimed.StartedAt.Add(incident.MaxFixTime)
-	if time.Until(deadline) > promised.Sub(now)+time.Second {
+	left := claimed.StartedAt.Add(incident.MaxFixTime).Sub(x.t.now())
+	if time.Until(deadline) > left+time.Second {
 		return anew
 	}
-	return promised
+	return now.Add(left)
 }
 
 func (x executor) result(outcome incident.Outcome, verified bool, name string) incident.Result {

@@ -229,9 +229,25 @@ func (w *World) wrote(c incident.Change) {
 	if d := c.Incident.Decision; c.Event.Action == incident.EventDecided && d.Action == incident.Approve {
 		w.maybe(w.profile.redeploy, time.Second, w.redeploy)
 		w.maybe(w.profile.recover, time.Second, func() { w.recovery(c.Incident.Ref) })
-		if w.chance(w.profile.holdUp) {
-			w.fails(sysWorkflow, time.Duration(1+w.rng.IntN(30))*time.Minute)
-		}
+	}
+	if c.Event.Action == incident.EventFixRefused {
+		w.engine.fixAgain(c.Incident.ID)
+	}
+	w.holdUp(c)
+}
+
+// holdUp puts out of order what would come next after a change, for so long that
+// what was true when it was written may not be when it is acted on.
+func (w *World) holdUp(c incident.Change) {
+	if !w.chance(w.profile.holdUp) {
+		return
+	}
+	d := time.Duration(1+w.rng.IntN(40)) * time.Minute
+	switch c.Event.Action {
+	case incident.EventDecided:
+		w.fails(sysWorkflow, d)
+	case incident.EventFixRefused:
+		w.fails(sysTracker, d)
 	}
 }
 
