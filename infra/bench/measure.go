@@ -36,7 +36,7 @@ func (b *bench) start(ctx context.Context) error {
 			if err := rest(ctx); err != nil {
 				return err
 			}
-			if memory, err = s.memory(); err != nil {
+			if memory, _, err = s.memory(); err != nil {
 				return err
 			}
 		}

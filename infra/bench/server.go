@@ -154,18 +154,27 @@ func (s *server) kill() error {
 	return nil
 }
 
-// memory is the resident set in MiB, from /proc; mapped pages of the data file
-// that were touched count too.
-func (s *server) memory() (float64, error) {
+// memory is the resident set in MiB, from /proc, and how much of it is the
+// process's own: the rest is pages of files, the data file's above all, which the
+// kernel takes back when it needs them.
+func (s *server) memory() (all, own float64, err error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
 	if err != nil {
-		return 0, fmt.Errorf("resident memory is read from Linux's /proc: %w", err)
+		return 0, 0, fmt.Errorf("resident memory is read from Linux's /proc: %w", err)
 	}
-	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kib, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+	if all, err = mebibytes(string(text), "VmRSS:"); err != nil {
+		return 0, 0, err
+	}
+	own, err = mebibytes(string(text), "RssAnon:")
+	return all, own, err
+}
+
+func mebibytes(status, name string) (float64, error) {
+	for line := range strings.Lines(status) {
+		if rest, ok := strings.CutPrefix(line, name); ok {
+			kib, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 64)
 			return kib / 1024, err
 		}
 	}
-	return 0, errors.New("/proc tells no VmRSS")
+	return 0, errors.New("/proc tells no " + name)
 }
