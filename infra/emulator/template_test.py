@@ -1,0 +1,49 @@
+"""Shows that template.py finds what it is there for: each case breaks the real
+template in one place."""
+
+import pathlib
+import unittest
+
+import template
+
+TEXT = (pathlib.Path(__file__).parents[2] / "template.yaml").read_text()
+
+
+class Template(unittest.TestCase):
+    def broken(self, old, new):
+        self.assertIn(old, TEXT)
+        return "\n".join(template.wrong(TEXT.replace(old, new)))
+
+    def test_the_template_has_nothing_wrong(self):
+        self.assertEqual([], list(template.wrong(TEXT)))
+
+    def test_the_cycle_that_the_fixed_name_avoids(self):
+        arn = "!Sub 'arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:${AWS::StackName}-incident'"
+        found = self.broken(arn, "!Ref IncidentStateMachine")
+        self.assertIn("reference cycle", found)
+        self.assertIn("IncidentStateMachine -> ", found)
+
+    def test_the_cycle_through_the_apis_own_address(self):
+        found = self.broken("OPSGUARD_PUBLIC_URL: !Ref PublicUrl", "OPSGUARD_PUBLIC_URL: !Sub 'https://${Api}'")
+        self.assertIn("reference cycle", found)
+
+    def test_wildcard_action(self):
+        found = self.broken("Action: [dynamodb:UpdateItem]", "Action: ['dynamodb:*']")
+        self.assertIn("the action dynamodb:* is a wildcard", found)
+
+    def test_wildcard_resource(self):
+        self.assertIn("on every resource", self.broken("Resource: !GetAtt Table.Arn", "Resource: '*'"))
+
+    def test_a_function_that_could_read_tokens(self):
+        found = self.broken("{dynamodb:LeadingKeys: ['default#INC#*', default#TICKET]}", "{dynamodb:LeadingKeys: ['default#INC#*', 'default#WAIT#*']}")
+        self.assertIn("may read task tokens", found)
+
+    def test_a_delete_that_reads(self):
+        self.assertIn("a delete that returns", self.broken("StringEqualsIfExists: {dynamodb:ReturnValues: NONE}", "StringEqualsIfExists: {dynamodb:Select: COUNT}"))
+
+    def test_no_leading_keys(self):
+        self.assertIn("is not held to leading keys", self.broken("ForAllValues:StringLike", "StringLike"))
+
+
+if __name__ == "__main__":
+    unittest.main()
