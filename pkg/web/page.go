@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/opsguard/opsguard/pkg/brief"
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -43,6 +45,7 @@ type pageView struct {
 	Style   template.CSS
 	Heading string
 	Message string       // why there is nothing to decide; "" if there is
+	After   string       // what that means for whoever pressed or followed the link
 	Brief   *brief.Brief // nil when the link does not say which incident
 	Channel string       // where the link was sent
 	Form    *formView    // nil when there is nothing to decide
@@ -73,9 +76,9 @@ func (s *server) showPage(x *exchange, said word) error {
 		return s.showIncident(x, said, inc, err)
 	}
 	b := brief.Of(inc, brief.Links{}, s.Now())
-	v := pageView{Heading: "Decided", Brief: &b, Channel: said.link.Channel}
+	v := pageView{Heading: taken(said.action), Brief: &b, Channel: said.link.Channel}
 	if inc.Decision == nil {
-		v.Heading, v.Form = heading(said.action), s.page.form(said)
+		v.Heading, v.Form = question(said.action), s.page.form(said)
 	}
 	return s.page.render(x, http.StatusOK, v)
 }
@@ -98,7 +101,12 @@ func (s *server) showIncident(x *exchange, said word, inc incident.Incident, ref
 func (p *decisionPage) refuse(x *exchange, refused error, v pageView) error {
 	problem := x.failing(refused)
 	setProblemHeaders(x.Header(), refused, problem)
-	v.Heading, v.Message = problem.Title, problem.Detail
+	v.Heading, v.Message = problem.Title, sentence(problem)
+	v.After = "This changed nothing."
+	if problem.Status >= http.StatusInternalServerError {
+		// A write whose answer was lost may have been made.
+		v.After = "Open the link again in a moment: it tells how things stand."
+	}
 	return p.render(x, problem.Status, v)
 }
 
@@ -126,7 +134,17 @@ func (p *decisionPage) form(said word) *formView {
 	return f
 }
 
-func heading(a incident.Action) string {
+// sentence is a problem's detail as text on a page: those that begin with a
+// field's name stay as they are.
+func sentence(p problem) string {
+	first, size := utf8.DecodeRuneInString(p.Detail)
+	if p.Field != nil || size == 0 {
+		return p.Detail
+	}
+	return string(unicode.ToUpper(first)) + p.Detail[size:] + "."
+}
+
+func question(a incident.Action) string {
 	switch a {
 	case incident.Approve:
 		return "Approve this fix?"
@@ -134,4 +152,15 @@ func heading(a incident.Action) string {
 		return "Escalate this incident?"
 	}
 	return "Close this incident as resolved?"
+}
+
+// taken heads the page of a link whose decision stands.
+func taken(a incident.Action) string {
+	switch a {
+	case incident.Approve:
+		return "Approved"
+	case incident.Escalate:
+		return "Escalated"
+	}
+	return "Resolved by hand"
 }

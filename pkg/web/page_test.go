@@ -163,15 +163,15 @@ func TestAPageForEveryRefusal(t *testing.T) {
 		status  int
 		says    string
 	}{
-		"bad token":      {func(f *front) string { return "/approve-fix?t=x&incidentId=" + waitingID }, nil, 403, "this link is not valid"},
-		"empty token":    {func(f *front) string { return "/approve-fix?t=&incidentId=" + waitingID }, nil, 403, "this link is not valid"},
+		"bad token":      {func(f *front) string { return "/approve-fix?t=x&incidentId=" + waitingID }, nil, 403, "This link is not valid"},
+		"empty token":    {func(f *front) string { return "/approve-fix?t=&incidentId=" + waitingID }, nil, 403, "This link is not valid"},
 		"unknown":        {func(f *front) string { return f.linkTo(ghostID, "approve") }, nil, 404, "Not found"},
 		"odd parameter":  {func(f *front) string { return f.linkTo(waitingID, "approve") + "&utm=1" }, nil, 400, "utm is not a field"},
 		"expired":        {func(f *front) string { return f.linkTo(waitingID, "approve") }, func(f *front) { f.clock = deadline }, 410, "The time to decide is over"},
 		"nobody asked":   {func(f *front) string { return f.linkTo(detectedID, "escalate") }, nil, 409, "Nobody has been asked yet"},
 		"nothing to fix": {func(f *front) string { return f.linkTo(manualID, "approve") }, nil, 409, "There is no fix to approve"},
 		"store down": {func(f *front) string { return f.linkTo(waitingID, "approve") },
-			func(f *front) { f.fails = incident.Unavail("the store does not answer", nil) }, 503, "the store does not answer"},
+			func(f *front) { f.fails = incident.Unavail("the store does not answer", nil) }, 503, "The store does not answer"},
 		"plan changed": {func(f *front) string { return f.linkTo(waitingID, "approve") }, func(f *front) {
 			inc := f.incidents[waitingID]
 			plan := *inc.Plan
