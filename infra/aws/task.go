@@ -32,6 +32,9 @@ func Scheduled[Out any](log *slog.Logger, handle func(context.Context) (Out, err
 
 // Invoke implements lambda.Handler.
 func (t task[In, Out]) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	if len(payload) == 0 {
+		payload = []byte("null")
+	}
 	var in In
 	if err := json.Unmarshal(payload, &in); err != nil {
 		return nil, t.failed(ctx, incident.BadField("", "the step's input cannot be read"))

@@ -1,0 +1,84 @@
+package aws
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/lambda/messages"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+)
+
+func TestAStepsErrorHasTheNameThatRetryKnows(t *testing.T) {
+	secret := errors.New("inner text")
+	for _, test := range []struct {
+		err           error
+		name, message string
+	}{
+		{incident.Unavail("the store failed", secret), "Unavailable", "the store failed"},
+		{fmt.Errorf("load: %w", incident.Fail(incident.Conflict, incident.CodeVersion, "look again")), "Conflict", "look again"},
+		{incident.Fail(incident.Expired, incident.CodeApprovalStale, "too old"), "ApprovalStale", "too old"},
+		{secret, "Unexpected", "the step failed; its log says why"},
+		{context.DeadlineExceeded, "Unavailable", "the step failed; its log says why"},
+	} {
+		var logged bytes.Buffer
+		h := Task(slog.New(slog.NewJSONHandler(&logged, nil)), func(context.Context, incident.Ref) (int, error) { return 0, test.err })
+		_, err := h.Invoke(t.Context(), []byte(`{}`))
+		var got messages.InvokeResponse_Error
+		if !errors.As(err, &got) || got.Type != test.name || got.Message != test.message {
+			t.Errorf("%v: got %+v, want %s, %q", test.err, err, test.name, test.message)
+		}
+		if strings.Contains(got.Message, "inner text") {
+			t.Errorf("%v: the inner text is let out: %q", test.err, got.Message)
+		}
+		if !strings.Contains(logged.String(), test.err.Error()) {
+			t.Errorf("%v: is not in the log: %s", test.err, &logged)
+		}
+	}
+}
+
+func TestAStepTakesAndGivesJSON(t *testing.T) {
+	h := Task(slog.New(slog.DiscardHandler), func(_ context.Context, ref incident.Ref) (map[string]string, error) {
+		return map[string]string{"id": ref.ID}, nil
+	})
+	got, err := h.Invoke(t.Context(), []byte(`{"tenant":"default","incidentId":"X","more":1}`))
+	if err != nil || string(got) != `{"id":"X"}` {
+		t.Errorf("got %s, %v", got, err)
+	}
+	_, err = h.Invoke(t.Context(), []byte(`{"incidentId":1}`))
+	var failed messages.InvokeResponse_Error
+	if !errors.As(err, &failed) || failed.Type != "Invalid" {
+		t.Errorf("wrong input: %v", err)
+	}
+}
+
+func TestAScheduledStepTakesWhateverComes(t *testing.T) {
+	h := Scheduled(slog.New(slog.DiscardHandler), func(context.Context) (int, error) { return 7, nil })
+	for _, payload := range []string{"", "null", `{"detail-type":"Scheduled Event"}`, `"text"`} {
+		if got, err := h.Invoke(t.Context(), []byte(payload)); err != nil || string(got) != "7" {
+			t.Errorf("%q: %s, %v", payload, got, err)
+		}
+	}
+}
+
+func TestTheClientsSettingsAreNamed(t *testing.T) {
+	for _, test := range []struct {
+		environment map[string]string
+		names       string
+	}{
+		{map[string]string{}, "AWS_REGION"},
+		{map[string]string{"AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": "127.0.0.1:4566"}, "AWS_ENDPOINT_URL"},
+		{map[string]string{"AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": "ftp://x"}, "AWS_ENDPOINT_URL"},
+		{map[string]string{"AWS_REGION": "us-east-1"}, ""},
+	} {
+		_, err := clientConfig(func(name string) string { return test.environment[name] })
+		if test.names == "" && err != nil || test.names != "" && (err == nil || !strings.HasPrefix(err.Error(), test.names+": ")) {
+			t.Errorf("%v: %v, want it to name %q", test.environment, err, test.names)
+		}
+	}
+}
