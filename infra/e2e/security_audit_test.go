@@ -148,6 +148,12 @@ var forgeries = []forgery{
 	{"the record claims a ticket", func(s, _ tampered) {
 		s.record(func(inc *incident.Incident) { inc.Ticket = &incident.Ticket{Tracker: "simulated", Key: "SIM-1"} })
 	}, 8, `the ticket is "SIM-1"`, false},
+	{"the evidence is changed", func(s, _ tampered) {
+		s.must(s.tx.Bucket([]byte("evidence")).Put([]byte(s.ref.Tenant+"\x00"+s.ref.ID), []byte(`{"logs":"all was well"}`)))
+	}, 1, "the evidence hashes to", false},
+	{"the evidence is gone", func(s, _ tampered) {
+		s.must(s.tx.Bucket([]byte("evidence")).Delete([]byte(s.ref.Tenant + "\x00" + s.ref.ID)))
+	}, 1, "the evidence hashes to", false},
 	{"the record claims another end", func(s, _ tampered) {
 		s.record(func(inc *incident.Incident) { inc.Status = incident.Escalated })
 	}, 8, `the status is "ESCALATED"`, false},

@@ -41,6 +41,7 @@ type auditor struct {
 		steps.Loader
 		steps.Lister
 		steps.Trail
+		steps.EvidenceReader
 	}
 }
 
@@ -82,10 +83,15 @@ func (a auditor) add(ctx context.Context, report *AuditReport, id string) {
 		report.Unchecked = append(report.Unchecked, Unchecked{id, err.Error()})
 		return
 	}
+	evidence, err := a.store.Evidence(ctx, inc.Ref) // written once, so that any moment will do
+	if err != nil && incident.KindOf(err) != incident.NotFound {
+		report.Unchecked = append(report.Unchecked, Unchecked{id, err.Error()})
+		return
+	}
 	report.Checked++
 	bad := incident.VerifyChain(inc, events)
 	if bad == nil {
-		bad = contradicted(inc, events)
+		bad = contradicted(inc, evidence, events)
 	}
 	if bad != nil {
 		report.Bad = append(report.Bad, BadTrail{id, bad.Seq, bad.Why})

@@ -1,18 +1,22 @@
 package local
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 )
 
-// contradicted compares what the record says happened with the events that say
-// so: the chain's hashes cover the events only, and it is the record that people
+// contradicted compares what record and evidence say with the events that tell of
+// it: the chain's hashes cover the events only, and it is the record that people
 // read. The events must have passed VerifyChain. nil if the two agree.
-func contradicted(inc incident.Incident, events []incident.Event) *incident.BadEvent {
+func contradicted(inc incident.Incident, evidence incident.Evidence, events []incident.Event) *incident.BadEvent {
 	told := retell(events)
-	for _, claim := range claims(inc, told) {
+	sum := sha256.Sum256([]byte(evidence.Logs))
+	all := append(claims(inc, told), claim{"the evidence hashes to", hex.EncodeToString(sum[:]), told.detected.Details["evidenceSha256"], told.detected.Seq})
+	for _, claim := range all {
 		if claim.record != claim.trail {
 			seq := claim.seq
 			if seq == 0 { // no event tells of it: the record says more than the whole trail

@@ -64,7 +64,7 @@ func TestNoHonestLifeLooksFalsified(t *testing.T) {
 			if bad := incident.VerifyChain(inc, events); bad != nil {
 				r.Fatalf("the chain: %+v", bad)
 			}
-			if bad := contradicted(inc, events); bad != nil {
+			if bad := contradicted(inc, incident.Evidence{Logs: "x"}, events); bad != nil {
 				r.Fatalf("after %s: event %d: %s", c.Event.Action, bad.Seq, bad.Why)
 			}
 		}
