@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -30,20 +31,25 @@ type Store struct {
 	table  *string
 }
 
-// maxAttempts bounds what the SDK's standard retryer does about throttling, 5xx
-// and broken connections: with its backoff about 2 s, well within a function's
-// time. Past that the state machine retries.
-const maxAttempts = 5
+// What the SDK's standard retryer may do about throttling, 5xx and broken
+// connections: its random waits come to 4 s at most, well within a function's time.
+// Past that the state machine retries.
+const (
+	maxAttempts = 5
+	maxBackoff  = time.Second
+)
 
 // Open makes a store of a table; it calls nobody. Endpoint, region and
 // credentials are cfg's, so that any DynamoDB can be named.
-func Open(cfg aws.Config, s Settings) (*Store, error) {
+func Open(cfg aws.Config, s Settings) (*Store, error) { return open(cfg, s, maxBackoff) }
+
+func open(cfg aws.Config, s Settings, backoff time.Duration) (*Store, error) {
 	if !tableName.MatchString(s.Table) {
 		return nil, fmt.Errorf("%s: %q is not a table's name", settingTable, s.Table)
 	}
 	client := dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
 		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) {
-			r.MaxAttempts = maxAttempts
+			r.MaxAttempts, r.MaxBackoff = maxAttempts, backoff
 			r.Retryables = append(r.Retryables, retry.IsErrorRetryableFunc(collided))
 		})
 	})

@@ -47,10 +47,16 @@ const waitTimeout = 2 * time.Second
 // sends it is what a function would be called with.
 func TestWorkflowContract(t *testing.T) {
 	cfg := testConfig(t)
+	contract(t, cfg, cfg)
+}
+
+// contract runs the contract with one client for the workflow and one for what
+// the test makes around it.
+func contract(t *testing.T, cfg, through aws.Config) {
 	stepstest.WorkflowContract(t, func(t *testing.T, test func(t *testing.T, s stepstest.Subject)) {
 		name := aws.String("opsguard-test-" + ulid.Make().String())
 		queue := newQueue(t, cfg, name)
-		workflow, err := Open(cfg, Settings{StateMachineARN: newMachine(t, cfg, name, queue)})
+		workflow, err := Open(through, Settings{StateMachineARN: newMachine(t, cfg, name, queue)})
 		if err != nil {
 			t.Fatal(err)
 		}

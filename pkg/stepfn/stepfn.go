@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -39,10 +40,13 @@ type Workflow struct {
 	executions string // what an execution's ARN begins with
 }
 
-// maxAttempts bounds what the SDK's standard retryer does about throttling, 5xx
-// and broken connections: about 2 s. Past that the state machine, or reconcile,
-// tries again.
-const maxAttempts = 5
+// What the SDK's standard retryer may do about throttling, 5xx and broken
+// connections: its random waits come to 4 s at most. Past that the state machine, or
+// reconcile, tries again.
+const (
+	maxAttempts = 5
+	maxBackoff  = time.Second
+)
 
 // Open binds to a state machine; it calls nobody.
 func Open(cfg aws.Config, s Settings) (*Workflow, error) {
@@ -51,7 +55,7 @@ func Open(cfg aws.Config, s Settings) (*Workflow, error) {
 		return nil, fmt.Errorf("%s: %q is not the ARN of a state machine", settingARN, s.StateMachineARN)
 	}
 	client := sfn.NewFromConfig(cfg, func(o *sfn.Options) {
-		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) { r.MaxAttempts = maxAttempts })
+		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) { r.MaxAttempts, r.MaxBackoff = maxAttempts, maxBackoff })
 	})
 	return &Workflow{client, s.StateMachineARN, parts[1] + ":execution:" + parts[2] + ":"}, nil
 }

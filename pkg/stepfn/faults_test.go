@@ -1,0 +1,97 @@
+package stepfn
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/opsguard/opsguard/infra/emulator/faults"
+	"github.com/opsguard/opsguard/pkg/incident"
+)
+
+func TestWorkflowContractHoldsWhileCallsFail(t *testing.T) {
+	cfg := testConfig(t)
+	target, err := url.Parse(*cfg.BaseEndpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var calls atomic.Int64
+	ways := []faults.Fault{faults.Throttled, faults.Broken, faults.Cut, faults.Lost}
+	proxy := httptest.NewServer(faults.Proxy(target, func(operation string) faults.Fault {
+		n := calls.Add(1)
+		if n%4 != 0 {
+			return faults.None
+		}
+		way := ways[n/4%int64(len(ways))]
+		if way == faults.Lost && operation == "SendTaskSuccess" {
+			return faults.Cut // the repetition is told that nothing waits any more, which is right
+		}
+		return way
+	}))
+	t.Cleanup(proxy.Close)
+	through := cfg
+	through.BaseEndpoint = &proxy.URL
+	contract(t, cfg, through)
+}
+
+// answering is a workflow whose service answers every call the same.
+func answering(t *testing.T, status int, body func(request string) string) *Workflow {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var in map[string]string
+		json.NewDecoder(r.Body).Decode(&in)
+		w.WriteHeader(status)
+		fmt.Fprint(w, body(in["taskToken"]))
+	}))
+	t.Cleanup(server.Close)
+	w, err := Open(aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: aws.AnonymousCredentials{}},
+		Settings{StateMachineARN: "arn:aws:states:us-east-1:123456789012:stateMachine:x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func TestNoErrorHoldsTheTaskToken(t *testing.T) {
+	const secret = "AAAAKgAAAAIAAAAA-secret"
+	for _, code := range []string{"ValidationException", "InvalidToken", "TaskTimedOut", "AccessDeniedException", "InvalidOutput", "Odd"} {
+		w := answering(t, http.StatusBadRequest, func(token string) string {
+			return fmt.Sprintf(`{"__type":%q,"message":"the value '%s' at 'taskToken' is wrong"}`, code, token)
+		})
+		err := w.Deliver(t.Context(), incident.NewTaskToken(secret), json.RawMessage(`{}`))
+		if err == nil || strings.Contains(err.Error(), secret) {
+			t.Errorf("%s: %v", code, err)
+		}
+	}
+}
+
+func TestAWorkflowThatFailsIsUnavailable(t *testing.T) {
+	w := answering(t, http.StatusBadRequest, func(string) string { return `{"__type":"AccessDeniedException","message":"no"}` })
+	ref := incident.Ref{Tenant: incident.DefaultTenant, ID: "INC-01ARZ3NDEKTSV4RRFFQ69G5FAV"}
+	_, describe := w.Describe(t.Context(), ref)
+	for name, err := range map[string]error{
+		"start": w.Start(t.Context(), ref, json.RawMessage(`{}`)), "describe": describe,
+		"deliver": w.Deliver(t.Context(), incident.NewTaskToken("t"), json.RawMessage(`{}`)),
+	} {
+		if incident.KindOf(err) != incident.Unavailable {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := w.Check(t.Context()); err == nil || !strings.HasPrefix(err.Error(), settingARN+": ") {
+		t.Errorf("check: %v", err)
+	}
+}
+
+func TestAStateMachineThatIsNotThereIsNamed(t *testing.T) {
+	w := answering(t, http.StatusBadRequest, func(string) string { return `{"__type":"StateMachineDoesNotExist","message":"no"}` })
+	if err := w.Check(t.Context()); err == nil || !strings.HasPrefix(err.Error(), settingARN+": there is no state machine") {
+		t.Errorf("%v", err)
+	}
+}
