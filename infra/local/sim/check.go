@@ -25,6 +25,7 @@ const (
 	invDeadline  = "deadline"
 	invNewest    = "newest token"
 	invCalm      = "calm"
+	invReconcile = "reconcile"
 )
 
 // check holds a world that has settled against every invariant.

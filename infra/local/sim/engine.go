@@ -99,6 +99,9 @@ func (e *engine) Describe(_ context.Context, of incident.Ref) (steps.ExecutionSt
 	return steps.ExecutionRunning, nil
 }
 
+// runs reports whether an execution was started and has not ended.
+func (e *engine) runs(name string) bool { return e.execs[name].Status == asl.Running }
+
 // apply takes an execution one event further, keeps it, and acts.
 func (e *engine) apply(name string, ev asl.Event) error {
 	w := e.w

@@ -18,7 +18,8 @@ var knownIssues = []known{
 	{invOnce, "began while another was under way", "the same"},
 	{invApproval, "after it was claimed", "execute-fix that stalls between claim and Run acts when the hold has lapsed: the time limit counts from Run"},
 	{invDeadline, "after the deadline", "a decision by a clock that is behind is checked by that clock, and recorded at the time of the change before"},
-	{invCalm, "it ended as step_failed", "reconcile that saw no execution before it was started escalates the incident once people are asked"},
+	{invReconcile, "while its execution was running", "reconcile that saw no execution before it was started ends the incident once people are asked"},
+	{invCalm, "it ended as step_failed", "the same"},
 }
 
 // isKnown reports whether everything that is wrong is on the list.

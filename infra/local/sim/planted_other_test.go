@@ -20,6 +20,13 @@ func (u unstarted) Start(ctx context.Context, ref incident.Ref, input json.RawMe
 	return u.Workflow.Start(ctx, ref, input)
 }
 
+// blind is a workflow that takes every execution for ended.
+type blind struct{ Workflow }
+
+func (blind) Describe(context.Context, incident.Ref) (steps.ExecutionStatus, error) {
+	return steps.ExecutionEnded, nil
+}
+
 // loud is a channel that logs what it posts, links and all.
 type loud struct {
 	steps.Channel
@@ -63,6 +70,7 @@ func (r raw) Commit(ctx context.Context, c incident.Change) error {
 func otherPlants() []plant {
 	return []plant{
 		{"an execution is never started", invNeverLost, Hooks{Workflow: func(w Workflow) Workflow { return unstarted{w} }}},
+		{"reconcile ends what still runs", invReconcile, Hooks{Workflow: func(w Workflow) Workflow { return blind{w} }}},
 		{"an escalation is lost with the ticket that failed", invNeverLost, Hooks{Steps: func(s *Steps) {
 			ticket := s.Ticket
 			s.CreateTicket = func(ctx context.Context, in steps.CreateTicketInput) (steps.CreateTicketOutput, error) {

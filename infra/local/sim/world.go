@@ -152,6 +152,8 @@ func (w *World) fails(sys system, d time.Duration) {
 	w.note("world", "outage", "", fmt.Sprintf("of %s for %s", systemNames[sys], d))
 }
 
+const reconcileActor = "reconcile"
+
 // reconcileTick is the schedule's.
 func (w *World) reconcileTick() {
 	w.recur(reconcileInterval, w.reconcileTick)
@@ -162,7 +164,7 @@ func (w *World) reconcile() {
 	if w.down {
 		return
 	}
-	w.spawn("reconcile", true, func(t *task) {
+	w.spawn(reconcileActor, true, func(t *task) {
 		report, err := t.steps().Reconcile.Handle(context.Background())
 		if err != nil {
 			w.note(t.actor, "fails", "", told(err))
@@ -222,6 +224,9 @@ func (w *World) wrote(c incident.Change) {
 		by = w.active.deploy
 	}
 	w.writes = append(w.writes, write{c, w.now(), by})
+	if w.active != nil && w.active.actor == reconcileActor && !c.Incident.Open() && w.engine.runs(c.Incident.ID) {
+		w.blame(invReconcile, "%s: reconcile ended it while its execution was running", w.name(c.Incident.Ref))
+	}
 	switch c.Event.Action {
 	case incident.EventDecided, incident.EventFixFinished, incident.EventTicket, incident.EventResolved, incident.EventEscalated:
 		w.echo(c.Incident, 100*time.Millisecond)
