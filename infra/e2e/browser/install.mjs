@@ -45,6 +45,7 @@ async function install() {
 <alias><family>sans-serif</family><prefer><family>DejaVu Sans</family></prefer></alias>
 <alias><family>serif</family><prefer><family>DejaVu Serif</family></prefer></alias>
 <alias><family>monospace</family><prefer><family>DejaVu Sans Mono</family></prefer></alias>
+<match target="pattern"><edit name="family" mode="append_last"><string>DejaVu Sans</string></edit></match>
 </fontconfig>
 `);
     for (const f of ['node_modules', 'lib.tar', 'package.json', 'package-lock.json']) rmSync(join(work, f), { recursive: true });
