@@ -101,7 +101,7 @@ func (s *server) showIncident(x *exchange, said word, inc incident.Incident, ref
 func (p *decisionPage) refuse(x *exchange, refused error, v pageView) error {
 	problem := x.failing(refused)
 	setProblemHeaders(x.Header(), refused, problem)
-	v.Heading, v.Message = problem.Title, sentence(problem)
+	v.Heading, v.Message = problem.Title, message(problem, v.Brief)
 	v.After = "This changed nothing."
 	if problem.Status >= http.StatusInternalServerError {
 		// A write whose answer was lost may have been made.
@@ -134,14 +134,23 @@ func (p *decisionPage) form(said word) *formView {
 	return f
 }
 
-// sentence is a problem's detail as text on a page: those that begin with a
-// field's name stay as they are.
-func sentence(p problem) string {
-	first, size := utf8.DecodeRuneInString(p.Detail)
-	if p.Field != nil || size == 0 {
-		return p.Detail
+// message is why there is nothing to decide: by whose decision, if that is it.
+func message(p problem, b *brief.Brief) string {
+	switch {
+	case b != nil && b.Decision != "" && (p.Type == string(incident.CodeAlreadyDecided) || p.Type == string(incident.CodeExpired)):
+		return sentence(b.Decision)
+	case p.Field != nil:
+		return p.Detail // it begins with the field's name, which has its own spelling
 	}
-	return string(unicode.ToUpper(first)) + p.Detail[size:] + "."
+	return sentence(p.Detail)
+}
+
+func sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	first, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(first)) + s[size:] + "."
 }
 
 func question(a incident.Action) string {
