@@ -39,5 +39,6 @@ func Install(root string) (Chromium, error) {
 		return Chromium{}, err
 	}
 	return Chromium{Program: filepath.Join(home, "chromium"),
-		Env: []string{"LD_LIBRARY_PATH=" + filepath.Join(home, "lib"), "FONTCONFIG_FILE=" + filepath.Join(home, "fonts.conf")}}, nil
+		Env: []string{"LD_LIBRARY_PATH=" + filepath.Join(home, "lib"), "FONTCONFIG_FILE=" + filepath.Join(home, "fonts.conf"),
+			"XDG_CACHE_HOME=" + filepath.Join(home, "cache")}}, nil
 }

@@ -41,7 +41,7 @@ async function install() {
     for (const f of readdirSync(fonts).filter((f) => f.endsWith('.ttf'))) copyFileSync(join(fonts, f), join(work, 'fonts', f));
     writeFileSync(join(work, 'fonts.conf'), `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig>
-<dir prefix="relative">fonts</dir><cachedir prefix="relative">fonts-cache</cachedir>
+<dir prefix="relative">fonts</dir><cachedir prefix="xdg">fontconfig</cachedir>
 <alias><family>sans-serif</family><prefer><family>DejaVu Sans</family></prefer></alias>
 <alias><family>serif</family><prefer><family>DejaVu Serif</family></prefer></alias>
 <alias><family>monospace</family><prefer><family>DejaVu Sans Mono</family></prefer></alias>
