@@ -210,7 +210,7 @@ func (rt *Runtime) steps(inv *inventory.Inventory, out outside, w *workflow) (s 
 	s.ingest = steps.IngestAlert{Store: rt.store, Workflow: w, Inventory: inv, NewID: newID, Timeout: rt.settings.ApprovalTimeout, Now: now, Log: rt.log}
 	s.analyze = steps.Analyze{Store: rt.store, Analyst: out.analyst, Inventory: inv, Now: now, Log: rt.log}
 	s.wait = steps.WaitForApproval{Store: rt.store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: rt.log}
-	s.approve = steps.ApproveFix{Store: rt.store, Delivery: delivery, Inventory: inv, Now: now, Log: rt.log}
+	s.approve = steps.ApproveFix{Store: rt.store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: rt.log}
 	s.execute = steps.ExecuteFix{Store: rt.store, Executor: out.executor, Inventory: inv, Now: now, Log: rt.log}
 	s.ticket = steps.CreateTicket{Store: rt.store, Tracker: out.tracker, Links: out.links, Now: now, Log: rt.log}
 	s.resolution = steps.LogResolution{Store: rt.store, People: people, Now: now, Log: rt.log}

@@ -45,13 +45,19 @@ func (c Change) Empty() bool { return c.Event.Seq == 0 }
 // recorded is the answer to asking again.
 func (i Incident) recorded() Change { return Change{Incident: i} }
 
+// notBefore is now, or the time of the last change if that is later: a clock that
+// is behind must neither make the trail run backwards nor reopen a deadline.
+func (i Incident) notBefore(now time.Time) time.Time {
+	if now = Stamp(now); now.Before(i.UpdatedAt) {
+		return i.UpdatedAt
+	}
+	return now
+}
+
 // change makes the next version of i, a deep enough copy that the caller's value
 // is never written to, and its event.
 func (i Incident) change(now time.Time, by Actor, action EventAction, details map[string]string) Change {
-	now = Stamp(now)
-	if now.Before(i.UpdatedAt) { // a clock that went back must not make the trail run backwards
-		now = i.UpdatedAt
-	}
+	now = i.notBefore(now)
 	next := i
 	next.Votes = slices.Clone(i.Votes)
 	if i.Asked != nil {

@@ -24,7 +24,7 @@ func (i Incident) checkVote(v Vote, now time.Time) (recorded bool, err error) {
 	}
 	switch {
 	case i.Decision != nil && i.Decision.By == System,
-		i.Asked != nil && !Stamp(now).Before(i.Asked.Deadline):
+		i.Asked != nil && !now.Before(i.Asked.Deadline):
 		return false, Fail(Expired, CodeExpired, "the time to decide is over; the incident is %s", i.Status)
 	case i.Status == Detected && i.Decision == nil:
 		return false, Fail(Conflict, CodeNotWaiting, "the incident is still being analysed; ask again in 2 seconds")
@@ -58,6 +58,7 @@ func (i Incident) Vote(v Vote, verdict Verdict, now time.Time) (Change, error) {
 	if !verdict.Allowed {
 		return Change{}, Fail(Forbidden, CodeForbidden, "%s", verdict.Reason)
 	}
+	now = i.notBefore(now)
 	recorded, err := i.checkVote(v, now)
 	if err != nil {
 		return Change{}, err
@@ -65,7 +66,7 @@ func (i Incident) Vote(v Vote, verdict Verdict, now time.Time) (Change, error) {
 	if recorded {
 		return i.recorded(), nil
 	}
-	v.At, v.PlanHash = Stamp(now), i.planHash()
+	v.At, v.PlanHash = now, i.planHash()
 	details := map[string]string{"action": string(v.Action), "planHash": v.PlanHash, "note": v.Note, "reason": verdict.Reason}
 	action := EventVoted
 	if verdict.Decides {

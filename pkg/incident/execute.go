@@ -23,7 +23,7 @@ const (
 // nil if it no longer resolves. Whoever was refused with CodeAlreadyClaimed must
 // never act, only look.
 func (i Incident) Claim(today *Plan, now time.Time) (Change, error) {
-	if err := i.mayClaim(today, Stamp(now)); err != nil {
+	if err := i.mayClaim(today, i.notBefore(now)); err != nil {
 		return Change{}, err
 	}
 	c := i.change(now, System, EventFixStarted, map[string]string{
@@ -64,7 +64,6 @@ var refusals = map[Code]Reason{
 	CodePlanStale:     ReasonPlanStale,
 	CodeTargetBusy:    ReasonTargetBusy,
 	CodeRecovered:     refusalRecovered,
-	CodeNotApproved:   ReasonStepFailed,
 }
 
 // RefusalFor returns the reason to record when a claim fails with err; false if
@@ -88,34 +87,42 @@ func (i Incident) Refuse(reason Reason, now time.Time) (Change, error) {
 	return c, nil
 }
 
-// Result is what an executor can say of its attempt.
+// Result is what can be said of an attempt.
 type Result struct {
 	Outcome  Outcome
 	Verified bool
 	Steps    []FixStep
+	Looked   bool // by a call that did not act but found the attempt begun
 }
 
-// Record stores how the attempt ended and gives the target back. A result that
-// comes after the incident closed is kept as an event; the status stays.
+// Record stores how the attempt ended. Only the call that acted gives the target
+// back: while it may still be acting, the target stays taken until the hold
+// lapses. What comes after a look was recorded, or after the incident closed, is
+// kept as an event; what was concluded before is not rewritten.
 func (i Incident) Record(r Result, now time.Time) (Change, error) {
 	switch {
 	case i.Attempt == nil:
 		return Change{}, Fail(Conflict, CodeTransition, "no fix was started")
-	case i.Attempt.FinishedAt != nil && (i.Attempt.Outcome != Unknown || r.Outcome == Unknown):
+	case i.Attempt.Heard, i.Attempt.FinishedAt != nil && r.Looked:
 		return i.recorded(), nil
 	}
 	details := map[string]string{
 		"outcome": string(r.Outcome), "verified": strconv.FormatBool(r.Verified), "steps": strconv.Itoa(len(r.Steps))}
-	if i.Attempt.FinishedAt != nil {
-		// A rerun could only say "unknown"; now the one that acted reports. Both stand
-		// in the trail; what was concluded from the first is not rewritten.
-		return i.change(now, System, EventFixLate, details), nil
-	}
 	action := EventFixFinished
-	if i.Status.Final() {
+	if i.Status.Final() || i.Attempt.FinishedAt != nil {
 		action = EventFixLate
 	}
+	if r.Looked {
+		details["looked"] = "true"
+	}
 	c := i.change(now, System, action, details)
+	if !r.Looked {
+		c.Incident.Attempt.Heard = true
+		c.Free = i.Plan.Target.Key()
+	}
+	if i.Attempt.FinishedAt != nil {
+		return c, nil
+	}
 	at := c.Incident.UpdatedAt
 	c.Incident.Attempt.FinishedAt = &at
 	c.Incident.Attempt.Outcome, c.Incident.Attempt.Verified = r.Outcome, r.Verified
@@ -126,6 +133,5 @@ func (i Incident) Record(r Result, now time.Time) (Change, error) {
 		s.At, s.Detail = Stamp(s.At), Cut(s.Detail, maxStepDetail)
 		c.Incident.Attempt.Steps = append(c.Incident.Attempt.Steps, s)
 	}
-	c.Free = i.Plan.Target.Key()
 	return c, nil
 }

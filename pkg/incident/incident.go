@@ -133,6 +133,9 @@ type Attempt struct {
 	Outcome    Outcome    `json:"outcome"`    // "" while running
 	Verified   bool       `json:"verified"`
 	Steps      []FixStep  `json:"steps"`
+	// Heard: the call that acted has reported. Until then it may still be acting,
+	// whatever a later look has recorded, and it keeps its target.
+	Heard bool `json:"heard"`
 }
 
 // FixStep is one thing an executor did or looked at.

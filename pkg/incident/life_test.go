@@ -36,6 +36,7 @@ type life struct {
 	entered time.Time
 	retries int64
 	claims  int
+	freed   bool
 }
 
 // commit applies a change as a store would, and checks what holds for every one.
@@ -60,6 +61,15 @@ func (l *life) commit(c Change, err error) {
 	}
 	if c.Take != nil {
 		l.checkClaim(c)
+	}
+	if c.Free != "" {
+		if !c.Incident.Attempt.Heard || l.freed {
+			l.t.Fatal("the target was given back by a call that did not act, or twice")
+		}
+		l.freed = true
+	}
+	if d := c.Incident.Decision; d != nil && d.By != System && d.By != SourceActor("api") && !d.At.Before(c.Incident.Asked.Deadline) {
+		l.t.Fatal("a decision was taken at or after the deadline")
 	}
 	if c.Wait != nil {
 		if l.wait != nil && (c.Wait.EnteredAt.Before(l.wait.EnteredAt) || c.Wait.EnteredAt.Equal(l.wait.EnteredAt) && c.Wait.RetryCount <= l.wait.RetryCount) {
@@ -155,7 +165,7 @@ func (l *life) ops() map[string]func(*rapid.T) {
 			}
 		},
 		"record": func(t *rapid.T) {
-			l.commit(l.inc.Record(Result{Outcome: Outcome(any(t, "fixed", "simulated", "failed", "unknown")), Verified: any(t, "yes", "no") == "yes"}, l.now))
+			l.commit(l.inc.Record(Result{Outcome: Outcome(any(t, "fixed", "simulated", "failed", "unknown")), Verified: any(t, "yes", "no") == "yes", Looked: any(t, "acted", "looked") == "looked"}, l.now))
 		},
 		"ticket": func(*rapid.T) { l.commit(l.inc.Ticketed(Ticket{"simulated", "SIM-1", "u"}, l.now)) },
 		"close":  func(*rapid.T) { l.commit(l.inc.Close("", l.now)) },
@@ -407,5 +417,38 @@ func TestTaskTokenNeverPrints(t *testing.T) {
 		if want := secret; s == "" || strings.Contains(s, want) {
 			t.Errorf("the token shows: %s", s)
 		}
+	}
+}
+
+func TestALookNeverGivesTheTargetBack(t *testing.T) {
+	plan := testPlan("d1")
+	c, err := decide(t, waiting(t, plan), Approve, "key:a", epoch).Claim(plan, epoch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	looked, err := c.Incident.Record(Result{Outcome: Fixed, Verified: true, Looked: true}, epoch)
+	if err != nil || looked.Free != "" || looked.Event.Details["looked"] != "true" {
+		t.Fatalf("a look: %v, frees %q, %v", err, looked.Free, looked.Event.Details)
+	}
+	again, err := looked.Incident.Record(Result{Outcome: Unknown, Looked: true}, epoch)
+	if err != nil || !again.Empty() {
+		t.Fatalf("a second look: %v %+v", err, again.Event)
+	}
+	heard, err := looked.Incident.Record(Result{Outcome: Failed}, epoch)
+	if err != nil || heard.Free == "" || heard.Event.Action != EventFixLate || heard.Incident.Attempt.Outcome != Fixed {
+		t.Fatalf("the one that acted: %v, frees %q, %s, %+v", err, heard.Free, heard.Event.Action, heard.Incident.Attempt)
+	}
+}
+
+// A clock that is behind must not reopen what a later one has closed.
+func TestAClockThatIsBehindReopensNoDeadline(t *testing.T) {
+	inc := waiting(t, testPlan("d1"))
+	c, err := inc.Notified(nil, inc.Asked.Deadline)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Incident.Vote(Vote{Action: Approve, By: "key:a"}, Verdict{Allowed: true, Decides: true}, epoch)
+	if CodeOf(err) != CodeExpired {
+		t.Errorf("got %v", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"time"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/inventory"
@@ -17,6 +18,7 @@ type ApproveFix struct {
 	Store     Incidents
 	Delivery  Delivery
 	Inventory *inventory.Inventory
+	People    People // whose messages are brought up to date; the zero value: nobody's
 	Now       Clock
 	Log       *slog.Logger
 }
@@ -39,6 +41,9 @@ type ApproveFixOutput struct {
 	Status    incident.Status
 }
 
+// maxTell bounds how long a decision waits for messages to be edited.
+const maxTell = 3 * time.Second
+
 // MaxNote bounds a decision's note, in bytes.
 const MaxNote = 1000
 
@@ -50,12 +55,15 @@ func (s ApproveFix) Handle(ctx context.Context, in ApproveFixInput) (ApproveFixO
 	note, _ := redact.Text(in.Note)
 	note = incident.Cut(note, MaxNote) // placeholders may be longer than what they replace
 	var verdict incident.Verdict
+	decidedNow := false
 	inc, err := update(ctx, s.Store, in.Ref, func(inc incident.Incident) (incident.Change, error) {
 		now := s.Now()
 		vote := incident.Vote{Action: in.Action, By: in.By, At: now, PlanHash: in.PlanHash, Note: note}
 		svc, known := s.Inventory.Lookup(inc.ServerName)
 		verdict = policy.Decide(policy.RuleFor(svc, known, inc.Plan), inc.Votes, vote, now)
-		return inc.Vote(vote, verdict, now)
+		c, err := inc.Vote(vote, verdict, now)
+		decidedNow = !c.Empty() && c.Incident.Decision != nil
+		return c, err
 	})
 	if err != nil {
 		return ApproveFixOutput{}, err
@@ -66,6 +74,13 @@ func (s ApproveFix) Handle(ctx context.Context, in ApproveFixInput) (ApproveFixO
 		s.Log.InfoContext(ctx, "vote counted", "incidentId", inc.ID, "by", in.By, "approvals", verdict.Have, "needed", verdict.Needed)
 	}
 	out := ApproveFixOutput{Decision: inc.Decision, Approvals: verdict.Have, Needed: verdict.Needed, Status: inc.Status}
+	ctx = context.WithoutCancel(ctx) // whoever decided may hang up now; the decision stands
+	if decidedNow {
+		// Before the delivery, so that this edit cannot overtake the one that shows the end.
+		courtesy, cancel := context.WithTimeout(ctx, maxTell)
+		s.People.Tell(courtesy, inc)
+		cancel()
+	}
 	if inc.Decision != nil && inc.Open() {
 		if err := s.Delivery.Deliver(ctx, inc); err != nil {
 			logFailure(ctx, s.Log, inc.Ref, "the decision stands but the execution could not be told; reconcile will", err)

@@ -264,3 +264,13 @@ func TestAVoteIsNotAnsweredForWhileTheStoreFails(t *testing.T) {
 		t.Errorf("%+v %v, %v", out, err, w.events(ref))
 	}
 }
+
+// Messages are edited when decided, not only when closed: a button that can no
+// longer do anything must not be offered while a fix runs.
+func TestMessagesAreBroughtUpToDateWhenDecided(t *testing.T) {
+	w := newWorld(t)
+	w.approved("api")
+	if len(w.chat.edits) != 1 || w.chat.edits[0].Brief.Links.Approve != "" {
+		t.Errorf("%d edits: the message still offers to approve", len(w.chat.edits))
+	}
+}

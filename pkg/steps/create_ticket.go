@@ -53,8 +53,7 @@ func (s CreateTicket) Handle(ctx context.Context, in CreateTicketInput) (CreateT
 	if err != nil {
 		return CreateTicketOutput{}, err
 	}
-	if status, reason := inc.Conclusion(); inc.Open() && status == incident.Escalated && inc.Ticket == nil {
-		inc.EscalationReason = reason // what the ticket has to say; recorded when the incident closes
+	if status, _ := inc.Conclusion(); inc.Open() && status == incident.Escalated && inc.Ticket == nil {
 		ticket, err := s.Tracker.Open(ctx, inc.Ref, brief.Of(inc, s.Links.Links(inc, "ticket"), s.Now()))
 		if err != nil {
 			return CreateTicketOutput{}, err

@@ -60,9 +60,20 @@ func (s ExecuteFix) Handle(ctx context.Context, ref incident.Ref) (ExecuteFixOut
 		return ExecuteFixOutput{}, err
 	}
 	s.Log.InfoContext(ctx, "fix started", "incidentId", ref.ID, "fixId", inc.Plan.FixID, "target", inc.Plan.Target.Key(), "approvedBy", inc.Decision.By)
-	limited, cancel := context.WithTimeout(ctx, incident.MaxFixTime)
+	return s.record(ctx, ref, s.run(ctx, inc))
+}
+
+// run acts, within the time that counts from the claim: a process that was
+// stalled since must not act on a hold that may have lapsed.
+func (s ExecuteFix) run(ctx context.Context, inc incident.Incident) incident.Result {
+	left := inc.Attempt.StartedAt.Add(incident.MaxFixTime).Sub(s.Now())
+	if left <= 0 {
+		return incident.Result{Outcome: incident.Failed, Steps: []incident.FixStep{{
+			Name: "begin", Status: "failed", Detail: "the time for the fix was over before it began; nothing was changed", At: s.Now()}}}
+	}
+	limited, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
-	return s.record(ctx, ref, s.Executor.Run(limited, ref, *inc.Plan))
+	return s.Executor.Run(limited, inc.Ref, *inc.Plan)
 }
 
 // again is what is left to do where an attempt was started before: look. Whether
@@ -77,7 +88,7 @@ func (s ExecuteFix) again(ctx context.Context, ref incident.Ref) (ExecuteFixOutp
 		return ExecuteFixOutput{a.Outcome, a.Verified}, nil
 	}
 	verified, seen := s.Executor.Verify(ctx, ref, *inc.Plan)
-	result := incident.Result{Outcome: incident.Unknown, Steps: seen}
+	result := incident.Result{Outcome: incident.Unknown, Steps: seen, Looked: true}
 	if verified {
 		result.Outcome, result.Verified = incident.Fixed, true
 		if s.Executor.Simulates(inc.Plan.Target.Type) {

@@ -191,3 +191,19 @@ func TestARefusalThatCannotBeRecordedFailsTheStep(t *testing.T) {
 		t.Errorf("refusal %q, %d runs", w.load(ref).Refusal, len(w.executor.runs))
 	}
 }
+
+// A stray call of execute-fix before anybody decided says nothing about an
+// approval that comes later.
+func TestAnEarlyCallDoesNotRefuseALaterApproval(t *testing.T) {
+	w := newWorld(t)
+	ref := w.asked("api")
+	if _, err := w.execute().Handle(t.Context(), ref); err == nil {
+		t.Fatal("executed without an approval")
+	}
+	if _, err := w.vote(ref, incident.Approve, incident.KeyActor("anna")); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := w.execute().Handle(t.Context(), ref); err != nil || out.Outcome != incident.Fixed {
+		t.Errorf("%+v %v", out, err)
+	}
+}

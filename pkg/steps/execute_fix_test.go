@@ -218,3 +218,47 @@ func (w *world) alertOf(ref incident.Ref) incident.Alert {
 	}
 	return a
 }
+
+// A duplicate call of execute-fix only looks; the fix that runs still holds its
+// target, so no other may start on it.
+func TestADuplicateCallDoesNotFreeTheTargetOfAFixThatRuns(t *testing.T) {
+	for _, seen := range []bool{false, true} {
+		w := newWorld(t)
+		first, second := w.approved("real"), w.approved("twin")
+		running := 0
+		w.executor.verified = seen
+		w.executor.onRun = func(context.Context) {
+			if running++; running > 1 {
+				t.Errorf("seen %v: two fixes run on one target", seen)
+				return
+			}
+			if _, err := w.execute().Handle(t.Context(), first); err != nil {
+				t.Error(err)
+			}
+			_, err := w.execute().Handle(t.Context(), second)
+			wantCode(t, "the other fix", err, incident.CodeTargetBusy)
+			running--
+		}
+		if _, err := w.execute().Handle(t.Context(), first); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A process that was stalled between its claim and the fix finds that its time is
+// over: another fix may hold the target by then.
+func TestAFixThatBeginsTooLateDoesNotAct(t *testing.T) {
+	w := newWorld(t)
+	ref := w.approved("api")
+	w.store.onCommit = func(c incident.Change, real func() error) error {
+		err := real()
+		if c.Take != nil {
+			w.clock.move(incident.MaxFixTime)
+		}
+		return err
+	}
+	out, err := w.execute().Handle(t.Context(), ref)
+	if err != nil || out.Outcome != incident.Failed || len(w.executor.runs) != 0 {
+		t.Errorf("%+v %v, run %d times", out, err, len(w.executor.runs))
+	}
+}

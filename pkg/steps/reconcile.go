@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 )
@@ -78,31 +79,46 @@ func (s Reconcile) repair(ctx context.Context, ref incident.Ref, report *Reconci
 	if err != nil || !inc.Open() {
 		return err
 	}
+	if execution == ExecutionMissing && inc.Status != incident.Detected {
+		// It began since, or long ago and its history is gone (after 90 days): which of
+		// the two can only be told by looking once more, after the record.
+		if execution, err = s.Workflow.Describe(ctx, ref); err != nil {
+			return err
+		}
+	}
 	switch {
-	case execution == ExecutionEnded:
-		report.Finished++
-		return s.finish(ctx, inc)
 	case execution == ExecutionMissing && inc.Status == incident.Detected:
-		report.Started++
-		return start(ctx, s.Workflow, inc)
-	case execution == ExecutionMissing:
-		// Its execution began and is gone (history is kept for 90 days): end it.
-		report.Finished++
-		return s.finish(ctx, inc)
+		return counted(&report.Started, start(ctx, s.Workflow, inc))
+	case execution != ExecutionRunning:
+		return counted(&report.Finished, s.finish(ctx, inc))
 	case inc.Status == incident.WaitingForApproval && inc.Decision != nil:
-		report.Delivered++
-		return s.Delivery.Deliver(ctx, inc)
+		return counted(&report.Delivered, s.Delivery.Deliver(ctx, inc))
 	case inc.Status == incident.WaitingForApproval && inc.Asked.NotifiedAt == nil:
-		report.Notified++
-		return s.People.Ask(ctx, inc)
+		return counted(&report.Notified, s.People.Ask(ctx, inc))
 	}
 	return nil
 }
 
-// finish ends an incident whose execution ended without doing so.
+// counted counts what went well.
+func counted(count *int, err error) error {
+	if err == nil {
+		*count++
+	}
+	return err
+}
+
+// ticketPatience is how long reconcile keeps an incident open for a tracker that
+// cannot be reached, counted from the last change of its record.
+const ticketPatience = time.Hour
+
+// finish ends an incident whose execution ended without doing so: with a ticket
+// if one is due, without when the tracker was out of reach for too long.
 func (s Reconcile) finish(ctx context.Context, inc incident.Incident) error {
 	input := LogResolutionInput{Ref: inc.Ref}
 	if _, err := s.Ticket.Handle(ctx, CreateTicketInput{Ref: inc.Ref}); err != nil {
+		if incident.KindOf(err) == incident.Unavailable && s.Ticket.Now().Sub(inc.UpdatedAt) < ticketPatience {
+			return err // the next round may get one
+		}
 		input.TicketError = &StateError{Error: ErrorName(err)}
 	}
 	_, err := s.Close.Handle(ctx, input)

@@ -115,11 +115,17 @@ func TestReconcileFinishesWhatBeganAndIsGone(t *testing.T) {
 	}
 }
 
-func TestReconcileEscalatesEvenWithoutATicket(t *testing.T) {
+// A tracker that is out of reach for a while costs no ticket; one that is gone for
+// good does not keep the incident open forever.
+func TestReconcileEscalatesWithoutATicketOnlyAfterAnHour(t *testing.T) {
 	w := newWorld(t)
 	ref := w.decided("api", incident.Escalate)
 	w.workflow.status[ref.ID] = steps.ExecutionEnded
 	w.tracker.onOpen = func(incident.Ref) error { return errWire }
+	if report, err := w.reconcile().Handle(t.Context()); err == nil || report.Failed != 1 || !w.load(ref).Open() {
+		t.Errorf("the first round: %+v %v %s", report, err, w.load(ref).Status)
+	}
+	w.clock.move(time.Hour)
 	w.repaired(steps.ReconcileReport{Open: 1, Finished: 1})
 	if inc := w.load(ref); inc.Status != incident.Escalated || w.last(ref).Details["ticketFailure"] != "create-ticket gave up: Unavailable" {
 		t.Errorf("%s, %+v", inc.Status, w.last(ref))
@@ -242,5 +248,37 @@ func TestTellingThatIsNotRecordedIsRepeated(t *testing.T) {
 	w.repaired(steps.ReconcileReport{Open: 1, Notified: 1})
 	if a := w.load(ref).Asked; a.NotifiedAt == nil || len(w.chat.posts) != 2 || a.Notices[0].MessageID != "chat-2" {
 		t.Errorf("%+v, %d posts", a, len(w.chat.posts))
+	}
+}
+
+func TestReconcileCountsWhatItRepairedOnly(t *testing.T) {
+	w := newWorld(t)
+	ref := w.detected("api")
+	w.workflow.status[ref.ID] = steps.ExecutionMissing
+	w.workflow.onStart = func(incident.Ref) error { return errWire }
+	if report, err := w.reconcile().Handle(t.Context()); err == nil || report.Started != 0 || report.Failed != 1 {
+		t.Errorf("%+v %v", report, err)
+	}
+}
+
+// An execution may start, and even ask people, between reconcile's two looks: it
+// is not one that is gone.
+func TestReconcileDoesNotEndWhatBeganWhileItLooked(t *testing.T) {
+	w := newWorld(t)
+	ref := w.asked("api")
+	looks := 0
+	w.workflow.onDescribe = func(incident.Ref) error {
+		if looks++; looks == 1 {
+			w.workflow.status[ref.ID] = steps.ExecutionMissing
+		} else {
+			w.workflow.status[ref.ID] = steps.ExecutionRunning
+		}
+		return nil
+	}
+	if _, err := w.reconcile().Handle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if inc := w.load(ref); inc.Status != incident.WaitingForApproval || inc.Decision != nil {
+		t.Errorf("it is %s, decided %+v", inc.Status, inc.Decision)
 	}
 }

@@ -167,7 +167,7 @@ func (w *world) wait() steps.WaitForApproval {
 }
 
 func (w *world) approve() steps.ApproveFix {
-	return steps.ApproveFix{Store: w.store, Delivery: w.delivery(), Inventory: w.inv, Now: w.clock.now, Log: w.logger()}
+	return steps.ApproveFix{Store: w.store, Delivery: w.delivery(), Inventory: w.inv, People: w.people(), Now: w.clock.now, Log: w.logger()}
 }
 
 func (w *world) execute() steps.ExecuteFix {
