@@ -48,7 +48,7 @@ func (t *task) steps() *Steps {
 		Ingest:  steps.IngestAlert{Store: store, Workflow: flow, Inventory: inv, NewID: w.newID, Timeout: defaultTimeout, Now: now, Log: log},
 		Analyze: steps.Analyze{Store: store, Inventory: inv, Now: now, Log: log},
 		Wait:    steps.WaitForApproval{Store: store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: log},
-		Approve: steps.ApproveFix{Store: store, Delivery: delivery, Inventory: inv, Now: now, Log: log},
+		Approve: steps.ApproveFix{Store: store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: log},
 		Execute: steps.ExecuteFix{Store: store, Executor: executor{t}, Inventory: inv, Now: now, Log: log},
 		Ticket:  steps.CreateTicket{Store: store, Tracker: tracker{t}, Links: w.links, Now: now, Log: log},
 		Close:   steps.LogResolution{Store: store, People: people, Now: now, Log: log},

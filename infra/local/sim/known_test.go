@@ -13,13 +13,16 @@ type known struct {
 	because   string
 }
 
-var knownIssues = []known{
-	{invOnce, "did not hold the target", "Record(unknown) by a second invocation gives back the target under the first, which still acts"},
-	{invOnce, "began while another was under way", "the same"},
-	{invApproval, "after it was claimed", "execute-fix that stalls between claim and Run acts when the hold has lapsed: the time limit counts from Run"},
-	{invDeadline, "after the deadline", "a decision by a clock that is behind is checked by that clock, and recorded at the time of the change before"},
-	{invReconcile, "while its execution was running", "reconcile that saw no execution before it was started ends the incident once people are asked"},
-	{invCalm, "it ended as step_failed", "the same"},
+var knownIssues = []known{}
+
+// because names the first entry of the list that a report is on; "" if none.
+func (r Report) because() string {
+	for _, k := range knownIssues {
+		if strings.Contains(r.first(k.invariant), k.says) {
+			return k.because
+		}
+	}
+	return ""
 }
 
 // isKnown reports whether everything that is wrong is on the list.

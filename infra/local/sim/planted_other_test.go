@@ -27,6 +27,28 @@ func (blind) Describe(context.Context, incident.Ref) (steps.ExecutionStatus, err
 	return steps.ExecutionEnded, nil
 }
 
+// hasty is a workflow that is asked once only in a run of reconcile.
+type hasty struct {
+	reconcileWorkflow
+	answers map[incident.Ref]steps.ExecutionStatus
+}
+
+type reconcileWorkflow interface {
+	steps.Starter
+	steps.Describer
+}
+
+func (h hasty) Describe(ctx context.Context, ref incident.Ref) (steps.ExecutionStatus, error) {
+	if status, asked := h.answers[ref]; asked {
+		return status, nil
+	}
+	status, err := h.reconcileWorkflow.Describe(ctx, ref)
+	if err == nil {
+		h.answers[ref] = status
+	}
+	return status, err
+}
+
 // loud is a channel that logs what it posts, links and all.
 type loud struct {
 	steps.Channel
@@ -71,6 +93,9 @@ func otherPlants() []plant {
 	return []plant{
 		{"an execution is never started", invNeverLost, Hooks{Workflow: func(w Workflow) Workflow { return unstarted{w} }}},
 		{"reconcile ends what still runs", invReconcile, Hooks{Workflow: func(w Workflow) Workflow { return blind{w} }}},
+		{"reconcile does not look twice", invReconcile, Hooks{Steps: func(s *Steps) {
+			s.Reconcile.Workflow = hasty{s.Reconcile.Workflow, map[incident.Ref]steps.ExecutionStatus{}}
+		}}},
 		{"an escalation is lost with the ticket that failed", invNeverLost, Hooks{Steps: func(s *Steps) {
 			ticket := s.Ticket
 			s.CreateTicket = func(ctx context.Context, in steps.CreateTicketInput) (steps.CreateTicketOutput, error) {

@@ -70,6 +70,9 @@ func (w *World) send1(tr trouble) {
 		w.again(func() { w.send1(tr) })
 		return
 	}
+	if w.rng.IntN(4) == 0 { // reconcile's time comes just now
+		w.after(time.Duration(w.rng.IntN(30))*time.Millisecond, w.reconcile)
+	}
 	w.spawn("sender "+tr.alert.ServerName, false, func(t *task) {
 		got, err := t.steps().IngestAlert(context.Background(), steps.IngestInput{Alert: tr.alert, By: incident.KeyActor("ingest")})
 		w.sendings = append(w.sendings, sending{tr.print, got.IncidentID, err == nil})

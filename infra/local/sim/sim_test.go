@@ -67,6 +67,7 @@ func TestSimHoldsEveryInvariant(t *testing.T) {
 		case len(r.Violations) == 0:
 		case r.isKnown():
 			known++
+			t.Logf("seed %d: known: %s", r.Seed, r.because())
 		default:
 			if failed++; failed == 1 || *traceFlag {
 				t.Errorf("%s%s\nreplay: go test ./infra/local/sim -run TestSimHoldsEveryInvariant -args -first=%d -seeds=1", r, r.Trace(), r.Seed)

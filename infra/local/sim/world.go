@@ -224,7 +224,8 @@ func (w *World) wrote(c incident.Change) {
 		by = w.active.deploy
 	}
 	w.writes = append(w.writes, write{c, w.now(), by})
-	if w.active != nil && w.active.actor == reconcileActor && !c.Incident.Open() && w.engine.runs(c.Incident.ID) {
+	ends := c.Event.Action == incident.EventResolved || c.Event.Action == incident.EventEscalated
+	if ends && w.active != nil && w.active.actor == reconcileActor && w.engine.runs(c.Incident.ID) {
 		w.blame(invReconcile, "%s: reconcile ended it while its execution was running", w.name(c.Incident.Ref))
 	}
 	switch c.Event.Action {
