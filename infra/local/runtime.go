@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -41,6 +42,7 @@ type Runtime struct {
 	store    *bolt.Store
 	engine   *engine.Engine
 	handler  http.Handler
+	alerts   accepting
 
 	healthCheck steps.HourlyHealthCheck
 	reconcile   steps.Reconcile
@@ -114,7 +116,7 @@ func (rt *Runtime) bind(ctx context.Context, inv *inventory.Inventory, d Deps) e
 	s := rt.steps(inv, out, w)
 	ready := make(chan struct{})
 	rt.engine, err = engine.Open(engine.Config{
-		DB: rt.db, Write: rt.write, Ready: ready, Definition: statemachine.Definition, Tasks: s.tasks(), ErrorName: steps.ErrorName, Log: rt.log,
+		DB: rt.db, Write: rt.write, Ready: ready, Definition: statemachine.Definition, Tasks: s.tasks(&rt.alerts), ErrorName: steps.ErrorName, Log: rt.log,
 	})
 	if err != nil {
 		return err
@@ -220,10 +222,18 @@ func (rt *Runtime) steps(inv *inventory.Inventory, out outside, w *workflow) (s 
 	return s
 }
 
+// stepBackFor is how long the first step of an incident makes way for alerts that
+// are being accepted. All that follows waits for this step.
+const stepBackFor = 100 * time.Millisecond
+
 // tasks names the steps as the state machine's definition does.
-func (s stepSet) tasks() map[string]engine.TaskFunc {
+func (s stepSet) tasks(alerts *accepting) map[string]engine.TaskFunc {
+	analyze := task(s.analyze.Handle)
 	return map[string]engine.TaskFunc{
-		"${AnalyzeFunctionArn}": task(s.analyze.Handle),
+		"${AnalyzeFunctionArn}": func(ctx context.Context, payload json.RawMessage) (json.RawMessage, error) {
+			alerts.stepBack(ctx, stepBackFor)
+			return analyze(ctx, payload)
+		},
 		"${WaitForApprovalFunctionArn}": task(func(ctx context.Context, in steps.WaitInput) (struct{}, error) {
 			return struct{}{}, s.wait.Handle(ctx, in)
 		}),
@@ -246,7 +256,11 @@ func (rt *Runtime) web(s stepSet, out outside, d Deps) (http.Handler, error) {
 		}
 		c.Keys = web.FixedKeys(keys)
 	}
-	return web.New(c)
+	handler, err := web.New(c)
+	if err != nil {
+		return nil, err
+	}
+	return rt.alerts.handler(handler), nil
 }
 
 // newID makes an incident's id: its time, and 80 random bits.

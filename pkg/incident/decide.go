@@ -14,6 +14,10 @@ type Verdict struct {
 	Needed  int
 }
 
+// completes reports whether a vote that was counted before decides now, because
+// fewer are needed than when it was given.
+func (v Verdict) completes(i Incident) bool { return v.Decides && i.Decision == nil }
+
 // checkVote refuses a vote that the record does not allow, in the order that
 // callers rely on: past the deadline, not waiting yet, nothing to approve,
 // already decided otherwise, another plan. nil, true means the vote was
@@ -63,7 +67,7 @@ func (i Incident) Vote(v Vote, verdict Verdict, now time.Time) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
-	if recorded {
+	if recorded && !verdict.completes(i) {
 		return i.recorded(), nil
 	}
 	v.At, v.PlanHash = now, i.planHash()
@@ -75,7 +79,9 @@ func (i Incident) Vote(v Vote, verdict Verdict, now time.Time) (Change, error) {
 		details["approvals"], details["needed"] = strconv.Itoa(verdict.Have), strconv.Itoa(verdict.Needed)
 	}
 	c := i.change(now, v.By, action, details)
-	c.Incident.Votes = append(c.Incident.Votes, v)
+	if !recorded {
+		c.Incident.Votes = append(c.Incident.Votes, v)
+	}
 	if verdict.Decides {
 		c.Incident.Decision = &Decision{Action: v.Action, By: v.By, At: c.Incident.UpdatedAt, Reason: verdict.Reason, Note: v.Note, PlanHash: v.PlanHash}
 	}

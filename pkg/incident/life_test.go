@@ -452,3 +452,15 @@ func TestAClockThatIsBehindReopensNoDeadline(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// When fewer votes are needed than when one was given, giving it again decides.
+func TestAVoteCountedBeforeDecidesWhenTheQuorumWasLowered(t *testing.T) {
+	c, err := waiting(t, testPlan("d1")).Vote(Vote{Action: Approve, By: "key:a"}, Verdict{Allowed: true, Have: 1, Needed: 2}, epoch)
+	if err != nil || c.Incident.Decision != nil {
+		t.Fatal(err, c.Incident.Decision)
+	}
+	c, err = c.Incident.Vote(Vote{Action: Approve, By: "key:a"}, Verdict{Allowed: true, Decides: true, Have: 1, Needed: 1}, epoch)
+	if err != nil || c.Incident.Decision == nil || len(c.Incident.Votes) != 1 {
+		t.Errorf("%v, decision %+v, votes %v", err, c.Incident.Decision, c.Incident.Votes)
+	}
+}

@@ -50,20 +50,34 @@ func (s QueryIncidents) List(ctx context.Context, q ListQuery) (Page, error) {
 	return s.Store.List(ctx, q)
 }
 
-// Audit returns the incident and its whole trail. The incident is read first and
-// an event may be written in between, so what is newer than the incident is left
-// out: the pair always belongs together.
+// maxMoved bounds how often an audit starts over because the incident moved on
+// while its events were read.
+const maxMoved = 20
+
+// Audit returns the incident and its whole trail, read while the incident did not
+// change: nothing is left out to make them fit, since an event beyond the
+// incident's head is what a rolled back record looks like.
 func (s QueryIncidents) Audit(ctx context.Context, ref incident.Ref) (incident.Incident, []incident.Event, error) {
 	inc, err := s.Store.Load(ctx, ref)
+	for range maxMoved {
+		if err != nil {
+			return inc, nil, err
+		}
+		events, err := s.Store.Events(ctx, ref)
+		if err != nil {
+			return inc, nil, err
+		}
+		after, err := s.Store.Load(ctx, ref)
+		if err != nil {
+			return inc, nil, err
+		}
+		if after.Version == inc.Version {
+			return after, events, nil
+		}
+		inc = after
+	}
 	if err != nil {
 		return inc, nil, err
 	}
-	events, err := s.Store.Events(ctx, ref)
-	if err != nil {
-		return inc, nil, err
-	}
-	for len(events) > 0 && events[len(events)-1].Seq > inc.Version {
-		events = events[:len(events)-1]
-	}
-	return inc, events, nil
+	return inc, nil, incident.Unavail("the incident keeps changing; ask again", nil)
 }

@@ -1,6 +1,7 @@
 package steps_test
 
 import (
+	"context"
 	"sync"
 	"testing"
 
@@ -10,11 +11,11 @@ import (
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
-// The record is read, then more is written, then the trail is read.
-func TestAnAuditHoldsNothingNewerThanItsIncident(t *testing.T) {
+// The record is read, then more is written, then the trail is read: what is
+// answered belongs together all the same.
+func TestAnAuditsRecordAndTrailBelongTogether(t *testing.T) {
 	w := newWorld(t)
 	ref := w.asked("api")
-	version := w.load(ref).Version
 	var once sync.Once
 	w.store.onEvents = func() error {
 		once.Do(func() {
@@ -25,16 +26,34 @@ func TestAnAuditHoldsNothingNewerThanItsIncident(t *testing.T) {
 		})
 		return nil
 	}
-	q := steps.QueryIncidents{Store: w.store}
-	inc, events, err := q.Audit(t.Context(), ref)
-	if err != nil || inc.Version != version || int64(len(events)) != version {
-		t.Fatalf("version %d with %d events (%v), want %d", inc.Version, len(events), err, version)
+	inc, events, err := steps.QueryIncidents{Store: w.store}.Audit(t.Context(), ref)
+	if err != nil || inc.Status != incident.Escalated || int64(len(events)) != inc.Version {
+		t.Fatalf("%s, version %d with %d events, %v", inc.Status, inc.Version, len(events), err)
 	}
 	if bad := incident.VerifyChain(inc, events); bad != nil {
 		t.Errorf("event %d %s", bad.Seq, bad.Why)
 	}
-	if inc, events, err = q.Audit(t.Context(), ref); err != nil || inc.Status != incident.Escalated || int64(len(events)) != inc.Version {
-		t.Errorf("afterwards: %s, %d events, %v", inc.Status, len(events), err)
+}
+
+// extended has one event more than the record's head says.
+type extended struct{ *faulty }
+
+func (e extended) Events(ctx context.Context, ref incident.Ref) ([]incident.Event, error) {
+	events, err := e.faulty.Events(ctx, ref)
+	return append(events, incident.Event{Seq: int64(len(events)) + 1, PrevHash: events[len(events)-1].Hash}), err
+}
+
+// An event beyond the head is what a record looks like that was set back: it must
+// be shown, not trimmed away.
+func TestAnAuditHidesNoEventBeyondTheHead(t *testing.T) {
+	w := newWorld(t)
+	ref := w.asked("api")
+	inc, events, err := steps.QueryIncidents{Store: extended{w.store}}.Audit(t.Context(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bad := incident.VerifyChain(inc, events); bad == nil || bad.Seq != inc.Version+1 {
+		t.Errorf("%+v", bad)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -102,8 +101,8 @@ func (s *Store) Events(_ context.Context, ref incident.Ref) ([]incident.Event, e
 		c := tx.Bucket(bucketEvents).Cursor()
 		for k, v := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, v = c.Next() {
 			var e incident.Event
-			if err := json.Unmarshal(v, &e); err != nil {
-				return errors.Join(errors.New("an audit event is damaged"), err)
+			if json.Unmarshal(v, &e) != nil {
+				e = incident.Event{} // it stands where it stood, and the chain names it
 			}
 			events = append(events, e)
 		}

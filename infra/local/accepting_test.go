@@ -1,0 +1,42 @@
+package local
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestWorkStepsBackWhileAlertsAreAcceptedButNotForever(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var a accepting
+		begun := time.Now()
+		a.stepBack(t.Context(), time.Second)
+		if time.Since(begun) != 0 {
+			t.Error("it waited for nobody")
+		}
+		a.enter()
+		a.stepBack(t.Context(), time.Second)
+		if waited := time.Since(begun); waited != time.Second {
+			t.Errorf("in a storm without end it waited %s", waited)
+		}
+		time.AfterFunc(100*time.Millisecond, a.leave)
+		a.stepBack(t.Context(), time.Second)
+		if waited := time.Since(begun); waited != 1100*time.Millisecond {
+			t.Errorf("when it was calm again it went on after %s", waited)
+		}
+	})
+}
+
+func TestOnlyAlertsAreCounted(t *testing.T) {
+	var a accepting
+	seen := -1
+	h := a.handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { seen = a.busy }))
+	for path, want := range map[string]int{"/ingest-alert": 1, "/incidents": 0} {
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, path, nil))
+		if seen != want || a.busy != 0 {
+			t.Errorf("%s: %d counted, %d left", path, seen, a.busy)
+		}
+	}
+}
