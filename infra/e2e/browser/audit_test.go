@@ -27,8 +27,16 @@ const goodPage = `<!DOCTYPE html><html lang="en"><head><meta name="viewport" con
 :focus-visible { outline: 3px solid #808080 }</style></head>
 <body><main><h1>Good</h1><p id="p">A text.</p><label for="i">Note</label><input id="i"><button>Press</button></main></body></html>`
 
-// TestTheAuditSeesWhatIsWrongWithAPage breaks a good page in one way at a time.
-func TestTheAuditSeesWhatIsWrongWithAPage(t *testing.T) {
+// auditCase breaks the good page in one way.
+type auditCase struct {
+	name  string
+	spoil func(string) string
+	says  string // "" if there is no problem
+	look  Look
+	press bool // Tab, first
+}
+
+func auditCases() []auditCase {
 	style := func(rule string) func(string) string {
 		return func(page string) string { return strings.Replace(page, "</style>", rule+"</style>", 1) }
 	}
@@ -36,13 +44,7 @@ func TestTheAuditSeesWhatIsWrongWithAPage(t *testing.T) {
 		return func(page string) string { return strings.Replace(page, text, "", 1) }
 	}
 	as := func(page string) string { return page }
-	cases := []struct {
-		name  string
-		spoil func(string) string
-		says  string // "" if there is no problem
-		look  Look
-		press bool // Tab, first
-	}{
+	return []auditCase{
 		{"good on a phone", as, "", Look{Size: Phone}, true},
 		{"good in the dark", as, "", Look{Size: Desktop, Dark: true}, true},
 		{"no title", without("<title>Good</title>"), "no title", Look{Size: Phone}, false},
@@ -64,6 +66,10 @@ func TestTheAuditSeesWhatIsWrongWithAPage(t *testing.T) {
 		{"no focus", style(":focus-visible { outline: none }"), "does not show that it has the focus", Look{Size: Phone}, true},
 		{"a faint focus", style(":focus-visible { outline-color: #eee }"), "focus too faintly", Look{Size: Phone}, true},
 	}
+}
+
+func TestTheAuditSeesWhatIsWrongWithAPage(t *testing.T) {
+	cases := auditCases()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var n int
 		if _, err := fmt.Sscanf(r.URL.Path, "/%d", &n); err == nil {
