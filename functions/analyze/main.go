@@ -21,7 +21,7 @@ func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := records.Open(f)
+	store, err := records.Open(ctx, f)
 	if err != nil {
 		return nil, err
 	}
@@ -31,5 +31,5 @@ func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
 	}
 	return aws.Task(f.Log, func(ctx context.Context, ref incident.Ref) (steps.AnalyzeOutput, error) {
 		return steps.Analyze{Store: store, Analyst: model.Now(ctx), Inventory: inv, Now: f.Now, Log: f.Log}.Handle(ctx, ref)
-	}), aws.Check(ctx, store)
+	}), nil
 }

@@ -20,15 +20,12 @@ func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := records.Open(f)
+	store, err := records.Open(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	delivery, err := workflow.Delivery(f, store)
+	delivery, err := workflow.Delivery(ctx, f, store)
 	if err != nil {
-		return nil, err
-	}
-	if err := aws.Check(ctx, store); err != nil {
 		return nil, err
 	}
 	// It reads too: the page that a link leads to shows the incident.

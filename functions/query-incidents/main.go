@@ -16,11 +16,8 @@ import (
 func main() { aws.Main(build) }
 
 func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
-	store, err := records.Open(f)
+	store, err := records.Open(ctx, f)
 	if err != nil {
-		return nil, err
-	}
-	if err := aws.Check(ctx, store); err != nil {
 		return nil, err
 	}
 	return front.Open(ctx, f, front.Parts{Read: steps.QueryIncidents{Store: store}, Health: store, Tickets: front.Tickets{Store: store}})

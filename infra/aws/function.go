@@ -2,7 +2,6 @@ package aws
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/caarlos0/env/v11"
+	"golang.org/x/sync/errgroup"
 )
 
 // Function is what every function has.
@@ -21,6 +21,8 @@ type Function struct {
 	Log     *slog.Logger
 	Version string
 	Now     func() time.Time
+
+	checks *errgroup.Group
 }
 
 type settings struct {
@@ -58,8 +60,13 @@ func start(build func(ctx context.Context, f Function) (lambda.Handler, error)) 
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startTime)
 	defer cancel()
-	return build(ctx, Function{
-		AWS: cfg, Log: slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level})), Version: version(), Now: time.Now})
+	f := Function{AWS: cfg, Log: slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level})), Version: version(), Now: time.Now,
+		checks: &errgroup.Group{}}
+	handler, err := build(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	return handler, f.checks.Wait()
 }
 
 // version is what the build knows of its source.
@@ -86,16 +93,9 @@ type Checker interface {
 	Check(ctx context.Context) error
 }
 
-// Check runs every check at once; together they open the connections that the
-// first call will use.
-func Check(ctx context.Context, all ...Checker) error {
-	results := make(chan error, len(all))
-	for _, c := range all {
-		go func() { results <- c.Check(ctx) }()
-	}
-	var err error
-	for range all {
-		err = errors.Join(err, <-results)
-	}
-	return err
+// Check looks while the rest of the start goes on; the function serves only if all
+// that was looked for is there. The looks also open the connections that the first
+// call will use.
+func (f Function) Check(ctx context.Context, c Checker) {
+	f.checks.Go(func() error { return c.Check(ctx) })
 }

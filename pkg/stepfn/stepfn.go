@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -29,8 +28,21 @@ type Settings struct {
 
 const settingARN = "OPSGUARD_STATE_MACHINE_ARN"
 
-// machineARN takes apart arn:PARTITION:states:REGION:ACCOUNT:stateMachine:NAME.
-var machineARN = regexp.MustCompile(`^(arn:aws[a-z-]*:states:[a-z0-9-]+:[0-9]{12}):stateMachine:([A-Za-z0-9_-]{1,80})$`)
+// executionPrefix takes apart arn:PARTITION:states:REGION:ACCOUNT:stateMachine:NAME
+// and returns what the ARNs of its executions begin with.
+func executionPrefix(arn string) (string, bool) {
+	p := strings.Split(arn, ":")
+	if len(p) != 7 || p[0] != "arn" || p[2] != "states" || p[5] != "stateMachine" {
+		return "", false
+	}
+	for _, part := range p {
+		if part == "" || strings.ContainsAny(part, " \t\n/*?") {
+			return "", false
+		}
+	}
+	p[5] = "execution"
+	return strings.Join(p, ":") + ":", true
+}
 
 // Workflow implements steps.Starter, steps.Deliverer and steps.Describer. It may
 // be used concurrently.
@@ -50,14 +62,14 @@ const (
 
 // Open binds to a state machine; it calls nobody.
 func Open(cfg aws.Config, s Settings) (*Workflow, error) {
-	parts := machineARN.FindStringSubmatch(s.StateMachineARN)
-	if parts == nil {
+	executions, ok := executionPrefix(s.StateMachineARN)
+	if !ok {
 		return nil, fmt.Errorf("%s: %q is not the ARN of a state machine", settingARN, s.StateMachineARN)
 	}
 	client := sfn.NewFromConfig(cfg, func(o *sfn.Options) {
 		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) { r.MaxAttempts, r.MaxBackoff = maxAttempts, maxBackoff })
 	})
-	return &Workflow{client, s.StateMachineARN, parts[1] + ":execution:" + parts[2] + ":"}, nil
+	return &Workflow{client, s.StateMachineARN, executions}, nil
 }
 
 // Start implements steps.Starter.

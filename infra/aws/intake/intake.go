@@ -12,19 +12,18 @@ import (
 
 	"github.com/opsguard/opsguard/infra/aws"
 	"github.com/opsguard/opsguard/infra/aws/records"
+	"github.com/opsguard/opsguard/infra/aws/workflow"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/inventory"
-	"github.com/opsguard/opsguard/pkg/stepfn"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
 // Settings are those of a function that opens incidents.
 type Settings struct {
 	ApprovalTimeout time.Duration `env:"OPSGUARD_APPROVAL_TIMEOUT" envDefault:"4h" help:"how long people may take to decide; a service's own wins; 2 s at least"`
-	Workflow        stepfn.Settings
 }
 
-// Open binds ingest-alert and checks that table and state machine are there.
+// Open binds ingest-alert.
 func Open(ctx context.Context, f aws.Function) (steps.IngestAlert, error) {
 	var s Settings
 	if err := aws.Load(&s); err != nil {
@@ -37,16 +36,15 @@ func Open(ctx context.Context, f aws.Function) (steps.IngestAlert, error) {
 	if err != nil {
 		return steps.IngestAlert{}, err
 	}
-	store, err := records.Open(f)
+	store, err := records.Open(ctx, f)
 	if err != nil {
 		return steps.IngestAlert{}, err
 	}
-	workflow, err := stepfn.Open(f.AWS, s.Workflow)
+	machine, err := workflow.Open(ctx, f)
 	if err != nil {
 		return steps.IngestAlert{}, err
 	}
-	return steps.IngestAlert{Store: store, Workflow: workflow, Inventory: inv, NewID: newID, Timeout: s.ApprovalTimeout, Now: f.Now, Log: f.Log},
-		aws.Check(ctx, store, workflow)
+	return steps.IngestAlert{Store: store, Workflow: machine, Inventory: inv, NewID: newID, Timeout: s.ApprovalTimeout, Now: f.Now, Log: f.Log}, nil
 }
 
 // newID makes an incident's id: its time, and 80 random bits.

@@ -10,13 +10,18 @@ import (
 	"github.com/opsguard/opsguard/pkg/ticket/simulated"
 )
 
-// Open opens the table that the environment names.
-func Open(f aws.Function) (*dynamo.Store, error) {
+// Open opens the table that the environment names and looks whether it is there.
+func Open(ctx context.Context, f aws.Function) (*dynamo.Store, error) {
 	var s dynamo.Settings
 	if err := aws.Load(&s); err != nil {
 		return nil, err
 	}
-	return dynamo.Open(f.AWS, s)
+	store, err := dynamo.Open(f.AWS, s)
+	if err != nil {
+		return nil, err
+	}
+	f.Check(ctx, store)
+	return store, nil
 }
 
 // Tickets implements simulated.Store.

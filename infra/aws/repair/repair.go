@@ -15,11 +15,11 @@ import (
 
 // Open binds reconcile; what it returns gives the step with the secrets of now.
 func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.Reconcile, error), error) {
-	store, err := records.Open(f)
+	store, err := records.Open(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	w, err := workflow.Open(f)
+	w, err := workflow.Open(ctx, f)
 	if err != nil {
 		return nil, err
 	}
@@ -42,5 +42,5 @@ func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.Rec
 			Close:  steps.LogResolution{Store: store, People: told, Now: f.Now, Log: f.Log},
 			Tenant: incident.DefaultTenant, Log: f.Log,
 		}, err
-	}, aws.Check(ctx, store, w)
+	}, nil
 }

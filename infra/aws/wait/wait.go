@@ -18,11 +18,11 @@ func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.Wai
 	if err != nil {
 		return nil, err
 	}
-	store, err := records.Open(f)
+	store, err := records.Open(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	delivery, err := workflow.Delivery(f, store)
+	delivery, err := workflow.Delivery(ctx, f, store)
 	if err != nil {
 		return nil, err
 	}
@@ -33,5 +33,5 @@ func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.Wai
 	return func(ctx context.Context) (steps.WaitForApproval, error) {
 		told, err := source.People(ctx)
 		return steps.WaitForApproval{Store: store, Delivery: delivery, Inventory: inv, People: told, Now: f.Now, Log: f.Log}, err
-	}, aws.Check(ctx, store)
+	}, nil
 }
