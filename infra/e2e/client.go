@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/opsguard/opsguard/pkg/incident"
 )
 
 // Target is a running OpsGuard.
@@ -180,11 +183,15 @@ func (c *client) eventually(what string, done func() bool, last func() string) {
 	}
 }
 
-// waiting opens an incident and waits until people are asked.
+// waiting opens an incident and waits until people have been asked and told, so
+// that what comes next comes after it in the trail too.
 func (c *client) waiting(a alert) string {
 	c.Helper()
 	id := c.open(a)
-	c.until(id, "WAITING_FOR_APPROVAL")
+	told := func() bool {
+		return slices.ContainsFunc(c.events(id), func(e incident.Event) bool { return e.Action == incident.EventNotified })
+	}
+	c.eventually("people to be told of "+id, told, func() string { return c.incident(id).String() })
 	return id
 }
 

@@ -3,6 +3,8 @@ package e2e
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -10,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -72,15 +75,30 @@ type proc struct {
 	done chan error
 }
 
-// freeAddr returns a loopback address that nobody listens on at the moment.
+// ports are handed out below the range from which the kernel takes the ports of
+// connections and of listeners that ask for any, so that nothing takes one
+// between its choice and the server's start, or while the server is down.
+var ports = func() *atomic.Uint32 {
+	p := &atomic.Uint32{}
+	p.Store(rand.Uint32())
+	return p
+}()
+
+const firstPort, portCount = 12_000, 20_000
+
+// freeAddr returns a loopback address that nobody listens on and no other test of
+// this process is given.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		addr := fmt.Sprintf("127.0.0.1:%d", firstPort+ports.Add(1)%portCount)
+		if l, err := net.Listen("tcp", addr); err == nil {
+			l.Close()
+			return addr
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 // cleanEnv is the environment without OpsGuard's own settings.
