@@ -32,6 +32,7 @@ type Hooks struct {
 	Store    func(*Memory) Store     // what stands before the store; its calls are one write each
 	Workflow func(Workflow) Workflow // what stands before the workflow
 	Steps    func(*Steps)            // called for every task
+	profile  func(*profile)          // makes what the bug needs less rare
 }
 
 // defaultTimeout is how long people may take for a service that is not listed.

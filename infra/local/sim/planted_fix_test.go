@@ -57,10 +57,12 @@ func fixPlants() []plant {
 			}
 			return c
 		})},
-		{"a refused fix is claimed later", invApproval, execute(func(inc incident.Incident) incident.Incident {
-			inc.Refusal = ""
-			return inc
-		}, nil)},
+		{"a refused fix is claimed later", invApproval, Hooks{Steps: func(s *Steps) {
+			alter(&s.Execute.Store, func(inc incident.Incident) incident.Incident {
+				inc.Refusal = ""
+				return inc
+			}, nil)
+		}, profile: func(p *profile) { p.duplicate, p.fail = 0.5, 0.1 }}},
 	}
 }
 

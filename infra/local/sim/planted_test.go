@@ -30,7 +30,7 @@ func TestSimFindsPlantedBugs(t *testing.T) {
 				if !r.broke(p.by) {
 					return false
 				}
-				if clean, err := Run(f, r.Seed, Hooks{}); err != nil || clean.broke(p.by) {
+				if clean, err := Run(f, r.Seed, Hooks{profile: p.hooks.profile}); err != nil || clean.broke(p.by) {
 					return false
 				}
 				found, why = r.Seed, r.first(p.by)

@@ -72,6 +72,9 @@ func newWorld(f *Fixtures, seed uint64, h Hooks) (*World, error) {
 	}
 	w.tie = w.rng.Uint32
 	w.profile = newProfile(w.rng)
+	if h.profile != nil {
+		h.profile(&w.profile)
+	}
 	w.log = slog.New(slog.NewTextHandler(&w.logText, &slog.HandlerOptions{ReplaceAttr: withoutTime}))
 	w.memory.onWrite = w.wrote
 	w.engine = newEngine(w)
