@@ -175,6 +175,7 @@ func TestABrokenHabitIsReported(t *testing.T) {
 		{"a token in the contract tests", "pkg/steps/stepstest/x.go", "func f() { t.Reveal() }", ""},
 		{"a panic passed on", "pkg/web/x.go", "func f() { defer func() { if p := recover(); p == abort { panic(p) } }() }", ""},
 		{"a panic beside another's recover", "pkg/web/x.go", "func g() { recover() }\nfunc f() { panic(1) }", "panics"},
+		{"net/http's way to end a connection", "pkg/web/x.go", "func f() { panic(http.ErrAbortHandler) }", ""},
 		{"a panic", "pkg/web/x.go", "func f() { panic(1) }", "panics"},
 		{"an init", "pkg/web/x.go", "func init() {}", "init function"},
 		{"a method called init", "pkg/web/x.go", "func (t) init() {}", ""},

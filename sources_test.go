@@ -141,13 +141,23 @@ func called(within ast.Node, name string) []token.Pos {
 	var found []token.Pos
 	ast.Inspect(within, func(n ast.Node) bool {
 		if call, ok := n.(*ast.CallExpr); ok {
-			if id, ok := call.Fun.(*ast.Ident); ok && id.Name == name {
+			if id, ok := call.Fun.(*ast.Ident); ok && id.Name == name && !aborts(call) {
 				found = append(found, call.Pos())
 			}
 		}
 		return true
 	})
 	return found
+}
+
+// aborts reports whether a call is panic(http.ErrAbortHandler): net/http's own way
+// for a handler to end a connection without an answer.
+func aborts(call *ast.CallExpr) bool {
+	if len(call.Args) != 1 {
+		return false
+	}
+	what, ok := call.Args[0].(*ast.SelectorExpr)
+	return ok && what.Sel.Name == "ErrAbortHandler"
 }
 
 // function holds functions/<step> to one short main.go.
