@@ -114,9 +114,12 @@ func (p People) Ask(ctx context.Context, inc incident.Incident) error {
 		return failed
 	}
 	p.Log.InfoContext(ctx, "people asked", "incidentId", inc.ID, "channels", len(notices), "deadline", inc.Asked.Deadline, "manualReview", inc.Plan == nil)
-	_, err := update(ctx, p.Store, inc.Ref, func(inc incident.Incident) (incident.Change, error) {
+	now, err := update(ctx, p.Store, inc.Ref, func(inc incident.Incident) (incident.Change, error) {
 		return inc.Notified(notices, p.Now())
 	})
+	if err == nil && now.Decision != nil { // while the message was on its way
+		p.Tell(ctx, now)
+	}
 	return err
 }
 

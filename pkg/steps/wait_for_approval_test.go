@@ -275,3 +275,20 @@ func TestTaskTokensAppearInNoMessageEventOrLog(t *testing.T) {
 		t.Error("the task token is shown")
 	}
 }
+
+// Somebody may decide by another channel while a message is on its way: it must
+// not go on offering what was decided.
+func TestAMessageThatArrivesAfterTheDecisionIsBroughtUpToDate(t *testing.T) {
+	w := newWorld(t)
+	ref := w.analyzed("api")
+	w.chat.onPost = func(brief.Brief) error {
+		_, err := w.vote(ref, incident.Escalate, incident.KeyActor("anna"))
+		return err
+	}
+	if err := w.waiting(ref, tokenOf(ref), 0); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(w.chat.edits); n != 1 || w.chat.edits[0].Brief.Links.Approve != "" || w.chat.edits[0].Brief.Decision == "" {
+		t.Errorf("%d edits: %+v", n, w.chat.edits)
+	}
+}
