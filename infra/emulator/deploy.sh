@@ -10,6 +10,7 @@ here=$(dirname "$0")
 "$here/up.sh"
 . "$here/env.sh"
 cd "$root"
+umask 077   # keys are written
 log="$run/deploy.log"
 fail() { echo "deploy failed; the end of $log:" >&2; tail -n 30 "$log" >&2; exit 1; }
 account() { "$tools/bin/python" infra/emulator/account.py "$@"; }
@@ -42,5 +43,4 @@ deploy "PublicUrl=$url" "$@" || fail
 account api "$stack" template.yaml
 account timeout "$(account output "$stack" StateMachineArn)" "$seconds"
 
-printf 'API_URL=%s\nINGEST_KEY=%s\nOPERATE_KEY=%s\nREAD_KEY=%s\n' "$url" "$ingest" "$operate" "$read" | tee "$run/deployed"
-chmod 600 "$run/deployed"
+printf 'API_URL=%s\nINGEST_KEY=%s\nOPERATE_KEY=%s\nREAD_KEY=%s\n' "$url" "$ingest" "$operate" "$read" | tee "$deployed"

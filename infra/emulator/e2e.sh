@@ -4,7 +4,7 @@ set -euo pipefail
 . "$(dirname "$0")/env.sh"
 cd "$root"
 set -a
-. "$run/deployed"
+. "$deployed"
 OPSGUARD_URL=$API_URL OPSGUARD_INGEST_KEY=$INGEST_KEY OPSGUARD_OPERATE_KEY=$OPERATE_KEY OPSGUARD_READ_KEY=$READ_KEY
 set +a
 exec go test ./infra/e2e -run TestDeployment -count=1 "$@"

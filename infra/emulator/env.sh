@@ -6,6 +6,7 @@ tools="$root/.tools/aws"                       # a Python venv, ignored by git
 run="$root/.tools/emulator"                    # pid, log and what a deployment printed
 port=${EMULATOR_PORT:-4566}                    # LocalStack's too
 stack=${OPSGUARD_STACK:-opsguard}
+deployed="$run/$stack.env"                      # what deploy.sh printed
 
 export AWS_ENDPOINT_URL=${AWS_ENDPOINT_URL:-http://127.0.0.1:$port}
 export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test

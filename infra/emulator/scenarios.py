@@ -1,0 +1,176 @@
+"""What can be seen only on the deployed stack: Gemini and Discord (played by servers
+here), a link's decision, the approval deadline, a function's error caught, the
+schedules firing, and the dead-letter queue receiving what fails. Deploys a stack of
+its own with short times.
+
+scenarios.py
+"""
+
+import http.server
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import boto3
+
+STACK = "opsguard-scenarios"
+SECONDS = 16  # the wait for approval; decisions are taken for three quarters of it
+PLAYED = ("127.0.0.1", 4599)
+posted, edited, asked = [], [], []
+
+
+class Played(http.server.BaseHTTPRequestHandler):
+    """Gemini, which always proposes a restart, and a Discord webhook."""
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        if urllib.parse.urlsplit(self.path).path.endswith(":generateContent"):
+            asked.append(body)
+            said = {"cause": "the played model's cause", "evidence": [], "confidence": 0.9, "fixId": "restart-service", "parameters": {}}
+            content = {"parts": [{"text": json.dumps(said)}], "role": "model"}
+            return self.answer({"candidates": [{"content": content, "finishReason": "STOP"}]})
+        (edited if self.command == "PATCH" else posted).append(body)
+        self.answer({"id": "1234567890"})
+
+    do_PATCH = do_POST
+
+    def answer(self, value):
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(json.dumps(value).encode())
+
+    def log_message(self, *_):
+        pass
+
+
+class Stack:
+    def __init__(self):
+        here = os.path.dirname(os.path.abspath(__file__))
+        for name, value in (("gemini", "played"), ("discord", "http://%s:%d/api/webhooks/1/tok" % PLAYED)):
+            subprocess.run([sys.executable, f"{here}/account.py", "secret", f"/{STACK}/{name}"], input=value, text=True, check=True)
+        out = subprocess.run(
+            [f"{here}/deploy.sh", f"GeminiKeyParameter=/{STACK}/gemini", "GeminiEndpoint=http://%s:%d" % PLAYED,
+             f"DiscordWebhookParameter=/{STACK}/discord", 'HealthCheckSchedule="rate(1 minute)"', 'ReconcileSchedule="rate(1 minute)"'],
+            env={**os.environ, "OPSGUARD_STACK": STACK, "APPROVAL_SECONDS": str(SECONDS)}, stdout=subprocess.PIPE, text=True, check=True,
+        ).stdout
+        self.since = time.time()
+        self.keys = dict(line.split("=", 1) for line in out.split())
+
+    def call(self, path, key=None, body=None, form=None):
+        headers = {"Authorization": "Bearer " + self.keys[key]} if key else {}
+        data = json.dumps(body).encode() if body else urllib.parse.urlencode(form).encode() if form else None
+        headers["Content-Type"] = "application/x-www-form-urlencoded" if form else "application/json"
+        request = urllib.request.Request(path if path.startswith("http") else self.keys["API_URL"] + path, data=data, headers=headers)
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            text = answer.read().decode()
+        return json.loads(text) if text.startswith("{") else text
+
+    def alert(self):
+        body = {"serverName": "prod-api-01", "errorLogs": "JavaScript heap out of memory", "dedupKey": str(time.time())}
+        return self.call("/ingest-alert", "INGEST_KEY", body)["incidentId"]
+
+    def becomes(self, incident, status, patience=30):
+        return wait(lambda: (seen := self.call(f"/incidents/{incident}", "READ_KEY"))["status"] == status and seen, f"{incident} to become {status}", patience)
+
+    def physical(self, logical):
+        detail = boto3.client("cloudformation").describe_stack_resource(StackName=STACK, LogicalResourceId=logical)
+        return detail["StackResourceDetail"]["PhysicalResourceId"]
+
+    def environment(self, logical, **changes):
+        """Changes a function's environment, and returns what it was."""
+        functions, name = boto3.client("lambda"), self.physical(logical + "Function")
+        before = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": {**before, **changes}})
+        return before
+
+
+def wait(seen, what, patience):
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        if value := seen():
+            return value
+        time.sleep(0.2)
+    raise AssertionError(f"waited {patience} s for {what}")
+
+
+def want(condition, what):
+    if not condition:
+        raise AssertionError(what)
+
+
+def gemini_discord_and_a_link(stack):
+    before = len(posted)
+    incident = stack.alert()
+    seen = stack.becomes(incident, "WAITING_FOR_APPROVAL")
+    want(seen["analysis"]["analyzedBy"] == "gemini" and "played model" in seen["analysis"]["cause"], seen)
+    message = wait(lambda: next((m for m in posted[before:] if incident in m), None), "Discord's message", 10)
+    link = re.search(r"http://[^\s\"\\)>]*action=approve[^\s\"\\)>]*", message.replace("\\u0026", "&")).group(0)
+    page = stack.call(link)
+    want("<form" in page and stack.call(f"/incidents/{incident}", "READ_KEY")["decision"] is None, "opening the link decided, or showed no form")
+    query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(link).query))
+    form = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', page))
+    stack.call(link.split("?")[0], form={**query, **form})
+    seen = stack.becomes(incident, "RESOLVED")
+    want(seen["decision"]["by"] == "link:discord", seen)
+    wait(lambda: any("RESOLVED" in m or "Resolved" in m or "resolved" in m for m in edited), "Discord's message to be edited", 10)
+
+
+def the_approval_deadline(stack):
+    seen = stack.becomes(stack.alert(), "ESCALATED", SECONDS + 15)
+    want(seen["escalationReason"] == "approval_timeout" and seen["ticket"], seen)
+
+
+def a_functions_error_caught(stack):
+    before = stack.environment("Analyze", OPSGUARD_TABLE="there-is-no-such-table")
+    try:
+        incident = stack.alert()
+        seen = stack.becomes(incident, "WAITING_FOR_APPROVAL")
+        want(seen["plan"] is None and seen["analysis"]["analyzedBy"] == "none", seen)
+    finally:
+        stack.environment("Analyze", **before)
+    stack.call(f"/approve-fix?incidentId={incident}&action=resolve", "OPERATE_KEY")
+    stack.becomes(incident, "RESOLVED")
+
+
+def the_schedules_fire(stack):
+    logs = boto3.client("logs")
+    for logical in ("HourlyHealthCheck", "Reconcile"):
+        group = stack.physical(logical + "LogGroup")
+        wait(lambda: logs.filter_log_events(logGroupName=group, startTime=int(stack.since * 1000))["events"], f"{logical} to run by its schedule", 90)
+
+
+def the_dead_letter_queue_receives_what_fails(stack):
+    before = stack.environment("HourlyHealthCheck", OPSGUARD_TABLE="there-is-no-such-table")
+    try:
+        sqs, queue = boto3.client("sqs"), stack.physical("DeadLetters")
+        wait(lambda: sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages"), "a dead letter", 100)
+    finally:
+        stack.environment("HourlyHealthCheck", **before)
+
+
+def main():
+    server = http.server.ThreadingHTTPServer(PLAYED, Played)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    stack, failed = Stack(), 0
+    scenarios = [gemini_discord_and_a_link, the_approval_deadline, a_functions_error_caught, the_schedules_fire, the_dead_letter_queue_receives_what_fails]
+    for scenario in scenarios:
+        began, wrong = time.monotonic(), ""
+        try:
+            scenario(stack)
+        except (AssertionError, AttributeError, KeyError, urllib.error.URLError) as error:
+            failed, wrong = failed + 1, f": {type(error).__name__}: {error}"
+        print(f"{'FAIL' if wrong else 'ok  '} {scenario.__name__} ({time.monotonic() - began:.1f} s){wrong}", flush=True)
+    print(f"{len(scenarios) - failed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
