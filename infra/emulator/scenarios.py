@@ -150,6 +150,7 @@ def the_schedules_fire(stack):
 def the_dead_letter_queue_receives_what_fails(stack):
     before = stack.environment("HourlyHealthCheck", OPSGUARD_TABLE="there-is-no-such-table")
     try:
+        boto3.client("lambda").invoke(FunctionName=stack.physical("HourlyHealthCheckFunction"), InvocationType="Event", Payload=b"{}")
         sqs, queue = boto3.client("sqs"), stack.physical("DeadLetters")
         wait(lambda: sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages"), "a dead letter", 100)
     finally:
@@ -160,7 +161,7 @@ def main():
     server = http.server.ThreadingHTTPServer(PLAYED, Played)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     stack, failed = Stack(), 0
-    scenarios = [gemini_discord_and_a_link, the_approval_deadline, a_functions_error_caught, the_schedules_fire, the_dead_letter_queue_receives_what_fails]
+    scenarios = [gemini_discord_and_a_link, the_approval_deadline, a_functions_error_caught, the_dead_letter_queue_receives_what_fails, the_schedules_fire]
     for scenario in scenarios:
         began, wrong = time.monotonic(), ""
         try:
