@@ -61,13 +61,15 @@ const (
 )
 
 // Open binds to a state machine; it calls nobody.
-func Open(cfg aws.Config, s Settings) (*Workflow, error) {
+func Open(cfg aws.Config, s Settings) (*Workflow, error) { return open(cfg, s, maxBackoff) }
+
+func open(cfg aws.Config, s Settings, backoff time.Duration) (*Workflow, error) {
 	executions, ok := executionPrefix(s.StateMachineARN)
 	if !ok {
 		return nil, fmt.Errorf("%s: %q is not the ARN of a state machine", settingARN, s.StateMachineARN)
 	}
 	client := sfn.NewFromConfig(cfg, func(o *sfn.Options) {
-		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) { r.MaxAttempts, r.MaxBackoff = maxAttempts, maxBackoff })
+		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) { r.MaxAttempts, r.MaxBackoff = maxAttempts, backoff })
 	})
 	return &Workflow{client, s.StateMachineARN, executions}, nil
 }
