@@ -57,7 +57,7 @@ func contract(t *testing.T, cfg, through aws.Config) {
 		name := aws.String("opsguard-test-" + ulid.Make().String())
 		queue := newQueue(t, cfg, name)
 		// Waiting as long as Open does would use up the little time that the machine waits.
-		workflow, err := open(through, Settings{StateMachineARN: newMachine(t, cfg, name, queue)}, time.Millisecond)
+		workflow, err := open(through, Settings{StateMachineARN: newMachine(t, cfg, name, queue)}, 100*time.Millisecond)
 		if err != nil {
 			t.Fatal(err)
 		}
