@@ -1,7 +1,7 @@
 # OpsGuard. `make run` needs Go only; `make test` says what else it needs.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: run build test test-fast lint bench sim fuzz e2e help
+.PHONY: help run build test test-go test-fuzz test-aws test-fast lint bench sim fuzz e2e validate emulator-up emulator-down deploy-local sam-local browser
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GOFLAGS_BUILD := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
@@ -20,8 +20,16 @@ run: bin/opsguard ## serve on http://127.0.0.1:3000
 bin/opsguard:
 	@go build $(GOFLAGS_BUILD) -o $@ ./cmd/opsguard
 
-test: lint ## everything, with the race detector
+test: lint test-go test-fuzz test-aws ## everything
+
+test-go: ## every package with the race detector; the black-box suite, kills and a real browser among them
 	go test -race -timeout 20m ./...
+
+test-fuzz: ## every fuzz target for a second
+	@tools/fuzz.sh 1s
+
+test-aws: validate ## the deployed stack on an emulator with IAM enforced
+	@infra/emulator/test.sh
 
 test-fast: ## the inner loop: all packages but the black-box suite, no race detector
 	go test $$(go list ./... | grep -v /infra/e2e)
@@ -41,11 +49,31 @@ sim: ## deterministic simulation, SEEDS=n
 
 TIME ?= 30s
 fuzz: ## every fuzz target, TIME=d each
-	@for pkg in $$(go list ./...); do \
-	  for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-	    echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(TIME) $$pkg || exit 1; \
-	  done; done
+	@tools/fuzz.sh $(TIME)
 
 e2e: ## the black-box suite against OPSGUARD_URL
 	@[ -n "$$OPSGUARD_URL" ] || { echo "set OPSGUARD_URL, and OPSGUARD_INGEST_KEY, OPSGUARD_OPERATE_KEY, OPSGUARD_READ_KEY if it has keys"; exit 1; }
 	go test -count=1 -run TestDeployment -v ./infra/e2e
+
+build: ## the Lambda binaries, into dist/; GOARCH=amd64 for such machines
+	@for f in $$(ls functions | grep -v Makefile); do \
+	  mkdir -p dist/$$f; \
+	  ARTIFACTS_DIR=$(CURDIR)/dist/$$f $(MAKE) --no-print-directory -C functions build-$$f || exit 1; done; ls -l dist/*/bootstrap
+
+validate: ## template and definition, checked
+	@infra/emulator/validate.sh
+
+emulator-up: ## the AWS emulator on 127.0.0.1:4566, IAM enforced
+	@infra/emulator/up.sh
+
+emulator-down:
+	@infra/emulator/down.sh
+
+deploy-local: ## build and deploy to the emulator; prints the URL and keys
+	@infra/emulator/deploy.sh
+
+sam-local: ## sam local with every sample event, where there is a Docker engine
+	@infra/emulator/sam-local.sh
+
+browser: ## the Chromium that the browser tests run, into .tools/browser
+	@node infra/e2e/browser/install.mjs

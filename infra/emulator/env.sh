@@ -14,4 +14,4 @@ unset AWS_SESSION_TOKEN AWS_PROFILE
 export AWS_DEFAULT_REGION=us-east-1 AWS_REGION=us-east-1
 export SAM_CLI_TELEMETRY=0 AWS_EC2_METADATA_DISABLED=true
 
-healthy() { curl -fsS -m 2 -o /dev/null "$AWS_ENDPOINT_URL/_localstack/health" 2>/dev/null; }
+healthy() { python3 -c 'import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=2)' "$AWS_ENDPOINT_URL/_localstack/health" 2>/dev/null; }

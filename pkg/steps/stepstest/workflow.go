@@ -24,6 +24,9 @@ type Subject struct {
 	Tokens  <-chan incident.TaskToken // what the machine's function is called with
 	Timeout time.Duration
 	Pass    func(time.Duration) // lets time pass
+	// SeveralMayWin: of deliveries that arrive at the same moment more than one may be
+	// taken, which an emulator is known to do and AWS is not.
+	SeveralMayWin bool
 }
 
 // WorkflowContract runs the workflow's contract. inSubject gives each case a subject of its own
@@ -70,7 +73,7 @@ func WorkflowContract(t *testing.T, inSubject func(t *testing.T, test func(t *te
 					wantClosed(t, err)
 				}
 			}
-			if won != 1 {
+			if won == 0 || won > 1 && !s.SeveralMayWin {
 				t.Errorf("%d of 64 deliveries won", won)
 			}
 		},

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Everything that needs the emulator, one after the other, each on a clean account where
+# it matters: `make test` runs it. It says how long each part took.
+set -euo pipefail
+here=$(dirname "$0")
+"$here/tools.sh"
+. "$here/env.sh"
+cd "$root"
+
+part() {
+  local name=$1 began=$SECONDS
+  shift
+  "$@"
+  echo "ok  $name  $((SECONDS - began)) s"
+}
+
+contracts() {
+  OPSGUARD_TEST_DYNAMODB=$AWS_ENDPOINT_URL OPSGUARD_TEST_STATES=$AWS_ENDPOINT_URL go test -race -count=1 ./pkg/dynamo ./pkg/stepfn
+}
+
+trap '"$here/down.sh"' EXIT
+"$here/down.sh"
+part "start the emulator" "$here/up.sh"
+part "contracts of store and workflow" contracts
+part "semantics of the state machine" "$here/semantics.sh"
+part "deploy" "$here/deploy.sh" >"$run/printed"
+tail -n 1 "$run/printed"
+part "black-box suite" "$here/e2e.sh"
+part "scenarios" "$here/scenarios.sh"
+part "least privilege" "$here/least-privilege.sh"
+part "black-box suite with faults" "$here/faulted.sh"
