@@ -62,7 +62,7 @@ func (c healthCheckCommand) Run(ctx context.Context) error {
 func (w where) load() (local.Settings, *slog.Logger, error) {
 	var s local.Settings
 	if err := env.Parse(&s); err != nil {
-		return s, nil, fmt.Errorf("settings: %w", err)
+		return s, nil, local.SettingError(err)
 	}
 	if w.DataDir != "" {
 		s.DataDir = w.DataDir

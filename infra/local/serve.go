@@ -52,13 +52,15 @@ func (rt *Runtime) Serve(ctx context.Context, ready func(addr string)) error {
 	defer cancel()
 	stopJobs()
 	if control != nil {
-		control.Shutdown(patience)
+		jobs.Go(func() { control.Shutdown(patience) })
 	}
 	if err := server.Shutdown(patience); err != nil {
 		rt.log.Warn("some requests were cut off", "error", err.Error())
 	}
 	waitFor(patience, &jobs)
-	return errors.Join(err, rt.Close(patience))
+	err = errors.Join(err, rt.Close(patience))
+	rt.log.Info("OpsGuard has stopped; what is open carries on at the next start")
+	return err
 }
 
 // waitFor waits for a group, but not beyond ctx.

@@ -227,20 +227,39 @@ func (i Incident) Await(a Ask) (Change, error) {
 	return c, nil
 }
 
-// Notified records that people were told, and where.
-func (i Incident) Notified(notices []Notice, now time.Time) (Change, error) {
+// Notified records that people were told, and where. While complete is false a
+// channel is still to be tried again: NotifiedAt stays nil.
+func (i Incident) Notified(notices []Notice, complete bool, now time.Time) (Change, error) {
 	if i.Asked == nil {
 		return Change{}, Fail(Conflict, CodeNotWaiting, "nobody has been asked yet")
 	}
-	if i.Asked.NotifiedAt != nil {
+	details := map[string]string{}
+	var fresh []Notice
+	for _, n := range notices {
+		if !i.Asked.told(n.Channel) {
+			fresh = append(fresh, n)
+			details["channel."+n.Channel] = n.MessageID
+		}
+	}
+	if i.Asked.NotifiedAt != nil || len(fresh) == 0 && !complete {
 		return i.recorded(), nil
 	}
-	details := map[string]string{}
-	for _, n := range notices {
-		details["channel."+n.Channel] = n.MessageID
+	if !complete {
+		details["incomplete"] = "true"
+	} else if len(fresh)+len(i.Asked.Notices) == 0 {
+		details["channels"] = "none took it"
 	}
 	c := i.change(now, System, EventNotified, details)
-	at := c.Incident.UpdatedAt
-	c.Incident.Asked.NotifiedAt, c.Incident.Asked.Notices = &at, slices.Clone(notices)
+	c.Incident.Asked.Notices = append(c.Incident.Asked.Notices, fresh...)
+	if at := c.Incident.UpdatedAt; complete {
+		c.Incident.Asked.NotifiedAt = &at
+	}
 	return c, nil
 }
+
+func (a Asked) told(channel string) bool {
+	return slices.ContainsFunc(a.Notices, func(n Notice) bool { return n.Channel == channel })
+}
+
+// Told reports whether a channel has taken the message.
+func (i Incident) Told(channel string) bool { return i.Asked != nil && i.Asked.told(channel) }

@@ -71,7 +71,7 @@ type Asked struct {
 	EnteredAt  time.Time  `json:"enteredAt"`  // $$.State.EnteredTime of the wait
 	RetryCount int64      `json:"retryCount"` // $$.State.RetryCount of the wait
 	Deadline   time.Time  `json:"deadline"`   // decisions are taken until this instant
-	NotifiedAt *time.Time `json:"notifiedAt"` // nil: nobody could be told yet
+	NotifiedAt *time.Time `json:"notifiedAt"` // nil: a channel has still to be told
 	Notices    []Notice   `json:"notices"`
 }
 

@@ -143,7 +143,9 @@ func (l *life) ops() map[string]func(*rapid.T) {
 			}
 			l.commit(l.inc.Await(ask))
 		},
-		"notified": func(*rapid.T) { l.commit(l.inc.Notified([]Notice{{"console", ""}}, l.now)) },
+		"notified": func(t *rapid.T) {
+			l.commit(l.inc.Notified([]Notice{{any(t, "console", "discord"), ""}}, any(t, "yes", "no") == "yes", l.now))
+		},
 		"vote": func(t *rapid.T) {
 			v := Vote{Action: Action(any(t, "approve", "escalate", "resolve")), By: Actor(any(t, "key:a", "key:b", "link:discord"))}
 			if l.inc.Plan != nil && any(t, "hash", "none") == "hash" {
@@ -443,7 +445,7 @@ func TestALookNeverGivesTheTargetBack(t *testing.T) {
 // A clock that is behind must not reopen what a later one has closed.
 func TestAClockThatIsBehindReopensNoDeadline(t *testing.T) {
 	inc := waiting(t, testPlan("d1"))
-	c, err := inc.Notified(nil, inc.Asked.Deadline)
+	c, err := inc.Notified(nil, true, inc.Asked.Deadline)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/opsguard/opsguard/pkg/catalog"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/inventory"
+	"github.com/opsguard/opsguard/pkg/policy"
 )
 
 // WaitForApproval is wait-for-approval: it builds the plan, freezes it with the
@@ -92,35 +93,76 @@ type People struct {
 	Log      *slog.Logger
 }
 
-// Ask posts the incident to every channel, unless that was done, and records
-// where. It fails only if no channel took it. Two that ask at once may both
-// post: telling twice is better than not at all.
+// maxAsk bounds how long all channels together may take.
+const maxAsk = 15 * time.Second
+
+// Ask posts the incident to every channel that has not taken it yet, and records
+// where. A channel that is out of reach is tried again by reconcile; one that
+// refuses the message is not. It fails if a channel is out of reach. Two that ask
+// at once may both post: telling twice is better than not at all.
 func (p People) Ask(ctx context.Context, inc incident.Incident) error {
 	if inc.Asked == nil || inc.Asked.NotifiedAt != nil || inc.Status != incident.WaitingForApproval {
 		return nil
 	}
-	var notices []incident.Notice
-	var failed error
+	notices, outOfReach := p.post(ctx, inc)
+	if len(notices) == 0 && outOfReach == nil && len(inc.Asked.Notices) == 0 {
+		p.Log.WarnContext(ctx, "nobody was told: no channel is configured, or none takes messages", "incidentId", inc.ID)
+	}
+	now, err := update(ctx, p.Store, inc.Ref, func(inc incident.Incident) (incident.Change, error) {
+		return inc.Notified(notices, outOfReach == nil, p.Now())
+	})
+	if err != nil {
+		return err
+	}
+	if now.Decision != nil { // while the message was on its way
+		p.Tell(ctx, now)
+	}
+	return outOfReach
+}
+
+// post tries the channels; outOfReach is the last failure that may pass.
+func (p People) post(ctx context.Context, inc incident.Incident) (notices []incident.Notice, outOfReach error) {
+	limited, cancel := context.WithTimeout(ctx, maxAsk)
+	defer cancel()
 	for _, ch := range p.Channels {
-		id, err := ch.Post(ctx, brief.Of(inc, p.Links.Links(inc, ch.Name()), p.Now()))
+		if inc.Told(ch.Name()) {
+			continue
+		}
+		id, err := ch.Post(limited, brief.Of(inc, p.Links.Links(inc, ch.Name()), p.Now()))
 		if err != nil {
-			failed = err
 			logFailure(ctx, p.Log, inc.Ref, "channel "+ch.Name()+" did not take the message", err)
+			if incident.KindOf(err) != incident.Invalid {
+				outOfReach = err
+			}
 			continue
 		}
 		notices = append(notices, incident.Notice{Channel: ch.Name(), MessageID: id})
 	}
-	if len(notices) == 0 && failed != nil {
-		return failed
+	if len(notices) > 0 {
+		p.Log.InfoContext(ctx, "people asked", "incidentId", inc.ID, "channels", len(notices), "deadline", inc.Asked.Deadline, "manualReview", inc.Plan == nil)
 	}
-	p.Log.InfoContext(ctx, "people asked", "incidentId", inc.ID, "channels", len(notices), "deadline", inc.Asked.Deadline, "manualReview", inc.Plan == nil)
-	now, err := update(ctx, p.Store, inc.Ref, func(inc incident.Incident) (incident.Change, error) {
-		return inc.Notified(notices, p.Now())
-	})
-	if err == nil && now.Decision != nil { // while the message was on its way
-		p.Tell(ctx, now)
+	return notices, outOfReach
+}
+
+// DecidableLinks offers the links that can decide: none where the service names its
+// approvers, and no approval where two people have to be told apart.
+type DecidableLinks struct {
+	Linker
+	Inventory *inventory.Inventory
+}
+
+// Links implements Linker.
+func (l DecidableLinks) Links(inc incident.Incident, channel string) brief.Links {
+	links := l.Linker.Links(inc, channel)
+	svc, known := l.Inventory.Lookup(inc.ServerName)
+	rule := policy.RuleFor(svc, known, inc.Plan)
+	if len(rule.Approvers) > 0 {
+		return brief.Links{View: links.View}
 	}
-	return err
+	if rule.Quorum > 1 {
+		links.Approve = ""
+	}
+	return links
 }
 
 // Tell edits what was posted so that it shows the incident as it is now. It is a

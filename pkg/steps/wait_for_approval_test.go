@@ -200,8 +200,45 @@ func TestOneChannelThatFailsDoesNotKeepTheOtherFromTelling(t *testing.T) {
 		w.channels = []steps.Channel{pair[0], pair[1]}
 		ref := w.asked("api")
 		works := pair[1-failing]
-		if a := w.load(ref).Asked; a.NotifiedAt == nil || len(a.Notices) != 1 || a.Notices[0].Channel != works.name || len(works.posts) != 1 {
+		if a := w.load(ref).Asked; len(a.Notices) != 1 || a.Notices[0].Channel != works.name || len(works.posts) != 1 {
 			t.Errorf("with %s failing: %+v", pair[failing].name, a)
+		}
+		// The one that failed is told as soon as it can be, the other not again.
+		pair[failing].onPost = nil
+		for range 2 {
+			if _, err := w.reconcile().Handle(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+		if a := w.load(ref).Asked; a.NotifiedAt == nil || len(a.Notices) != 2 || len(works.posts) != 1 || len(pair[failing].posts) != 1 {
+			t.Errorf("after %s came back: %+v, %d and %d posts", pair[failing].name, a, len(works.posts), len(pair[failing].posts))
+		}
+	}
+}
+
+// A channel that refuses a message (a webhook that is gone, say) is not asked again
+// and again.
+func TestAChannelThatRefusesTheMessageIsNotTriedAgain(t *testing.T) {
+	w := newWorld(t)
+	tries := 0
+	w.chat.onPost = func(brief.Brief) error {
+		tries++
+		return incident.Fail(incident.Invalid, incident.CodeInvalid, "the webhook is gone")
+	}
+	ref := w.asked("api")
+	if _, err := w.reconcile().Handle(t.Context()); err != nil || tries != 1 || w.load(ref).Asked.NotifiedAt == nil {
+		t.Errorf("%d tries, %v, %+v", tries, err, w.load(ref).Asked)
+	}
+}
+
+// A link that could not decide is not offered.
+func TestLinksAreOfferedOnlyWhereTheyDecide(t *testing.T) {
+	w := newWorld(t)
+	links := steps.DecidableLinks{Linker: w.links, Inventory: w.inv}
+	for service, want := range map[string][2]bool{"api": {true, true}, "pair": {false, true}, "named": {false, false}} {
+		got := links.Links(w.load(w.asked(service)), "chat")
+		if (got.Approve != "") != want[0] || (got.Escalate != "") != want[1] || got.View == "" {
+			t.Errorf("%s: %v %v", service, got.Approve != "", got.Escalate != "")
 		}
 	}
 }

@@ -32,7 +32,7 @@ func (s *server) keyed(need Role, handle endpoint) endpoint {
 func (s *server) byKey(x *exchange, need Role) error {
 	key, ok := bearer(x.r)
 	if !ok {
-		return &refusal{status: http.StatusUnauthorized, slug: slugUnauthorized, detail: "send an operator's key: Authorization: Bearer KEY"}
+		return &refusal{status: http.StatusUnauthorized, slug: slugUnauthorized, detail: "send a key that has the role " + string(need) + ": Authorization: Bearer KEY"}
 	}
 	ring, err := s.Keys(x.r.Context())
 	if err != nil {

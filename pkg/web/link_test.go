@@ -37,7 +37,7 @@ func TestALinkIsGoodForItsOwnWordOnly(t *testing.T) {
 		}, 400, "invalid"},
 		"unknown field": {func(f *front) string { return post(waitingID, "approve", f.token(waitingID, "approve"), `,"x":1`) }, 400, "invalid"},
 		"other planHash": {func(f *front) string {
-			return post(waitingID, "approve", f.token(waitingID, "approve"), `,"planHash":"x"`)
+			return post(waitingID, "approve", f.token(waitingID, "approve"), `,"planHash":"`+strings.Repeat("0", 64)+`"`)
 		}, 409, "plan-changed"},
 		"other plan, with the hash of today's": {func(f *front) string {
 			c := f.claims(waitingID, "approve")

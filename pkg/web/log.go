@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"runtime/debug"
 	"time"
+
+	"github.com/opsguard/opsguard/pkg/incident"
 )
 
 // recovered answers for a handler that panicked, if nothing was answered yet.
@@ -40,6 +42,9 @@ func (s *server) logRequest(x *exchange, began time.Time) {
 		slog.String("by", string(x.by)))
 	if x.slug != "" {
 		attrs = append(attrs, slog.String("problem", x.slug))
+	}
+	if field := problemOf(x.err).Field; x.err != nil && field != nil {
+		attrs = append(attrs, slog.String("field", incident.Cut(*field, 64)))
 	}
 	switch {
 	case x.status == http.StatusUnauthorized, x.status == http.StatusForbidden:
