@@ -70,6 +70,7 @@ func layers() []layer {
 		{"infra/aws", binding, lambda},
 		{"infra/bench", program, []string{"go.etcd.io/bbolt"}},
 		{"functions", program, []string{"github.com/aws/aws-lambda-go"}},
+		{"infra/emulator/coldstart", program, []string{"github.com/aws/aws-lambda-go"}}, // the hello world that cold starts are compared with
 		{"cmd/opsguard", program, []string{"github.com/alecthomas/kong", "github.com/caarlos0/env/v11", "github.com/lmittmann/tint", "golang.org/x/term"}},
 	}
 }
@@ -83,7 +84,7 @@ func linked() map[string][]string {
 		"google.golang.org/api":                 {"pkg/gemini", "infra/local", "infra/aws", "functions/analyze", "cmd/opsguard"},
 		"google.golang.org/grpc":                {"pkg/gemini", "infra/local", "infra/aws", "functions/analyze", "cmd/opsguard"},
 		"github.com/aws/aws-sdk-go-v2":          {"pkg/dynamo", "pkg/stepfn", "infra/aws", "functions"},
-		"github.com/aws/aws-lambda-go":          {"infra/aws", "functions"},
+		"github.com/aws/aws-lambda-go":          {"infra/aws", "functions", "infra/emulator/coldstart"},
 		"github.com/ohler55/ojg":                {"pkg/asl", "infra/local", "infra/sim", "cmd/opsguard"},
 		module + "/infra/local":                 {"infra/local", "cmd/opsguard"},
 		module + "/infra/aws":                   {"infra/aws", "functions"},

@@ -167,11 +167,12 @@ func everyCatch(f *findings, s asl.State) {
 }
 
 // retryable are the errors after which asking again can help: our own kinds that
-// say so, and Lambda's own failures. Naming a States.* error would also repeat
+// say so, and Lambda's own failures, a process that ended and one that took too
+// long among them. Naming a States.* error would also repeat
 // what took its whole time, or what can never work.
 func retryable() []string {
 	return []string{string(incident.Unavailable), string(incident.Conflict), "Lambda.ServiceException",
-		"Lambda.AWSLambdaException", "Lambda.SdkClientException", "Lambda.TooManyRequestsException", "Lambda.Unknown"}
+		"Lambda.AWSLambdaException", "Lambda.SdkClientException", "Lambda.TooManyRequestsException", "Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout"}
 }
 
 func everyRetry(f *findings, s asl.State) {

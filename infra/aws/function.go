@@ -2,6 +2,7 @@ package aws
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/smithy-go"
 	"github.com/caarlos0/env/v11"
 	"golang.org/x/sync/errgroup"
 )
@@ -97,5 +100,21 @@ type Checker interface {
 // that was looked for is there. The looks also open the connections that the first
 // call will use.
 func (f Function) Check(ctx context.Context, c Checker) {
-	f.checks.Go(func() error { return c.Check(ctx) })
+	f.checks.Go(func() error {
+		err := c.Check(ctx)
+		var answer smithy.APIError
+		if errors.As(err, &answer) && passing(answer) {
+			// It is there and busy. The call that needs it will say so if it still is.
+			f.Log.WarnContext(ctx, "a check at the start was not answered", "error", err.Error())
+			return nil
+		}
+		return err
+	})
+}
+
+// passing reports whether AWS refused a call for a reason that passes: throttling,
+// or a fault of its own.
+func passing(answer smithy.APIError) bool {
+	_, throttled := retry.DefaultThrottleErrorCodes[answer.ErrorCode()]
+	return throttled || answer.ErrorFault() == smithy.FaultServer
 }

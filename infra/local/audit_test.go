@@ -36,7 +36,9 @@ func TestNoHonestLifeLooksFalsified(t *testing.T) {
 			func() (incident.Change, error) {
 				return inc.Await(incident.Ask{ManualReason: "m", EnteredAt: now, Now: now})
 			},
-			func() (incident.Change, error) { return inc.Notified([]incident.Notice{{Channel: "console"}}, true, now) },
+			func() (incident.Change, error) {
+				return inc.Notified([]incident.Notice{{Channel: "console"}}, true, now)
+			},
 			func() (incident.Change, error) { return vote(incident.Approve, false) },
 			func() (incident.Change, error) { return vote(incident.Approve, true) },
 			func() (incident.Change, error) { return vote(incident.Escalate, true) },

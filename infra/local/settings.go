@@ -1,15 +1,11 @@
 package local
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
-	"reflect"
 	"time"
-
-	"github.com/caarlos0/env/v11"
 
 	"github.com/opsguard/opsguard/infra"
 	"github.com/opsguard/opsguard/pkg/gemini"
@@ -53,26 +49,6 @@ func (s Settings) check() error {
 		return fmt.Errorf("OPSGUARD_ADDR: listening on %s without keys would let anybody decide; set OPSGUARD_API_KEYS (make entries with: opsguard keys new --name NAME --role operate), or listen on 127.0.0.1", s.Addr)
 	}
 	return nil
-}
-
-// SettingError names the settings that an error of reading the environment is
-// about, which itself names fields of Settings.
-func SettingError(err error) error {
-	var all env.AggregateError
-	if !errors.As(err, &all) {
-		return err
-	}
-	var named []error
-	for _, one := range all.Errors {
-		var bad env.ParseError
-		if errors.As(one, &bad) {
-			if f, ok := reflect.TypeFor[Settings]().FieldByName(bad.Name); ok {
-				one = fmt.Errorf("%s: %w; write for instance %s", f.Tag.Get("env"), bad.Err, f.Tag.Get("envDefault"))
-			}
-		}
-		named = append(named, one)
-	}
-	return errors.Join(named...)
 }
 
 // Mode says in a word who may decide.

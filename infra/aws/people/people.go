@@ -10,6 +10,8 @@ import (
 
 	"github.com/opsguard/opsguard/infra/aws"
 	"github.com/opsguard/opsguard/infra/aws/secret"
+	"github.com/opsguard/opsguard/pkg/brief"
+	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/link"
 	"github.com/opsguard/opsguard/pkg/notify"
 	"github.com/opsguard/opsguard/pkg/notify/discord"
@@ -47,8 +49,12 @@ func Open(ctx context.Context, f aws.Function, store steps.Incidents) (*Source, 
 	if err != nil {
 		return nil, err
 	}
-	secrets, err := secret.Open(ctx, f.AWS, f.Now, secret.Name{Setting: settingLinkKeys, Parameter: s.LinkKeysParam},
-		secret.Name{Setting: settingDiscord, Parameter: s.DiscordParam})
+	secrets, err := secret.Open(ctx, f.AWS, f.Now, secret.Name{Setting: settingLinkKeys, Parameter: s.LinkKeysParam})
+	if err != nil {
+		return nil, err
+	}
+	// Apart from the link keys: a webhook that cannot be read must not cost the links.
+	webhook, err := secret.Open(ctx, f.AWS, f.Now, secret.Name{Setting: settingDiscord, Parameter: s.DiscordParam})
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +68,7 @@ func Open(ctx context.Context, f aws.Function, store steps.Incidents) (*Source, 
 	}); err != nil {
 		return nil, err
 	}
-	p.channels, err = secret.Parse(ctx, secrets, settingDiscord, func(text string) ([]steps.Channel, error) {
+	p.channels, err = secret.Parse(ctx, webhook, settingDiscord, func(text string) ([]steps.Channel, error) {
 		return notify.Open(notify.Settings{Discord: discord.Settings{WebhookURL: text}}, notify.Deps{HTTP: http.DefaultTransport, After: time.After})
 	})
 	return p, err
@@ -78,5 +84,20 @@ func (p *Source) People(ctx context.Context) (steps.People, error) {
 		return steps.People{}, err
 	}
 	channels, err := p.channels.Get(ctx)
-	return steps.People{Store: p.store, Channels: channels, Links: links, Now: p.function.Now, Log: p.function.Log}, err
+	if err != nil {
+		// Nothing but the telling depends on it: the incident goes on, and reconcile tells
+		// people once the secret is mended.
+		p.function.Log.ErrorContext(ctx, "people cannot be told", "setting", settingDiscord, "error", err.Error())
+		channels = []steps.Channel{broken{}}
+	}
+	return steps.People{Store: p.store, Channels: channels, Links: links, Now: p.function.Now, Log: p.function.Log}, nil
 }
+
+// broken stands for Discord while its webhook cannot be used.
+type broken struct{}
+
+var errBroken = incident.Unavail(settingDiscord+" cannot be used at the moment", nil)
+
+func (broken) Name() string                                      { return "discord" }
+func (broken) Post(context.Context, brief.Brief) (string, error) { return "", errBroken }
+func (broken) Edit(context.Context, string, brief.Brief) error   { return errBroken }

@@ -19,6 +19,10 @@ func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.Rec
 	if err != nil {
 		return nil, err
 	}
+	inv, err := aws.Inventory()
+	if err != nil {
+		return nil, err
+	}
 	w, err := workflow.Open(ctx, f)
 	if err != nil {
 		return nil, err
@@ -36,6 +40,7 @@ func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.Rec
 		if err != nil {
 			return steps.Reconcile{}, err
 		}
+		told.Links = steps.DecidableLinks{Linker: told.Links, Inventory: inv}
 		ticket, err := tickets(ctx)
 		return steps.Reconcile{
 			Store: store, Workflow: w, Delivery: steps.Delivery{Waits: store, Workflow: w}, People: told, Ticket: ticket,

@@ -32,6 +32,7 @@ func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.Wai
 	}
 	return func(ctx context.Context) (steps.WaitForApproval, error) {
 		told, err := source.People(ctx)
+		told.Links = steps.DecidableLinks{Linker: told.Links, Inventory: inv}
 		return steps.WaitForApproval{Store: store, Delivery: delivery, Inventory: inv, People: told, Now: f.Now, Log: f.Log}, err
 	}, nil
 }
