@@ -54,7 +54,7 @@ func sickService(t *testing.T) (services string, sick *atomic.Bool) {
 func TestTheHealthCheckOpensOneIncidentAndReportsRecovery(t *testing.T) {
 	services, sick := sickService(t)
 	dir := t.TempDir()
-	p := serve(t, dir, freeAddr(t), "OPSGUARD_SERVICES="+services, "OPSGUARD_RECONCILE_INTERVAL=1s")
+	p := serve(t, dir, freeAddr(t), "OPSGUARD_SERVICES="+services)
 	c := newClient(t, p.target())
 	if report := healthCheck(t, dir, services); report.Checked != 1 || len(report.Unhealthy) != 0 {
 		t.Fatalf("while it is well: %+v", report)

@@ -149,9 +149,12 @@ func TestKilledWhileWaitingItKeepsPlanAndDeadline(t *testing.T) {
 	id := c.waiting(oom)
 	before := c.incident(id)
 	p.kill()
-	serve(t, dir, addr)
+	p = serve(t, dir, addr)
 	c = newClient(t, p.target())
 	after := c.incident(id)
+	if out := p.out.String(); !strings.Contains(out, "incidents wait for a person") || !strings.Contains(out, "status=WAITING_FOR_APPROVAL") {
+		t.Errorf("it does not say that somebody has to decide: %s", out)
+	}
 	if string(before.body) != string(after.body) {
 		t.Errorf("the kill changed it:\n%s\n%s", before, after)
 	}

@@ -9,6 +9,9 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/steps"
 )
 
 // gcPercent lets the small heap of this process grow further before it is
@@ -44,6 +47,7 @@ func (rt *Runtime) Serve(ctx context.Context, ready func(addr string)) error {
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	ready(listener.Addr().String())
+	rt.tellWaiting(ctx)
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
@@ -61,6 +65,20 @@ func (rt *Runtime) Serve(ctx context.Context, ready func(addr string)) error {
 	err = errors.Join(err, rt.Close(patience))
 	rt.log.Info("OpsGuard has stopped; what is open carries on at the next start")
 	return err
+}
+
+// tellWaiting reminds whoever starts the process of what waits for a person: the
+// terminal that showed it may be gone.
+func (rt *Runtime) tellWaiting(ctx context.Context) {
+	page, err := rt.store.List(ctx, steps.ListQuery{Tenant: tenant, Status: incident.WaitingForApproval, Limit: 100})
+	if err != nil || len(page.Incidents) == 0 {
+		return
+	}
+	count := fmt.Sprint(len(page.Incidents))
+	if page.NextCursor != "" {
+		count += " or more"
+	}
+	rt.log.Info("incidents wait for a person", "count", count, "see", rt.settings.PublicURL+"/incidents?status=WAITING_FOR_APPROVAL")
 }
 
 // waitFor waits for a group, but not beyond ctx.

@@ -35,8 +35,11 @@ type IngestAlert struct {
 	Inventory *inventory.Inventory
 	NewID     func() string // a fresh incident id
 	Timeout   time.Duration // how long people may take, where a service does not say
-	Now       Clock
-	Log       *slog.Logger
+	// Delivery passes on what a recovery decided. Nil where this step may not read task
+	// tokens: then reconcile does, within its interval.
+	Delivery *Delivery
+	Now      Clock
+	Log      *slog.Logger
 }
 
 // IngestInput is an alert and who brought it.
@@ -154,11 +157,22 @@ func (s IngestAlert) recover(ctx context.Context, alert incident.Alert) (Ingeste
 	if err != nil {
 		return Ingested{}, err
 	}
+	fresh := false
 	inc, err := update(ctx, s.Store, ref, func(inc incident.Incident) (incident.Change, error) {
-		return inc.Recover(s.Now())
+		c, err := inc.Recover(s.Now())
+		fresh = !c.Empty()
+		return c, err
 	})
 	if err != nil {
 		return Ingested{}, err
+	}
+	if fresh {
+		s.Log.InfoContext(ctx, "recovery recorded", "incidentId", inc.ID, "source", alert.Source, "decision", inc.Decision.Action)
+	}
+	if fresh && s.Delivery != nil {
+		if err := s.Delivery.Deliver(ctx, inc); err != nil {
+			logFailure(ctx, s.Log, inc.Ref, "the recovery stands but the execution could not be told; reconcile will", err)
+		}
 	}
 	return Ingested{inc.ID, inc.Status, true}, nil
 }

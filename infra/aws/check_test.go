@@ -1,0 +1,43 @@
+package aws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"testing"
+
+	"github.com/aws/smithy-go"
+	"golang.org/x/sync/errgroup"
+)
+
+type answering struct{ err error }
+
+func (a answering) Check(context.Context) error { return a.err }
+
+// A storm of cold starts meets throttling; a function that could do its work must
+// not die of it. What can never work must still be told at the start.
+func TestAStartSurvivesWhatPassesAndNamesWhatDoesNot(t *testing.T) {
+	api := func(code string, fault smithy.ErrorFault) error {
+		return fmt.Errorf("OPSGUARD_TABLE: %w", &smithy.GenericAPIError{Code: code, Message: "m", Fault: fault})
+	}
+	for name, c := range map[string]struct {
+		err   error
+		fatal bool
+	}{
+		"all is well":     {nil, false},
+		"throttled":       {api("ThrottlingException", smithy.FaultClient), false},
+		"over quota":      {api("ProvisionedThroughputExceededException", smithy.FaultClient), false},
+		"a fault of AWS":  {api("InternalServerError", smithy.FaultServer), false},
+		"no such table":   {api("ResourceNotFoundException", smithy.FaultClient), true},
+		"not allowed":     {api("AccessDeniedException", smithy.FaultClient), true},
+		"not reachable":   {errors.New("dial tcp: connection refused"), true},
+		"a wrong setting": {errors.New("OPSGUARD_STATE_MACHINE_ARN: there is no state machine x"), true},
+	} {
+		f := Function{Log: slog.New(slog.DiscardHandler), checks: &errgroup.Group{}}
+		f.Check(t.Context(), answering{c.err})
+		if err := f.checks.Wait(); (err != nil) != c.fatal {
+			t.Errorf("%s: %v, fatal %v", name, err, c.fatal)
+		}
+	}
+}
