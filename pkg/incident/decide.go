@@ -39,7 +39,7 @@ func (i Incident) checkVote(v Vote, now time.Time) (recorded bool, err error) {
 	case v.Action == Approve && i.Plan == nil:
 		return false, Fail(Conflict, CodeNoFix, "there is no fix to approve: this is a manual review; use action=resolve or action=escalate")
 	case v.PlanHash != "" && v.PlanHash != i.planHash():
-		return false, Fail(Conflict, CodePlanChanged, "the plan is not the one that was decided on; look at the incident again")
+		return false, Fail(Conflict, CodePlanChanged, "the plan hash that was sent is not the plan's; send all 64 digits of plan.hash, or look again at what the plan is now")
 	}
 	for _, old := range i.Votes {
 		if old.By == v.By && old.Action == v.Action {

@@ -103,9 +103,6 @@ func (s *server) readWord(x *exchange, g grant, sent body.Values, bad error) (wo
 	if bad == nil {
 		said.action, bad = readAction(sent)
 	}
-	if bad == nil && said.planHash != "" && (len(said.planHash) != 64 || strings.Trim(said.planHash, "0123456789abcdef") != "") {
-		bad = incident.BadField("planHash", "is not a plan's hash; send the 64 hexadecimal digits that GET /incidents/{id} shows, or leave it out")
-	}
 	if bad == nil && len(said.note) > steps.MaxNote {
 		bad = incident.BadField("note", "has %d bytes; send at most %d", len(said.note), steps.MaxNote)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -82,14 +83,28 @@ func load(tx *bbolt.Tx, v []byte) (inc incident.Incident, err error) {
 	return inc, nil
 }
 
-// Commit implements steps.Incidents.
+// Commit implements steps.Incidents. What can be encoded beforehand is, because the
+// transaction is shared and everybody in it waits.
 func (s *Store) Commit(_ context.Context, c incident.Change) error {
+	ready, err := encoded(c)
+	if err != nil {
+		return unavailable(err)
+	}
 	return unavailable(s.writer.Do(func(tx *bbolt.Tx) error {
 		status, err := check(tx, c)
 		if err != nil {
 			return err
 		}
-		return write(tx, c, status)
+		rest, err := settle(tx, c, status)
+		if err != nil {
+			return err
+		}
+		for _, o := range append(rest, ready...) {
+			if err := o.apply(tx); err != nil {
+				return commit.Abort(err) // bbolt's own failure, after something was written
+			}
+		}
+		return nil
 	}))
 }
 
@@ -123,91 +138,72 @@ func check(tx *bbolt.Tx, c incident.Change) (status string, err error) {
 // op is one put, or with a nil value one deletion.
 type op struct{ bucket, key, value []byte }
 
-// write encodes everything first, so that a record that cannot be encoded leaves
-// the shared transaction as it was; a put that fails after that is bbolt's own
-// failure, and the commit fails with it.
-func write(tx *bbolt.Tx, c incident.Change, oldStatus string) error {
-	inc := &c.Incident
+// encoded is what a change writes whatever is in the file.
+func encoded(c incident.Change) (ops []op, err error) {
+	inc := c.Incident
 	id := key(inc.Tenant, inc.ID)
-	var ops []op
-	add := func(bucket, k []byte, v any) error {
-		b, err := encode(v)
-		ops = append(ops, op{bucket, k, b})
-		return err
+	add := func(bucket, k []byte, v any) {
+		b, e := encode(v)
+		ops, err = append(ops, op{bucket, k, b}), errors.Join(err, e)
 	}
-	remove := func(bucket, k []byte) { ops = append(ops, op{bucket, k, nil}) }
+	add(bucketEvents, eventKey(inc.Ref, c.Event.Seq), c.Event)
+	if !c.FreeDedup { // else what was counted goes into it
+		meta, e := encodeMeta(inc)
+		ops, err = append(ops, op{bucketMeta, id, meta}), errors.Join(err, e)
+	}
+	if c.Evidence != nil {
+		add(bucketEvidence, id, c.Evidence)
+	}
+	if c.HoldDedup {
+		add(bucketDedup, key(inc.Tenant, inc.Fingerprint), dedup{inc.ID, inc.Occurrences, inc.LastSeenAt})
+	}
+	if c.Wait != nil {
+		add(bucketWaits, id, storedWait{c.Wait.Token.Reveal(), c.Wait.EnteredAt, c.Wait.RetryCount, c.Wait.Deadline})
+	}
+	if c.FreeWait {
+		ops = append(ops, op{bucketWaits, id, nil})
+	}
+	if c.Take != nil {
+		add(bucketTargets, key(inc.Tenant, c.Take.Target), c.Take)
+	}
+	return ops, err
+}
 
+// settle adds what depends on the file: the entry of the status, if that changed, what was counted
+// beside the incident that ends, and the hold, if it is still this incident's.
+func settle(tx *bbolt.Tx, c incident.Change, oldStatus string) (ops []op, err error) {
+	inc := c.Incident
+	if oldStatus != string(inc.Status) {
+		ops = append(ops, op{bucketStatus, key(inc.Tenant, string(inc.Status), inc.ID), []byte{1}})
+		if oldStatus != "" {
+			ops = append(ops, op{bucketStatus, key(inc.Tenant, oldStatus, inc.ID), nil})
+		}
+	}
 	if c.FreeDedup {
 		var d dedup
 		k := key(inc.Tenant, inc.Fingerprint)
 		if ok, err := get(tx, bucketDedup, k, &d); err != nil {
-			return err
+			return nil, err
 		} else if ok && d.ID == inc.ID {
 			inc.Occurrences, inc.LastSeenAt = d.Count, d.LastSeen
-			remove(bucketDedup, k)
+			ops = append(ops, op{bucketDedup, k, nil})
 		}
-	}
-	meta, err := encodeMeta(*inc)
-	if err != nil {
-		return err
-	}
-	ops = append(ops, op{bucketMeta, id, meta})
-	if err := add(bucketEvents, eventKey(inc.Ref, c.Event.Seq), c.Event); err != nil {
-		return err
-	}
-	if string(inc.Status) != oldStatus {
-		if oldStatus != "" {
-			remove(bucketStatus, key(inc.Tenant, oldStatus, inc.ID))
+		meta, err := encodeMeta(inc)
+		if err != nil {
+			return nil, err
 		}
-		ops = append(ops, op{bucketStatus, key(inc.Tenant, string(inc.Status), inc.ID), []byte{1}})
-	}
-	if err := beside(tx, c, id, add, remove); err != nil {
-		return err
-	}
-	for _, o := range ops {
-		if err := o.apply(tx); err != nil {
-			return commit.Abort(err)
-		}
-	}
-	return nil
-}
-
-// beside adds the other items of a change.
-func beside(tx *bbolt.Tx, c incident.Change, id []byte, add func(bucket, k []byte, v any) error, remove func(bucket, k []byte)) error {
-	inc := c.Incident
-	if c.Evidence != nil {
-		if err := add(bucketEvidence, id, c.Evidence); err != nil {
-			return err
-		}
-	}
-	if c.HoldDedup {
-		if err := add(bucketDedup, key(inc.Tenant, inc.Fingerprint), dedup{inc.ID, inc.Occurrences, inc.LastSeenAt}); err != nil {
-			return err
-		}
-	}
-	if c.Wait != nil {
-		if err := add(bucketWaits, id, storedWait{c.Wait.Token.Reveal(), c.Wait.EnteredAt, c.Wait.RetryCount, c.Wait.Deadline}); err != nil {
-			return err
-		}
-	}
-	if c.FreeWait {
-		remove(bucketWaits, id)
-	}
-	if c.Take != nil {
-		if err := add(bucketTargets, key(inc.Tenant, c.Take.Target), c.Take); err != nil {
-			return err
-		}
+		ops = append(ops, op{bucketMeta, key(inc.Tenant, inc.ID), meta})
 	}
 	if c.Free != "" {
 		var held incident.Hold
 		k := key(inc.Tenant, c.Free)
 		if ok, err := get(tx, bucketTargets, k, &held); err != nil {
-			return err
+			return nil, err
 		} else if ok && held.Ref == inc.Ref {
-			remove(bucketTargets, k)
+			ops = append(ops, op{bucketTargets, k, nil})
 		}
 	}
-	return nil
+	return ops, nil
 }
 
 // inOrder is how full a page is left when it is split, where keys come in the
