@@ -39,7 +39,7 @@ func TestTokensWithKnownPrefixesVanish(t *testing.T) {
 		{"stripe webhook", whsec, one(whsec[6:]), "[REDACTED:stripe-webhook-secret]"},
 		{"twilio", "sid " + twilio, one(hexes32), "sid [REDACTED:twilio-api-key]"},
 		{"sendgrid", "using " + sendgrid + ".", one(sendgrid), "using [REDACTED:sendgrid-api-key]."},
-		{"npm", "//registry.npmjs.org/:_authToken=" + npm, one(npm), "//registry.npmjs.org/:_authToken=[REDACTED:npm-token]"},
+		{"npm", "//packages.example.com/:_authToken=" + npm, one(npm), "//packages.example.com/:_authToken=[REDACTED:npm-token]"},
 		{"pypi", pypi, one(alnum40), "[REDACTED:pypi-token]"},
 		{"openai", "Incorrect API key provided: " + openai, one(alnum40), "Incorrect API key provided: [REDACTED:openai-api-key]"},
 		{"openai, first format", openaiV1, one(openaiV1[3:]), "[REDACTED:openai-api-key]"},
