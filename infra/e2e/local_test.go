@@ -152,9 +152,9 @@ func TestKilledWhileWaitingItKeepsPlanAndDeadline(t *testing.T) {
 	p = serve(t, dir, addr)
 	c = newClient(t, p.target())
 	after := c.incident(id)
-	if out := p.out.String(); !strings.Contains(out, "incidents wait for a person") || !strings.Contains(out, "status=WAITING_FOR_APPROVAL") {
-		t.Errorf("it does not say that somebody has to decide: %s", out)
-	}
+	c.eventually("it to say that somebody has to decide", func() bool {
+		return strings.Contains(p.out.String(), "incidents wait for a person") && strings.Contains(p.out.String(), "status=WAITING_FOR_APPROVAL")
+	}, p.out.String)
 	if string(before.body) != string(after.body) {
 		t.Errorf("the kill changed it:\n%s\n%s", before, after)
 	}
