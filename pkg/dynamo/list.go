@@ -2,7 +2,6 @@ package dynamo
 
 import (
 	"context"
-	"encoding/base64"
 	"slices"
 	"strings"
 
@@ -23,7 +22,7 @@ const filterScan = 200
 // of the index. It lags behind the record by what the index does.
 func (s *Store) List(ctx context.Context, q steps.ListQuery) (steps.Page, error) {
 	page := steps.Page{Incidents: []incident.Incident{}}
-	before, err := parseCursor(q.Cursor)
+	before, err := steps.ParseCursor(q.Cursor)
 	if err != nil {
 		return page, err
 	}
@@ -50,7 +49,7 @@ func (s *Store) List(ctx context.Context, q steps.ListQuery) (steps.Page, error)
 	if err := s.fillCounts(ctx, page.Incidents); err != nil {
 		return steps.Page{}, err
 	}
-	page.NextCursor = makeCursor(next)
+	page.NextCursor = steps.MakeCursor(next)
 	return page, nil
 }
 
@@ -147,21 +146,4 @@ func (s *Store) fillCounts(ctx context.Context, incidents []incident.Incident) e
 		}
 	}
 	return nil
-}
-
-func makeCursor(id string) string { return base64.RawURLEncoding.EncodeToString([]byte(id)) }
-
-func parseCursor(cursor string) (id string, err error) {
-	if cursor == "" {
-		return "", nil
-	}
-	b, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil || !incident.ValidID(string(b)) || strings.ContainsAny(cursor, "\r\n") {
-		return "", badCursor()
-	}
-	return string(b), nil
-}
-
-func badCursor() error {
-	return incident.BadField("cursor", "is not one that a list gave; leave it out to begin at the newest")
 }

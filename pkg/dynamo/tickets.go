@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/steps"
 )
 
 // Ticket is one of the simulated tracker. All of a tenant's are in one partition:
@@ -75,7 +76,7 @@ func (s *Store) Tickets(ctx context.Context, tenant string, limit int, cursor st
 	if cursor != "" {
 		after, err := base64.RawURLEncoding.DecodeString(cursor)
 		if err != nil || len(after) == 0 || len(after) > 64 {
-			return nil, "", badCursor()
+			return nil, "", steps.BadCursor()
 		}
 		in.KeyConditionExpression = aws.String("PK = :pk AND SK < :after")
 		in.ExpressionAttributeValues[":after"] = text(string(after))

@@ -3,8 +3,6 @@ package bolt
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
-	"strings"
 
 	"go.etcd.io/bbolt"
 
@@ -23,7 +21,7 @@ func (s *Store) List(_ context.Context, q steps.ListQuery) (steps.Page, error) {
 	if q.Status != "" {
 		bucket, prefix = bucketStatus, append(key(q.Tenant, string(q.Status)), 0)
 	}
-	after, err := parseCursor(q.Cursor)
+	after, err := steps.ParseCursor(q.Cursor)
 	if err != nil {
 		return page, err
 	}
@@ -34,7 +32,7 @@ func (s *Store) List(_ context.Context, q steps.ListQuery) (steps.Page, error) {
 		for k := last(c, prefix, after); bytes.HasPrefix(k, prefix); k, _ = c.Prev() {
 			id := string(k[len(prefix):])
 			if len(page.Incidents) == q.Limit || scanned == maxScan {
-				page.NextCursor = makeCursor(after)
+				page.NextCursor = steps.MakeCursor(after)
 				return nil
 			}
 			scanned++
@@ -65,21 +63,4 @@ func last(c *bbolt.Cursor, prefix []byte, after string) []byte {
 	}
 	k, _ := c.Prev()
 	return k
-}
-
-func makeCursor(id string) string { return base64.RawURLEncoding.EncodeToString([]byte(id)) }
-
-func parseCursor(cursor string) (id string, err error) {
-	if cursor == "" {
-		return "", nil
-	}
-	b, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil || !incident.ValidID(string(b)) || strings.ContainsAny(cursor, "\r\n") {
-		return "", badCursor()
-	}
-	return string(b), nil
-}
-
-func badCursor() error {
-	return incident.BadField("cursor", "is not one that a list gave; leave it out to begin at the newest")
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/opsguard/opsguard/infra/local/commit"
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/steps"
 	"github.com/opsguard/opsguard/pkg/ticket/simulated"
 )
 
@@ -48,7 +49,7 @@ func (s *Store) Tickets(_ context.Context, tenant string, limit int, cursor stri
 	page = []simulated.Record{}
 	after, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err != nil || bytes.IndexByte(after, 0) >= 0 {
-		return nil, "", badCursor()
+		return nil, "", steps.BadCursor()
 	}
 	prefix := append(key(tenant), 0)
 	err = s.db.View(func(tx *bbolt.Tx) error {

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"context"
-	"encoding/base64"
 	"slices"
 	"strings"
 	"time"
@@ -76,7 +75,7 @@ func (m *Memory) Events(_ context.Context, ref incident.Ref) ([]incident.Event, 
 // List implements steps.Lister: newest first, by id.
 func (m *Memory) List(_ context.Context, q steps.ListQuery) (steps.Page, error) {
 	page := steps.Page{Incidents: []incident.Incident{}}
-	after, err := parseCursor(q.Cursor)
+	after, err := steps.ParseCursor(q.Cursor)
 	if err != nil {
 		return page, err
 	}
@@ -92,19 +91,8 @@ func (m *Memory) List(_ context.Context, q steps.ListQuery) (steps.Page, error) 
 	slices.SortFunc(all, func(a, b incident.Incident) int { return strings.Compare(b.ID, a.ID) })
 	if len(all) > q.Limit {
 		all = all[:q.Limit]
-		page.NextCursor = base64.RawURLEncoding.EncodeToString([]byte(all[q.Limit-1].ID))
+		page.NextCursor = steps.MakeCursor(all[q.Limit-1].ID)
 	}
 	page.Incidents = append(page.Incidents, all...)
 	return page, nil
-}
-
-func parseCursor(cursor string) (id string, err error) {
-	if cursor == "" {
-		return "", nil
-	}
-	b, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil || !incident.ValidID(string(b)) {
-		return "", incident.BadField("cursor", "is not one that a list gave; leave it out to begin at the newest")
-	}
-	return string(b), nil
 }
