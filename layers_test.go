@@ -56,7 +56,7 @@ func layers() []layer {
 		{"pkg/asl", pure, []string{"github.com/ohler55/ojg"}},
 		{"pkg/steps", stepsRank, nil},
 		{"pkg/steps/stepstest", support, []string{"github.com/google/go-cmp", "github.com/oklog/ulid/v2"}},
-		{"pkg/web", adapter, nil},
+		{"pkg/web", adapter, []string{"maragu.dev/gomponents"}},
 		{"pkg/dynamo", adapter, append([]string{"golang.org/x/sync"}, aws...)},
 		{"pkg/stepfn", adapter, aws},
 		{"pkg/gemini", adapter, []string{"github.com/google/generative-ai-go", "google.golang.org/api", "google.golang.org/grpc"}},

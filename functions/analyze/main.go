@@ -17,15 +17,15 @@ import (
 func main() { aws.Main(build) }
 
 func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
-	inv, err := aws.Inventory()
-	if err != nil {
-		return nil, err
-	}
 	store, err := records.Open(ctx, f)
 	if err != nil {
 		return nil, err
 	}
 	model, err := analyst.Open(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	inv, err := aws.Inventory()
 	if err != nil {
 		return nil, err
 	}

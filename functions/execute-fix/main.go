@@ -16,11 +16,11 @@ import (
 func main() { aws.Main(build) }
 
 func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
-	inv, err := aws.Inventory()
+	store, err := records.Open(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	store, err := records.Open(ctx, f)
+	inv, err := aws.Inventory()
 	if err != nil {
 		return nil, err
 	}

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"testing"
+	"time"
 
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/smithy-go"
-	"golang.org/x/sync/errgroup"
 )
 
 type answering struct{ err error }
@@ -34,9 +35,9 @@ func TestAStartSurvivesWhatPassesAndNamesWhatDoesNot(t *testing.T) {
 		"not reachable":   {errors.New("dial tcp: connection refused"), true},
 		"a wrong setting": {errors.New("OPSGUARD_STATE_MACHINE_ARN: there is no state machine x"), true},
 	} {
-		f := Function{Log: slog.New(slog.DiscardHandler), checks: &errgroup.Group{}}
+		f := NewFunction(awssdk.Config{}, slog.New(slog.DiscardHandler), time.Now)
 		f.Check(t.Context(), answering{c.err})
-		if err := f.checks.Wait(); (err != nil) != c.fatal {
+		if err := f.Checked(); (err != nil) != c.fatal {
 			t.Errorf("%s: %v, fatal %v", name, err, c.fatal)
 		}
 	}

@@ -63,13 +63,17 @@ func start(build func(ctx context.Context, f Function) (lambda.Handler, error)) 
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startTime)
 	defer cancel()
-	f := Function{AWS: cfg, Log: slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level})), Version: version(), Now: time.Now,
-		checks: &errgroup.Group{}}
+	f := NewFunction(cfg, slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level})), time.Now)
 	handler, err := build(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	return handler, f.checks.Wait()
+	return handler, f.Checked()
+}
+
+// NewFunction makes what Main gives to a function's build.
+func NewFunction(cfg awssdk.Config, log *slog.Logger, now func() time.Time) Function {
+	return Function{AWS: cfg, Log: log, Version: version(), Now: now, checks: &errgroup.Group{}}
 }
 
 // version is what the build knows of its source.
@@ -111,6 +115,9 @@ func (f Function) Check(ctx context.Context, c Checker) {
 		return err
 	})
 }
+
+// Checked waits for all looks and returns what one of them found wrong.
+func (f Function) Checked() error { return f.checks.Wait() }
 
 // passing reports whether AWS refused a call for a reason that passes: throttling,
 // or a fault of its own.

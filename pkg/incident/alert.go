@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -96,11 +97,17 @@ func (a Alert) Fingerprint() string {
 }
 
 var (
-	errorWord = regexp.MustCompile(`(?i)error|exception|fatal|panic|fail|refused|timed? ?out|out of memory|killed|denied|critical`)
+	errorWord = pattern(`(?i)error|exception|fatal|panic|fail|refused|timed? ?out|out of memory|killed|denied|critical`)
 	// variable matches what differs between two reports of one trouble: UUIDs, hex
 	// ids, and numbers with whatever time or address punctuation joins them.
-	variable = regexp.MustCompile(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|\b0x[0-9a-f]+\b|\b[0-9a-f]*[0-9][0-9a-f]{7,}\b|[0-9]+(?:[-.:/,TZ+]*[0-9]+)*Z?`)
+	variable = pattern(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|\b0x[0-9a-f]+\b|\b[0-9a-f]*[0-9][0-9a-f]{7,}\b|[0-9]+(?:[-.:/,TZ+]*[0-9]+)*Z?`)
 )
+
+// pattern compiles when it is first asked for: only who takes alerts does, and every
+// function links it.
+func pattern(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
 
 // normalLine returns the first line that speaks of an error (else the first
 // line that is not blank), cut to 1 KiB, lower-cased, its variable parts
@@ -115,10 +122,10 @@ func normalLine(logs string) string {
 		if first == "" {
 			first = line
 		}
-		if errorWord.MatchString(line) {
+		if errorWord().MatchString(line) {
 			first = line
 			break
 		}
 	}
-	return strings.ToLower(strings.Join(strings.Fields(variable.ReplaceAllString(first, "#")), " "))
+	return strings.ToLower(strings.Join(strings.Fields(variable().ReplaceAllString(first, "#")), " "))
 }

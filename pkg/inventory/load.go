@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -32,12 +31,6 @@ const (
 	minLatency   = time.Millisecond
 	maxURL       = 2048 // bytes
 	maxAttribute = 32   // of one target
-)
-
-var (
-	slug          = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
-	keyName       = regexp.MustCompile(`^[A-Za-z0-9._@-]{1,64}$`)
-	attributeName = regexp.MustCompile(`^[a-z][A-Za-z0-9]{0,63}$`)
 )
 
 // Load reads services.yaml. It is strict: an unknown or repeated field, a value of
@@ -142,7 +135,7 @@ func (r *reader) target(f field, service string) incident.Target {
 	for _, attr := range fields {
 		if attr.name == "type" {
 			text, ok := r.text(attr.node, attr.path)
-			if ok && !slug.MatchString(text) {
+			if ok && !isSlug(text) {
 				r.at(attr.node, attr.path, "is %s; give the name of an executor, for instance simulated", quote(text))
 			}
 			t.Type = text
@@ -165,7 +158,7 @@ func (r *reader) target(f field, service string) incident.Target {
 }
 
 func (r *reader) attribute(f field) (string, bool) {
-	if !attributeName.MatchString(f.name) {
+	if !isAttributeName(f.name) {
 		r.at(f.key, f.path, "is not a good attribute name; use letters and digits, a small letter first")
 		return "", false
 	}
@@ -265,7 +258,7 @@ func (r *reader) approval(f field, fixes []string) Approval {
 // that pkg/web has for OPSGUARD_API_KEYS: an approver who cannot exist would
 // leave a fix that nobody can approve.
 func badKeyName(name string) string {
-	if keyName.MatchString(name) {
+	if isMadeOf(name, 64, "._@-") {
 		return ""
 	}
 	return "cannot be the name of an operator's key: use 1 to 64 letters, digits, or . _ @ -"

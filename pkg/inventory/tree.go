@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -210,11 +209,9 @@ func (r *reader) texts(n *yaml.Node, path string, check func(string) string) []s
 	return all
 }
 
-var simpleKey = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
-
 func join(path, key string) string {
 	switch {
-	case !simpleKey.MatchString(key):
+	case !isMadeOf(key, 128, "_-"):
 		return path + "[" + quote(key) + "]"
 	case path == "":
 		return key

@@ -63,7 +63,7 @@ func (s *scanner) authorization(i int) (span, bool) {
 	// the credentials.
 	next := bareEnd(s.in, from+1)
 	if word := s.in[from+1 : next]; !v.quoted && len(word) >= 8 && strings.ContainsAny(word, digits) {
-		return span{v.start, next, kindAuthorization}, !plainWords[scheme] && !verdicts[scheme]
+		return span{v.start, next, kindAuthorization}, !plainWords()[scheme] && !verdicts()[scheme]
 	}
 	return s.secret(i, kindAuthorization)
 }

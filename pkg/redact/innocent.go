@@ -1,6 +1,9 @@
 package redact
 
-import "strings"
+import (
+	"strings"
+	"sync"
+)
 
 // longestInnocent bounds, in bytes, what may be taken for no secret.
 const longestInnocent = 64
@@ -20,12 +23,16 @@ var (
 		unable i/o net http https parse decode truncated refused reset unsupported`)
 )
 
-func wordSet(words string) map[string]bool {
-	set := map[string]bool{}
-	for _, w := range strings.Fields(words) {
-		set[w] = true
-	}
-	return set
+// wordSet makes the set when it is first asked for: a function that redacts nothing
+// need not pay for it at its start.
+func wordSet(words string) func() map[string]bool {
+	return sync.OnceValue(func() map[string]bool {
+		set := map[string]bool{}
+		for w := range strings.FieldsSeq(words) {
+			set[w] = true
+		}
+		return set
+	})
 }
 
 // innocent tells whether a value is plainly no secret: nothing, a mask, a word of prose, a reference to where the secret
@@ -33,7 +40,7 @@ func wordSet(words string) map[string]bool {
 func (s *scanner) innocent(v value, kind string) bool {
 	text := s.in[v.start:v.end]
 	if v.quoted {
-		if first, _, more := strings.Cut(text[:min(len(text), longestInnocent)], " "); more && verdicts[strings.ToLower(first)] {
+		if first, _, more := strings.Cut(text[:min(len(text), longestInnocent)], " "); more && verdicts()[strings.ToLower(first)] {
 			return true
 		}
 	}
@@ -43,7 +50,7 @@ func (s *scanner) innocent(v value, kind string) bool {
 	bare := strings.TrimRight(text, ".!?:,;)")
 	word := strings.ToLower(strings.TrimLeft(bare, "("))
 	switch {
-	case word == "" || plainWords[word] || verdicts[word]:
+	case word == "" || plainWords()[word] || verdicts()[word]:
 		return true
 	case masked(text) || short(text, kind):
 		return true

@@ -3,6 +3,7 @@ package rules
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // signature is a failure and how it shows. See signatures for their order.
@@ -54,8 +55,10 @@ func saysWithout(never string, phrases ...string) []clue {
 }
 
 // denied finds, at the end of what comes before a phrase, that it did not happen, or only on purpose.
-var denied = regexp.MustCompile(`\b(?:no|not|no more|never|without|avoids?|avoiding|prevents?|prevented|recovered from|resolved|cleared|` +
-	`simulates?|simulated|simulating|protects? against)[:\s"'\x60]+$`)
+var denied = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\b(?:no|not|no more|never|without|avoids?|avoiding|prevents?|prevented|recovered from|resolved|cleared|` +
+		`simulates?|simulated|simulating|protects? against)[:\s"'\x60]+$`)
+})
 
 // deniedWithin is how much of a line before a phrase is looked at for a denial, in bytes.
 const deniedWithin = 24
@@ -63,7 +66,7 @@ const deniedWithin = 24
 // holds tells whether the line, which has the phrase at at, bears the clue out.
 func (c *clue) holds(line string, at int) bool {
 	before := line[max(0, at-deniedWithin):at]
-	if before != "" && strings.IndexByte(" :\"'\x60\t", before[len(before)-1]) >= 0 && denied.MatchString(before) {
+	if before != "" && strings.IndexByte(" :\"'\x60\t", before[len(before)-1]) >= 0 && denied().MatchString(before) {
 		return false
 	}
 	return (c.also == nil || c.also.MatchString(line)) && (c.never == nil || !c.never.MatchString(line))

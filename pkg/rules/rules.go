@@ -46,8 +46,9 @@ func Match(logs string) (Finding, bool) {
 	low := lower(logs)
 	var seen grams
 	seen.read(low)
-	for i := range signatures {
-		s := &signatures[i]
+	all := signatures()
+	for i := range all {
+		s := &all[i]
 		lines := s.find(logs, low, &seen)
 		if len(lines) == 0 {
 			continue

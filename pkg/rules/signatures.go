@@ -1,6 +1,9 @@
 package rules
 
-import "slices"
+import (
+	"slices"
+	"sync"
+)
 
 // signatures are in order of priority: what explains another failure comes before it.
 //
@@ -13,7 +16,11 @@ import "slices"
 //  6. Being throttled, and names that do not resolve: both name their cause.
 //  7. A crash loop: a symptom, but one that explains connections to the thing that loops.
 //  8. Connections refused, reset, timed out: symptoms, the more definite first.
-var signatures = slices.Concat(memory(), resources(), releases(), databases(), network())
+//
+// They are made when they are first asked for: most functions link them and never do.
+var signatures = sync.OnceValue(func() []signature {
+	return slices.Concat(memory(), resources(), releases(), databases(), network())
+})
 
 // Fix ids of the catalogue.
 const (

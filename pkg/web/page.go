@@ -3,10 +3,9 @@ package web
 import (
 	"bytes"
 	"crypto/sha256"
-	_ "embed" // the page's template and style
+	_ "embed" // the page's style
 	"encoding/base64"
 	"fmt"
-	"html/template"
 	"net/http"
 	"unicode"
 	"unicode/utf8"
@@ -17,32 +16,23 @@ import (
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
-//go:embed page.html
-var pageHTML string
-
 //go:embed page.css
 var pageCSS string
 
 // decisionPage is the one HTML page: what a link shows before it decides.
 type decisionPage struct {
-	template *template.Template
-	policy   string // its Content-Security-Policy
-	url      link.PublicURL
+	policy string // its Content-Security-Policy
+	url    link.PublicURL
 }
 
-func newDecisionPage(url link.PublicURL) (*decisionPage, error) {
-	t, err := template.New("page").Option("missingkey=error").Parse(pageHTML)
-	if err != nil {
-		return nil, fmt.Errorf("web: the decision page: %w", err)
-	}
+func newDecisionPage(url link.PublicURL) *decisionPage {
 	style := sha256.Sum256([]byte(pageCSS))
-	return &decisionPage{template: t, url: url, policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(style[:]) +
-		"'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"}, nil
+	return &decisionPage{url: url, policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(style[:]) +
+		"'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"}
 }
 
 // pageView is one state of the page.
 type pageView struct {
-	Style   template.CSS
 	Heading string
 	Message string       // why there is nothing to decide; "" if there is
 	After   string       // what that means for whoever pressed or followed the link
@@ -111,9 +101,8 @@ func (p *decisionPage) refuse(x *exchange, refused error, v pageView) error {
 }
 
 func (p *decisionPage) render(x *exchange, status int, v pageView) error {
-	v.Style = template.CSS(pageCSS) // ours, from the file beside this one
 	var b bytes.Buffer
-	if err := p.template.Execute(&b, v); err != nil {
+	if err := v.document().Render(&b); err != nil {
 		return fmt.Errorf("render the decision page: %w", err)
 	}
 	x.Header().Set("Content-Security-Policy", p.policy)

@@ -58,10 +58,7 @@ func New(c Config) (http.Handler, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	page, err := newDecisionPage(c.PublicURL)
-	if err != nil {
-		return nil, err
-	}
+	page := newDecisionPage(c.PublicURL)
 	s := &server{Config: c, mux: http.NewServeMux(), page: page}
 	s.route("/{$}", methods{http.MethodGet: s.index})
 	s.route("/healthz", methods{http.MethodGet: s.healthz})

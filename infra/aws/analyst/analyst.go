@@ -23,7 +23,7 @@ const settingKey = "GEMINI_API_KEY_PARAM"
 
 // Source gives the model with the key as it is now.
 type Source struct {
-	model *secret.Parsed[steps.Analyst] // nil: rules only
+	model *secret.Secret[steps.Analyst] // nil: rules only
 }
 
 // Open reads the key, if one is named.
@@ -35,15 +35,10 @@ func Open(ctx context.Context, f aws.Function) (*Source, error) {
 	if s.APIKeyParam == "" {
 		return &Source{}, nil
 	}
-	secrets, err := secret.Open(ctx, f.AWS, f.Now, secret.Name{Setting: settingKey, Parameter: s.APIKeyParam})
-	if err != nil {
-		return nil, err
-	}
-	model, err := secret.Parse(ctx, secrets, settingKey, func(text string) (steps.Analyst, error) {
+	return &Source{secret.Open(ctx, f, settingKey, s.APIKeyParam, func(text string) (steps.Analyst, error) {
 		// The client outlives the call that made it.
 		return gemini.Open(context.WithoutCancel(ctx), gemini.Settings{APIKey: text, Model: s.Model, Endpoint: s.Endpoint}, http.DefaultTransport)
-	})
-	return &Source{model}, err
+	})}, nil
 }
 
 // Now is the model, nil for rules only. A key that cannot be read is a model that

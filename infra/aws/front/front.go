@@ -59,22 +59,10 @@ func Open(ctx context.Context, f aws.Function, p Parts) (lambda.Handler, error) 
 	if s.APIKeysParam == "" {
 		return nil, fmt.Errorf("%s: is empty; a function on the internet needs keys: put entries made with `opsguard keys new` into an SSM parameter and name it here", settingAPIKeys)
 	}
-	secrets, err := secret.Open(ctx, f.AWS, f.Now, secret.Name{Setting: settingAPIKeys, Parameter: s.APIKeysParam},
-		secret.Name{Setting: settingLinkKeys, Parameter: s.LinkKeysParam})
-	if err != nil {
-		return nil, err
-	}
-	keys, err := secret.Parse(ctx, secrets, settingAPIKeys, web.ParseKeys)
-	if err != nil {
-		return nil, err
-	}
+	keys := secret.Open(ctx, f, settingAPIKeys, s.APIKeysParam, web.ParseKeys)
 	linkKeys := web.FixedLinkKeys(link.Keys{}) // verifies nothing
 	if s.LinkKeysParam != "" {
-		parsed, err := secret.Parse(ctx, secrets, settingLinkKeys, link.ParseKeys)
-		if err != nil {
-			return nil, err
-		}
-		linkKeys = parsed.Get
+		linkKeys = secret.Open(ctx, f, settingLinkKeys, s.LinkKeysParam, link.ParseKeys).Get
 	}
 	fr := &front{handlers: map[string]http.Handler{}, config: web.Config{
 		Ingest: p.Ingest, Decide: p.Decide, Read: p.Read, Health: p.Health, Tickets: p.Tickets,
@@ -82,9 +70,11 @@ func Open(ctx context.Context, f aws.Function, p Parts) (lambda.Handler, error) 
 	}}
 	fr.fillIn()
 	if s.PublicURL != "" {
-		if fr.fixed, err = link.ParsePublicURL(s.PublicURL); err != nil {
+		url, err := link.ParsePublicURL(s.PublicURL)
+		if err != nil {
 			return nil, err
 		}
+		fr.fixed = url
 	}
 	return lambda.NewHandler(fr.serve), nil
 }

@@ -29,6 +29,13 @@ func (i taker) Handle(_ context.Context, in steps.IngestInput) (steps.Ingested, 
 	return steps.Ingested{IncidentID: "INC-01ARZ3NDEKTSV4RRFFQ69G5FAV", Status: "DETECTED"}, nil
 }
 
+// someone has credentials that nobody checks.
+type someone struct{}
+
+func (someone) Retrieve(context.Context) (awssdk.Credentials, error) {
+	return awssdk.Credentials{AccessKeyID: "id", SecretAccessKey: "key"}, nil
+}
+
 // opened is an ingest function, and the key that it takes.
 func opened(t *testing.T, publicURL string) (h lambda.Handler, key string, got *steps.IngestInput) {
 	t.Helper()
@@ -43,8 +50,12 @@ func opened(t *testing.T, publicURL string) (h lambda.Handler, key string, got *
 	t.Setenv("OPSGUARD_API_KEYS_PARAM", "/keys")
 	t.Setenv("OPSGUARD_PUBLIC_URL", publicURL)
 	got = &steps.IngestInput{}
-	h, err = Open(t.Context(), aws.Function{Log: slog.New(slog.DiscardHandler), Version: "test", Now: time.Now,
-		AWS: awssdk.Config{Region: "us-east-1", BaseEndpoint: &ssm.URL, Credentials: awssdk.AnonymousCredentials{}}}, Parts{Ingest: taker{got}})
+	f := aws.NewFunction(awssdk.Config{Region: "us-east-1", BaseEndpoint: &ssm.URL, Credentials: someone{}, HTTPClient: ssm.Client()},
+		slog.New(slog.DiscardHandler), time.Now)
+	h, err = Open(t.Context(), f, Parts{Ingest: taker{got}})
+	if err == nil {
+		err = f.Checked()
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +166,7 @@ func TestWhatIsRefusedIsRefusedHereToo(t *testing.T) {
 
 func TestAFunctionWithoutKeysRefusesToStart(t *testing.T) {
 	t.Setenv("OPSGUARD_API_KEYS_PARAM", "")
-	_, err := Open(t.Context(), aws.Function{Log: slog.New(slog.DiscardHandler), Now: time.Now}, Parts{})
+	_, err := Open(t.Context(), aws.NewFunction(awssdk.Config{}, slog.New(slog.DiscardHandler), time.Now), Parts{})
 	if err == nil || !strings.HasPrefix(err.Error(), settingAPIKeys+": ") {
 		t.Errorf("%v", err)
 	}

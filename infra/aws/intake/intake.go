@@ -32,15 +32,15 @@ func Open(ctx context.Context, f aws.Function) (steps.IngestAlert, error) {
 	if t := s.ApprovalTimeout; t < inventory.MinApprovalTimeout || t > inventory.MaxApprovalTimeout || t%time.Second != 0 {
 		return steps.IngestAlert{}, fmt.Errorf("OPSGUARD_APPROVAL_TIMEOUT: %s: must be whole seconds, %s at least and %s at most", t, inventory.MinApprovalTimeout, inventory.MaxApprovalTimeout)
 	}
-	inv, err := aws.Inventory()
-	if err != nil {
-		return steps.IngestAlert{}, err
-	}
 	store, err := records.Open(ctx, f)
 	if err != nil {
 		return steps.IngestAlert{}, err
 	}
 	machine, err := workflow.Open(ctx, f)
+	if err != nil {
+		return steps.IngestAlert{}, err
+	}
+	inv, err := aws.Inventory()
 	if err != nil {
 		return steps.IngestAlert{}, err
 	}

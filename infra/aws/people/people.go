@@ -34,12 +34,12 @@ const (
 type Source struct {
 	function aws.Function
 	store    steps.Incidents
-	links    *secret.Parsed[link.Maker]
-	channels *secret.Parsed[[]steps.Channel]
+	links    *secret.Secret[link.Maker]
+	channels *secret.Secret[[]steps.Channel]
 }
 
-// Open reads the secrets and refuses what is wrong with them, or with the public
-// URL, by the setting's name.
+// Open refuses what is wrong with the secrets, or with the public URL, by the
+// setting's name.
 func Open(ctx context.Context, f aws.Function, store steps.Incidents) (*Source, error) {
 	var s Settings
 	if err := aws.Load(&s); err != nil {
@@ -49,29 +49,19 @@ func Open(ctx context.Context, f aws.Function, store steps.Incidents) (*Source, 
 	if err != nil {
 		return nil, err
 	}
-	secrets, err := secret.Open(ctx, f.AWS, f.Now, secret.Name{Setting: settingLinkKeys, Parameter: s.LinkKeysParam})
-	if err != nil {
-		return nil, err
-	}
-	// Apart from the link keys: a webhook that cannot be read must not cost the links.
-	webhook, err := secret.Open(ctx, f.AWS, f.Now, secret.Name{Setting: settingDiscord, Parameter: s.DiscordParam})
-	if err != nil {
-		return nil, err
-	}
-	p := &Source{function: f, store: store}
-	if p.links, err = secret.Parse(ctx, secrets, settingLinkKeys, func(text string) (link.Maker, error) {
-		keys, err := link.ParseKeys(text)
-		if err != nil {
-			return link.Maker{}, err
-		}
-		return link.NewMaker(keys, url)
-	}); err != nil {
-		return nil, err
-	}
-	p.channels, err = secret.Parse(ctx, webhook, settingDiscord, func(text string) ([]steps.Channel, error) {
-		return notify.Open(notify.Settings{Discord: discord.Settings{WebhookURL: text}}, notify.Deps{HTTP: http.DefaultTransport, After: time.After})
-	})
-	return p, err
+	return &Source{
+		function: f, store: store,
+		links: secret.Open(ctx, f, settingLinkKeys, s.LinkKeysParam, func(text string) (link.Maker, error) {
+			keys, err := link.ParseKeys(text)
+			if err != nil {
+				return link.Maker{}, err
+			}
+			return link.NewMaker(keys, url)
+		}),
+		channels: secret.Open(ctx, f, settingDiscord, s.DiscordParam, func(text string) ([]steps.Channel, error) {
+			return notify.Open(notify.Settings{Discord: discord.Settings{WebhookURL: text}}, notify.Deps{HTTP: http.DefaultTransport, After: time.After})
+		}),
+	}, nil
 }
 
 // Links makes links with the keys of now.

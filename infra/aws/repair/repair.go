@@ -19,10 +19,6 @@ func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.Rec
 	if err != nil {
 		return nil, err
 	}
-	inv, err := aws.Inventory()
-	if err != nil {
-		return nil, err
-	}
 	w, err := workflow.Open(ctx, f)
 	if err != nil {
 		return nil, err
@@ -32,6 +28,10 @@ func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.Rec
 		return nil, err
 	}
 	tickets, err := closing.With(f, store, source)
+	if err != nil {
+		return nil, err
+	}
+	inv, err := aws.Inventory()
 	if err != nil {
 		return nil, err
 	}

@@ -6,100 +6,83 @@ package secret
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
-	"golang.org/x/sync/errgroup"
-
+	"github.com/opsguard/opsguard/infra/aws"
 	"github.com/opsguard/opsguard/pkg/incident"
 )
 
 // MaxAge is how long a secret may go on being used after it was changed.
 const MaxAge = 5 * time.Minute
 
-// Store holds the parameters of one function. It may be used concurrently.
-type Store struct {
-	client   *ssm.Client
-	settings map[string]string // parameter -> the setting that names it
-	now      func() time.Time
+// Secret is what a function makes of one parameter. It may be used concurrently.
+type Secret[T any] struct {
+	setting, parameter string
+	parse              func(text string) (T, error)
+	from               ssm
+	now                func() time.Time
 
 	mu     sync.Mutex
 	readAt time.Time
-	values map[string]string // setting -> text
+	made   bool // value is what parse made of text
+	text   string
+	value  T
 }
 
-// Name is a setting and the parameter that it names; an empty Parameter is left out.
-type Name struct{ Setting, Parameter string }
-
-// Open reads all parameters once, at the start; one that is not there is refused
-// by its setting.
-func Open(ctx context.Context, cfg aws.Config, now func() time.Time, names ...Name) (*Store, error) {
-	s := &Store{client: ssm.NewFromConfig(cfg), settings: map[string]string{}, now: now}
-	for _, n := range names {
-		if n.Parameter == "" {
-			continue
-		}
-		if other, taken := s.settings[n.Parameter]; taken {
-			return nil, fmt.Errorf("%s: names the parameter of %s", n.Setting, other)
-		}
-		s.settings[n.Parameter] = n.Setting
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s, s.refresh(ctx)
+// Open names the parameter and reads it while the rest of the start goes on: one
+// that is not there, or malformed, is refused by its setting before the function
+// takes a call. An empty parameter is an empty text.
+func Open[T any](ctx context.Context, f aws.Function, setting, parameter string, parse func(text string) (T, error)) *Secret[T] {
+	s := &Secret[T]{setting: setting, parameter: parameter, parse: parse, from: ssm{f.AWS, f.Now, time.After}, now: f.Now}
+	f.Check(ctx, s)
+	return s
 }
 
-// Get returns a secret's text; "" for a setting that names no parameter.
-func (s *Store) Get(ctx context.Context, setting string) (string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.now().Sub(s.readAt) >= MaxAge {
-		if err := s.refresh(ctx); err != nil {
-			return "", incident.Unavail("the secrets cannot be read", err)
-		}
+// Check implements aws.Checker.
+func (s *Secret[T]) Check(ctx context.Context) error {
+	if _, err := s.get(ctx); err != nil {
+		return fmt.Errorf("%s: %w", s.setting, err)
 	}
-	return s.values[setting], nil
-}
-
-// refresh reads every parameter by itself: IAM then decides by each one's ARN.
-func (s *Store) refresh(ctx context.Context) error {
-	began := s.now()
-	var mu sync.Mutex
-	values := map[string]string{}
-	all, ctx := errgroup.WithContext(ctx)
-	for parameter, setting := range s.settings {
-		all.Go(func() error {
-			text, err := s.read(ctx, parameter)
-			if err != nil {
-				return fmt.Errorf("%s: %w", setting, err)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			values[setting] = text
-			return nil
-		})
-	}
-	if err := all.Wait(); err != nil {
-		return err
-	}
-	s.values, s.readAt = values, began
 	return nil
 }
 
-func (s *Store) read(ctx context.Context, parameter string) (string, error) {
-	out, err := s.client.GetParameter(ctx, &ssm.GetParameterInput{Name: &parameter, WithDecryption: aws.Bool(true)})
-	var missing *types.ParameterNotFound
-	if errors.As(err, &missing) {
-		return "", fmt.Errorf("SSM has no parameter %s", parameter)
-	}
+// Get returns the value as of five minutes ago at most. A secret that can no longer
+// be read, or was changed to something malformed, lets nobody in: what it replaced
+// may have been revoked.
+func (s *Secret[T]) Get(ctx context.Context) (T, error) {
+	value, err := s.get(ctx)
 	if err != nil {
-		return "", fmt.Errorf("the SSM parameter %s cannot be read: %w", parameter, err)
+		return value, incident.Unavail("a secret cannot be used", fmt.Errorf("%s: %w", s.setting, err))
 	}
-	return strings.TrimSpace(aws.ToString(out.Parameter.Value)), nil
+	return value, nil
+}
+
+func (s *Secret[T]) get(ctx context.Context) (value T, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	text, began := s.text, s.now()
+	if began.Sub(s.readAt) >= MaxAge {
+		if text, err = s.read(ctx); err != nil {
+			return value, err
+		}
+		s.readAt = began
+	}
+	if s.made && s.text == text {
+		return s.value, nil
+	}
+	s.text, s.made = text, false
+	if value, err = s.parse(text); err != nil {
+		return value, err
+	}
+	s.value, s.made = value, true
+	return value, nil
+}
+
+func (s *Secret[T]) read(ctx context.Context) (string, error) {
+	if s.parameter == "" {
+		return "", nil
+	}
+	return s.from.parameter(ctx, s.parameter)
 }

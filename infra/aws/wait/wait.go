@@ -14,10 +14,6 @@ import (
 // Open binds wait-for-approval; what it returns gives the step with the secrets
 // of now.
 func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.WaitForApproval, error), error) {
-	inv, err := aws.Inventory()
-	if err != nil {
-		return nil, err
-	}
 	store, err := records.Open(ctx, f)
 	if err != nil {
 		return nil, err
@@ -27,6 +23,10 @@ func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.Wai
 		return nil, err
 	}
 	source, err := people.Open(ctx, f, store)
+	if err != nil {
+		return nil, err
+	}
+	inv, err := aws.Inventory()
 	if err != nil {
 		return nil, err
 	}
