@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/opsguard/opsguard/pkg/brief"
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -177,10 +178,24 @@ func (a *analyst) Analyze(_ context.Context, q steps.Question) (steps.Answer, er
 // prober finds what it is told, by service.
 type prober struct {
 	findings map[string][]steps.Finding
-	probed   []string
+	takes    time.Duration
+
+	mu            sync.Mutex
+	probed        []string
+	underWay, top int // probes
 }
 
 func (p *prober) Probe(_ context.Context, svc inventory.Service) []steps.Finding {
-	p.probed = append(p.probed, svc.Name)
+	p.count(1, svc.Name)
+	<-time.After(p.takes)
+	p.count(-1)
 	return p.findings[svc.Name]
+}
+
+func (p *prober) count(n int, probed ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.probed = append(p.probed, probed...)
+	p.underWay += n
+	p.top = max(p.top, p.underWay)
 }

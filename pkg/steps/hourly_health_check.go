@@ -3,6 +3,8 @@ package steps
 import (
 	"context"
 	"log/slog"
+	"slices"
+	"sync"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/inventory"
@@ -48,17 +50,19 @@ type HealthIssue struct {
 // HealthSource is the name under which the health check sends alerts.
 const HealthSource = "health-check"
 
+// probesAtOnce bounds the probes under way: when a network is down, every service
+// takes a prober's whole time, and the round has to end within a Lambda's.
+const probesAtOnce = 32
+
 // Handle probes every service that has a health URL. It fails if a finding
 // could not be recorded, after trying all of them.
 func (s HourlyHealthCheck) Handle(ctx context.Context) (HealthReport, error) {
 	report := HealthReport{Unhealthy: []HealthIssue{}}
 	var failed error
-	for _, svc := range s.Inventory.Services() {
-		if svc.Health == nil {
-			continue
-		}
-		report.Checked++
-		for _, finding := range s.Prober.Probe(ctx, svc) {
+	services, findings := s.probe(ctx)
+	report.Checked = len(services)
+	for i, svc := range services {
+		for _, finding := range findings[i] {
 			got, err := s.Ingest.Handle(ctx, IngestInput{Alert: alertOf(svc, finding), By: incident.SourceActor(HealthSource)})
 			if err != nil {
 				s.Log.ErrorContext(ctx, "a health finding could not be recorded", "service", svc.Name, "check", finding.Check, "error", err.Error())
@@ -72,6 +76,23 @@ func (s HourlyHealthCheck) Handle(ctx context.Context) (HealthReport, error) {
 		}
 	}
 	return report, failed
+}
+
+// probe looks at the services that can be probed, several at once.
+func (s HourlyHealthCheck) probe(ctx context.Context) ([]inventory.Service, [][]Finding) {
+	services := slices.DeleteFunc(s.Inventory.Services(), func(svc inventory.Service) bool { return svc.Health == nil })
+	findings := make([][]Finding, len(services))
+	var probes sync.WaitGroup
+	free := make(chan struct{}, probesAtOnce)
+	for i, svc := range services {
+		free <- struct{}{}
+		probes.Go(func() {
+			findings[i] = s.Prober.Probe(ctx, svc)
+			<-free
+		})
+	}
+	probes.Wait()
+	return services, findings
 }
 
 // alertOf words a finding as an alert. The dedup key names the check, so that

@@ -1,8 +1,12 @@
 package steps_test
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -44,7 +48,7 @@ func TestABadFindingOpensAnIncidentAndAGoodOneNone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(p.probed, []string{"a", "b"}) || report.Checked != 2 || report.Failed != 0 {
+	if slices.Sort(p.probed); !slices.Equal(p.probed, []string{"a", "b"}) || report.Checked != 2 || report.Failed != 0 {
 		t.Errorf("probed %v, %+v", p.probed, report)
 	}
 	severities := map[string]incident.Severity{"reachable": incident.High, "latency": incident.Medium, "certificate": incident.Medium}
@@ -134,4 +138,23 @@ func TestSecretsInAFindingAreRedacted(t *testing.T) {
 	if err != nil || e.Logs != "health check failed: status: 500, password=[REDACTED:password]" {
 		t.Errorf("%q %v", e.Logs, err)
 	}
+}
+
+// A network that is down makes every probe take its whole time.
+func TestServicesThatDoNotAnswerDoNotHoldUpTheRound(t *testing.T) {
+	var services strings.Builder
+	services.WriteString("services:\n")
+	for i := range 100 {
+		fmt.Fprintf(&services, "  s%d: {owner: o, target: {type: simulated}, fixes: [restart-service], health: {url: \"https://s%d.example.com/\"}}\n", i, i)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.services(services.String())
+		p := &prober{takes: 10 * time.Second}
+		began := time.Now()
+		report, err := steps.HourlyHealthCheck{Inventory: w.inv, Prober: p, Ingest: w.ingest(), Log: w.logger()}.Handle(t.Context())
+		if took := time.Since(began); err != nil || report.Checked != 100 || took != 40*time.Second || p.top != 32 {
+			t.Errorf("%+v, %v: took %s, %d probes at once", report, err, took, p.top)
+		}
+	})
 }

@@ -38,8 +38,10 @@ type ReconcileReport struct {
 	Failed    int `json:"failed"` // incidents it could not help this time
 }
 
-// openStatuses are those that can be stuck.
-var openStatuses = [...]incident.Status{incident.Detected, incident.WaitingForApproval, incident.ExecutingFix}
+// openStatuses are those that can be stuck, in the order in which they are looked
+// at: what runs and what nobody was asked about yet must not wait for the many that
+// only wait for people.
+var openStatuses = [...]incident.Status{incident.ExecutingFix, incident.Detected, incident.WaitingForApproval}
 
 // Handle looks at all open incidents. One that fails does not keep it from the
 // rest; the last failure is returned.
