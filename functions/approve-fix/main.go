@@ -7,9 +7,9 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/opsguard/opsguard/infra/aws"
+	"github.com/opsguard/opsguard/infra/aws/decision"
 	"github.com/opsguard/opsguard/infra/aws/front"
 	"github.com/opsguard/opsguard/infra/aws/records"
-	"github.com/opsguard/opsguard/infra/aws/workflow"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
@@ -20,17 +20,10 @@ func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	delivery, err := workflow.Delivery(ctx, f, store)
-	if err != nil {
-		return nil, err
-	}
-	inv, err := aws.Inventory()
+	decide, err := decision.Open(ctx, f, store)
 	if err != nil {
 		return nil, err
 	}
 	// It reads too: the page that a link leads to shows the incident.
-	return front.Open(ctx, f, front.Parts{
-		Decide: steps.ApproveFix{Store: store, Delivery: delivery, Inventory: inv, Now: f.Now, Log: f.Log},
-		Read:   steps.QueryIncidents{Store: store},
-	})
+	return front.Open(ctx, f, front.Parts{Decide: decide, Read: steps.QueryIncidents{Store: store}})
 }

@@ -4,8 +4,10 @@
 // back. Those packages are apart so that a function links only the clients that
 // it uses: a cold start costs a millisecond for each 300 KB or so.
 //
-//	secret    SSM parameters, cached for five minutes at most
+//	secret    one SSM parameter each, kept for five minutes at most
 //	records   the DynamoDB store, and the simulated tracker's tickets in it
+//	workflow  the state machine
 //	people    the channels and the links that people get
 //	front     the web handler behind API Gateway
+//	intake, analyst, wait, decision, closing, repair: a step, or its outside system, that needs more than one of these
 package aws

@@ -1,6 +1,7 @@
 """What deploy.sh does to the account beside the stack: secrets in, outputs out.
 
 account.py secret NAME < value     stores a SecureString parameter
+account.py known NAME              fails if there is no such parameter
 account.py output STACK KEY        prints one of the stack's outputs
 account.py timeout ARN SECONDS     see below
 account.py api STACK TEMPLATE      see below
@@ -15,6 +16,14 @@ from samcli.yamlhelper import yaml_parse
 
 def secret(name):
     boto3.client("ssm").put_parameter(Name=name, Value=sys.stdin.read().strip(), Type="SecureString", Overwrite=True)
+
+
+def known(name):
+    client = boto3.client("ssm")
+    try:
+        client.get_parameter(Name=name)
+    except client.exceptions.ParameterNotFound:
+        sys.exit(1)
 
 
 def output(stack, key):
@@ -63,4 +72,4 @@ def route(gateway, api_id, resource_id, stack, logical):
 
 
 if __name__ == "__main__":
-    {"secret": secret, "output": output, "timeout": timeout, "api": api}[sys.argv[1]](*sys.argv[2:])
+    {"secret": secret, "known": known, "output": output, "timeout": timeout, "api": api}[sys.argv[1]](*sys.argv[2:])

@@ -21,14 +21,20 @@ case $(uname -m) in
 esac
 seconds=${APPROVAL_SECONDS:-14400}
 
-entries=""
-for role in ingest operate read; do
-  made=$(env -u GOARCH go run ./cmd/opsguard keys new --name "local-$role" --role "$role")
-  printf -v "$role" '%s' "$(sed -n 's/^key=//p' <<<"$made")"
-  entries+="$(sed -n 's/^entry=//p' <<<"$made")"$'\n'
-done
-account secret "/$stack/api-keys" <<<"$entries"
-"$tools/bin/python" -c 'import secrets; print(secrets.token_hex(32))' | account secret "/$stack/link-keys"
+# Deployed again, it keeps its keys: whoever has one, or a link, goes on using it.
+if [ -f "$deployed" ] && account known "/$stack/api-keys"; then
+  . "$deployed"
+  ingest=$INGEST_KEY operate=$OPERATE_KEY read=$READ_KEY
+else
+  entries=""
+  for role in ingest operate read; do
+    made=$(env -u GOARCH go run ./cmd/opsguard keys new --name "local-$role" --role "$role")
+    printf -v "$role" '%s' "$(sed -n 's/^key=//p' <<<"$made")"
+    entries+="$(sed -n 's/^entry=//p' <<<"$made")"$'\n'
+  done
+  account secret "/$stack/api-keys" <<<"$entries"
+  "$tools/bin/python" -c 'import secrets; print(secrets.token_hex(32))' | account secret "/$stack/link-keys"
+fi
 
 deploy() {
   "$tools/bin/sam" deploy --config-env local --stack-name "$stack" --parameter-overrides "Architecture=$architecture" StageName=local \

@@ -1,7 +1,8 @@
 """What can be seen only on the deployed stack: Gemini and Discord (played by servers
 here), a link's decision, the approval deadline, a function's error caught, the
-schedules firing, and the dead-letter queue receiving what fails. Deploys a stack of
-its own with short times.
+schedules firing, the dead-letter queue receiving what fails, and a deployment while
+incidents wait. Deploys a stack of its own with short times, and one with long ones
+twice.
 
 scenarios.py
 """
@@ -51,17 +52,22 @@ class Played(http.server.BaseHTTPRequestHandler):
         pass
 
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
 class Stack:
-    def __init__(self):
-        here = os.path.dirname(os.path.abspath(__file__))
-        for name, value in (("gemini", "played"), ("discord", "http://%s:%d/api/webhooks/1/tok" % PLAYED)):
-            subprocess.run([sys.executable, f"{here}/account.py", "secret", f"/{STACK}/{name}"], input=value, text=True, check=True)
-        out = subprocess.run(
-            [f"{here}/deploy.sh", f"GeminiKeyParameter=/{STACK}/gemini", "GeminiEndpoint=http://%s:%d" % PLAYED,
-             f"DiscordWebhookParameter=/{STACK}/discord", 'HealthCheckSchedule="rate(1 minute)"', 'ReconcileSchedule="rate(1 minute)"'],
-            env={**os.environ, "OPSGUARD_STACK": STACK, "APPROVAL_SECONDS": str(SECONDS)}, stdout=subprocess.PIPE, text=True, check=True,
-        ).stdout
+    """A deployed stack, used as people use it."""
+
+    def __init__(self, name, seconds, *parameters):
+        self.name, self.seconds = name, seconds
+        self.deploy(*parameters)
         self.since = time.time()
+
+    def deploy(self, *parameters):
+        out = subprocess.run(
+            [f"{HERE}/deploy.sh", *parameters], env={**os.environ, "OPSGUARD_STACK": self.name, "APPROVAL_SECONDS": str(self.seconds)},
+            stdout=subprocess.PIPE, text=True, check=True,
+        ).stdout
         self.keys = dict(line.split("=", 1) for line in out.split())
 
     def call(self, path, key=None, body=None, form=None):
@@ -74,14 +80,20 @@ class Stack:
         return json.loads(text) if text.startswith("{") else text
 
     def alert(self):
-        body = {"serverName": "prod-api-01", "errorLogs": "JavaScript heap out of memory", "dedupKey": str(time.time())}
+        body = {"serverName": "prod-api-01", "errorLogs": "JavaScript heap out of memory", "dedupKey": str(time.time_ns())}
         return self.call("/ingest-alert", "INGEST_KEY", body)["incidentId"]
 
     def becomes(self, incident, status, patience=30):
         return wait(lambda: (seen := self.call(f"/incidents/{incident}", "READ_KEY"))["status"] == status and seen, f"{incident} to become {status}", patience)
 
+    def asks(self, incident):
+        try:
+            return self.becomes(incident, "WAITING_FOR_APPROVAL", 10)
+        except AssertionError:
+            return None
+
     def physical(self, logical):
-        detail = boto3.client("cloudformation").describe_stack_resource(StackName=STACK, LogicalResourceId=logical)
+        detail = boto3.client("cloudformation").describe_stack_resource(StackName=self.name, LogicalResourceId=logical)
         return detail["StackResourceDetail"]["PhysicalResourceId"]
 
     def environment(self, logical, **changes):
@@ -120,7 +132,9 @@ def gemini_discord_and_a_link(stack):
     stack.call(link.split("?")[0], form={**query, **form})
     seen = stack.becomes(incident, "RESOLVED")
     want(seen["decision"]["by"] == "link:discord", seen)
-    wait(lambda: any("RESOLVED" in m or "Resolved" in m or "resolved" in m for m in edited), "Discord's message to be edited", 10)
+    shown = wait(lambda: len(seen := [m for m in edited if incident in m]) > 1 and seen, "Discord's message to be edited twice", 10)
+    want(r"approved by link\\:discord" in shown[0] and "RESOLVED" not in shown[0], f"the decision is not shown at once: {shown[0]}")
+    want("RESOLVED" in shown[-1], f"the end is not shown: {shown[-1]}")
 
 
 def the_approval_deadline(stack):
@@ -157,11 +171,68 @@ def the_dead_letter_queue_receives_what_fails(stack):
         stack.environment("HourlyHealthCheck", **before)
 
 
+def cut_off(stack, incident):
+    """The emulator ends a function's running calls when it is updated and lets the state
+    wait on; AWS lets the call finish. So its execution is ended, as its deadline would.
+    """
+    with open(f"{HERE}/../../.tools/emulator/log") as log:
+        want("opsguard-wait-for-approval: Runtime exited before returning a response" in log.read(), f"{incident} hangs, and no call was cut off")
+    states = boto3.client("stepfunctions")
+    states.stop_execution(executionArn=stack.physical("IncidentStateMachine").replace(":stateMachine:", ":execution:") + ":" + incident)
+    boto3.client("lambda").invoke(FunctionName=stack.physical("ReconcileFunction"), Payload=b"{}")
+    want(stack.becomes(incident, "ESCALATED")["ticket"], incident)
+
+
+def a_deployment_while_incidents_wait(_):
+    """Every function is replaced, and the state machine, while incidents wait and alerts come in."""
+    stack = Stack("opsguard", 4 * 3600)
+    waiting = [stack.alert() for _ in range(4)]
+    for incident in waiting:
+        stack.becomes(incident, "WAITING_FOR_APPROVAL")
+    accepted, enough = [], threading.Event()
+
+    def send():
+        while not enough.wait(0.5):
+            try:
+                accepted.append(stack.alert())
+            except urllib.error.URLError:
+                pass  # a sender that is told so repeats; only what was accepted may not be lost
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        stack.deploy("LogLevel=debug")
+    finally:
+        enough.set()
+        sender.join()
+    want(len(accepted) > 4, f"only {len(accepted)} alerts were accepted during the deployment")
+    for incident in [i for i in accepted if not stack.asks(i)]:
+        accepted.remove(incident)
+        cut_off(stack, incident)
+    for incident in waiting[:2]:
+        stack.call(f"/approve-fix?incidentId={incident}&action=approve", "OPERATE_KEY")
+        want(stack.becomes(incident, "RESOLVED")["fix"]["outcome"] == "simulated", incident)
+    for incident in waiting[2:] + accepted:
+        stack.call(f"/approve-fix?incidentId={incident}&action=escalate", "OPERATE_KEY")
+    for incident in waiting[2:] + accepted:
+        want(stack.becomes(incident, "ESCALATED")["escalationReason"] == "chosen", incident)
+
+
+def played():
+    """The stack with short times, whose Gemini and Discord are played here."""
+    for name, value in (("gemini", "played"), ("discord", "http://%s:%d/api/webhooks/1/tok" % PLAYED)):
+        subprocess.run([sys.executable, f"{HERE}/account.py", "secret", f"/{STACK}/{name}"], input=value, text=True, check=True)
+    return Stack(
+        STACK, SECONDS, f"GeminiKeyParameter=/{STACK}/gemini", "GeminiEndpoint=http://%s:%d" % PLAYED, f"DiscordWebhookParameter=/{STACK}/discord",
+        'HealthCheckSchedule="rate(1 minute)"', 'ReconcileSchedule="rate(1 minute)"',
+    )
+
+
 def main():
     server = http.server.ThreadingHTTPServer(PLAYED, Played)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    stack, failed = Stack(), 0
-    scenarios = [gemini_discord_and_a_link, the_approval_deadline, a_functions_error_caught, the_dead_letter_queue_receives_what_fails, the_schedules_fire]
+    stack, failed = played(), 0
+    scenarios = [gemini_discord_and_a_link, the_approval_deadline, a_functions_error_caught, the_dead_letter_queue_receives_what_fails, the_schedules_fire, a_deployment_while_incidents_wait]
     for scenario in scenarios:
         began, wrong = time.monotonic(), ""
         try:

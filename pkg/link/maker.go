@@ -47,3 +47,12 @@ func (m Maker) decide(c Claims, action incident.Action) string {
 	c.Action = action
 	return m.url.Decide(c, m.keys.Mint(c))
 }
+
+// Viewer makes no links that decide, only the one to look by: for bringing up to
+// date what was posted, where the keys are of no use.
+type Viewer struct{ URL PublicURL }
+
+// Links implements steps.Linker.
+func (v Viewer) Links(inc incident.Incident, _ string) brief.Links {
+	return brief.Links{View: v.URL.Incident(inc.ID)}
+}

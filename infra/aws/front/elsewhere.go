@@ -4,7 +4,9 @@ import (
 	"context"
 
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/link"
 	"github.com/opsguard/opsguard/pkg/steps"
+	"github.com/opsguard/opsguard/pkg/web"
 )
 
 // elsewhere stands for what another function serves. API Gateway's routes never
@@ -48,8 +50,8 @@ func (f *front) fillIn() {
 	if c.Ingest == nil {
 		c.Ingest = noIngester{}
 	}
-	if c.Decide == nil {
-		c.Decide = noDecider{}
+	if f.decide == nil {
+		f.decide = func(link.PublicURL) web.Decider { return noDecider{} }
 	}
 	if c.Read == nil {
 		c.Read = elsewhere{}

@@ -35,7 +35,7 @@ const (
 // Parts is what one function serves; nil parts are another function's.
 type Parts struct {
 	Ingest  web.Ingester
-	Decide  web.Decider
+	Decide  func(link.PublicURL) web.Decider // by the URL that a call came through
 	Read    web.Reader
 	Health  web.Health
 	Tickets web.Tickets
@@ -44,6 +44,7 @@ type Parts struct {
 // front is one function's HTTP side.
 type front struct {
 	config web.Config
+	decide func(link.PublicURL) web.Decider
 	fixed  link.PublicURL // zero: as called
 
 	mu       sync.Mutex
@@ -64,8 +65,8 @@ func Open(ctx context.Context, f aws.Function, p Parts) (lambda.Handler, error) 
 	if s.LinkKeysParam != "" {
 		linkKeys = secret.Open(ctx, f, settingLinkKeys, s.LinkKeysParam, link.ParseKeys).Get
 	}
-	fr := &front{handlers: map[string]http.Handler{}, config: web.Config{
-		Ingest: p.Ingest, Decide: p.Decide, Read: p.Read, Health: p.Health, Tickets: p.Tickets,
+	fr := &front{handlers: map[string]http.Handler{}, decide: p.Decide, config: web.Config{
+		Ingest: p.Ingest, Read: p.Read, Health: p.Health, Tickets: p.Tickets,
 		Keys: keys.Get, LinkKeys: linkKeys, Version: f.Version, Now: f.Now, Log: f.Log,
 	}}
 	fr.fillIn()
@@ -122,7 +123,7 @@ func (f *front) handler(url link.PublicURL) (http.Handler, error) {
 		return h, nil
 	}
 	config := f.config
-	config.PublicURL = url
+	config.PublicURL, config.Decide = url, f.decide(url)
 	h, err := web.New(config)
 	if err == nil {
 		f.handlers[url.String()] = h

@@ -32,10 +32,8 @@ const (
 
 // Source gives people as the secrets are now.
 type Source struct {
-	function aws.Function
-	store    steps.Incidents
-	links    *secret.Secret[link.Maker]
-	channels *secret.Secret[[]steps.Channel]
+	*Channels
+	links *secret.Secret[link.Maker]
 }
 
 // Open refuses what is wrong with the secrets, or with the public URL, by the
@@ -50,16 +48,13 @@ func Open(ctx context.Context, f aws.Function, store steps.Incidents) (*Source, 
 		return nil, err
 	}
 	return &Source{
-		function: f, store: store,
+		Channels: OpenChannels(ctx, f, store, s.DiscordParam),
 		links: secret.Open(ctx, f, settingLinkKeys, s.LinkKeysParam, func(text string) (link.Maker, error) {
 			keys, err := link.ParseKeys(text)
 			if err != nil {
 				return link.Maker{}, err
 			}
 			return link.NewMaker(keys, url)
-		}),
-		channels: secret.Open(ctx, f, settingDiscord, s.DiscordParam, func(text string) ([]steps.Channel, error) {
-			return notify.Open(notify.Settings{Discord: discord.Settings{WebhookURL: text}}, notify.Deps{HTTP: http.DefaultTransport, After: time.After})
 		}),
 	}, nil
 }
@@ -73,14 +68,34 @@ func (p *Source) People(ctx context.Context) (steps.People, error) {
 	if err != nil {
 		return steps.People{}, err
 	}
-	channels, err := p.channels.Get(ctx)
+	return p.Told(ctx, links), nil
+}
+
+// Channels are where people are told.
+type Channels struct {
+	function aws.Function
+	store    steps.Incidents
+	open     *secret.Secret[[]steps.Channel]
+}
+
+// OpenChannels is for a function that only brings up to date what was posted;
+// discordParam is the webhook's SSM parameter, "" for none.
+func OpenChannels(ctx context.Context, f aws.Function, store steps.Incidents, discordParam string) *Channels {
+	return &Channels{f, store, secret.Open(ctx, f, settingDiscord, discordParam, func(text string) ([]steps.Channel, error) {
+		return notify.Open(notify.Settings{Discord: discord.Settings{WebhookURL: text}}, notify.Deps{HTTP: http.DefaultTransport, After: time.After})
+	})}
+}
+
+// Told is who is told with these links. Nothing but the telling depends on the
+// channels: where their secret cannot be used, the incident goes on, and reconcile
+// tells people once it is mended.
+func (c *Channels) Told(ctx context.Context, links steps.Linker) steps.People {
+	channels, err := c.open.Get(ctx)
 	if err != nil {
-		// Nothing but the telling depends on it: the incident goes on, and reconcile tells
-		// people once the secret is mended.
-		p.function.Log.ErrorContext(ctx, "people cannot be told", "setting", settingDiscord, "error", err.Error())
+		c.function.Log.ErrorContext(ctx, "people cannot be told", "setting", settingDiscord, "error", err.Error())
 		channels = []steps.Channel{broken{}}
 	}
-	return steps.People{Store: p.store, Channels: channels, Links: links, Now: p.function.Now, Log: p.function.Log}, nil
+	return steps.People{Store: c.store, Channels: channels, Links: links, Now: c.function.Now, Log: c.function.Log}
 }
 
 // broken stands for Discord while its webhook cannot be used.

@@ -1,0 +1,52 @@
+// Package decision opens the step that takes people's decisions.
+package decision
+
+import (
+	"context"
+
+	"github.com/opsguard/opsguard/infra/aws"
+	"github.com/opsguard/opsguard/infra/aws/people"
+	"github.com/opsguard/opsguard/infra/aws/workflow"
+	"github.com/opsguard/opsguard/pkg/dynamo"
+	"github.com/opsguard/opsguard/pkg/link"
+	"github.com/opsguard/opsguard/pkg/steps"
+	"github.com/opsguard/opsguard/pkg/web"
+)
+
+// Settings are those of the channels whose messages show the decision.
+type Settings struct {
+	DiscordParam string `env:"DISCORD_WEBHOOK_URL_PARAM" help:"the SSM parameter of the Discord webhook's URL"`
+}
+
+// Open binds approve-fix; what it returns gives the step for the public URL that a
+// call came through.
+func Open(ctx context.Context, f aws.Function, store *dynamo.Store) (func(link.PublicURL) web.Decider, error) {
+	var s Settings
+	if err := aws.Load(&s); err != nil {
+		return nil, err
+	}
+	delivery, err := workflow.Delivery(ctx, f, store)
+	if err != nil {
+		return nil, err
+	}
+	channels := people.OpenChannels(ctx, f, store, s.DiscordParam)
+	inv, err := aws.Inventory()
+	if err != nil {
+		return nil, err
+	}
+	step := steps.ApproveFix{Store: store, Delivery: delivery, Inventory: inv, Now: f.Now, Log: f.Log}
+	return func(url link.PublicURL) web.Decider { return decider{step, channels, link.Viewer{URL: url}} }, nil
+}
+
+// decider is the step with the channels of now.
+type decider struct {
+	step     steps.ApproveFix
+	channels *people.Channels
+	links    link.Viewer
+}
+
+// Handle implements web.Decider.
+func (d decider) Handle(ctx context.Context, in steps.ApproveFixInput) (steps.ApproveFixOutput, error) {
+	d.step.People = d.channels.Told(ctx, d.links)
+	return d.step.Handle(ctx, in)
+}
