@@ -42,6 +42,7 @@ lint:
 
 bench: ## figures as a table; the machine should be quiet
 	@go run ./infra/bench
+	@infra/emulator/bench.sh
 
 SEEDS ?= 10000
 sim: ## deterministic simulation, SEEDS=n

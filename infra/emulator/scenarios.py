@@ -9,17 +9,16 @@ scenarios.py
 
 import http.server
 import json
-import os
 import re
-import subprocess
 import sys
 import threading
 import time
 import urllib.error
 import urllib.parse
-import urllib.request
 
 import boto3
+
+from stack import HERE, Stack, parameter, wait, want
 
 STACK = "opsguard-scenarios"
 SECONDS = 16  # the wait for approval; decisions are taken for three quarters of it
@@ -50,72 +49,6 @@ class Played(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
-
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-
-
-class Stack:
-    """A deployed stack, used as people use it."""
-
-    def __init__(self, name, seconds, *parameters):
-        self.name, self.seconds = name, seconds
-        self.deploy(*parameters)
-        self.since = time.time()
-
-    def deploy(self, *parameters):
-        out = subprocess.run(
-            [f"{HERE}/deploy.sh", *parameters], env={**os.environ, "OPSGUARD_STACK": self.name, "APPROVAL_SECONDS": str(self.seconds)},
-            stdout=subprocess.PIPE, text=True, check=True,
-        ).stdout
-        self.keys = dict(line.split("=", 1) for line in out.split())
-
-    def call(self, path, key=None, body=None, form=None):
-        headers = {"Authorization": "Bearer " + self.keys[key]} if key else {}
-        data = json.dumps(body).encode() if body else urllib.parse.urlencode(form).encode() if form else None
-        headers["Content-Type"] = "application/x-www-form-urlencoded" if form else "application/json"
-        request = urllib.request.Request(path if path.startswith("http") else self.keys["API_URL"] + path, data=data, headers=headers)
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            text = answer.read().decode()
-        return json.loads(text) if text.startswith("{") else text
-
-    def alert(self):
-        body = {"serverName": "prod-api-01", "errorLogs": "JavaScript heap out of memory", "dedupKey": str(time.time_ns())}
-        return self.call("/ingest-alert", "INGEST_KEY", body)["incidentId"]
-
-    def becomes(self, incident, status, patience=30):
-        return wait(lambda: (seen := self.call(f"/incidents/{incident}", "READ_KEY"))["status"] == status and seen, f"{incident} to become {status}", patience)
-
-    def asks(self, incident):
-        try:
-            return self.becomes(incident, "WAITING_FOR_APPROVAL", 10)
-        except AssertionError:
-            return None
-
-    def physical(self, logical):
-        detail = boto3.client("cloudformation").describe_stack_resource(StackName=self.name, LogicalResourceId=logical)
-        return detail["StackResourceDetail"]["PhysicalResourceId"]
-
-    def environment(self, logical, **changes):
-        """Changes a function's environment, and returns what it was."""
-        functions, name = boto3.client("lambda"), self.physical(logical + "Function")
-        before = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-        functions.update_function_configuration(FunctionName=name, Environment={"Variables": {**before, **changes}})
-        return before
-
-
-def wait(seen, what, patience):
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        if value := seen():
-            return value
-        time.sleep(0.2)
-    raise AssertionError(f"waited {patience} s for {what}")
-
-
-def want(condition, what):
-    if not condition:
-        raise AssertionError(what)
 
 
 def gemini_discord_and_a_link(stack):
@@ -221,7 +154,7 @@ def a_deployment_while_incidents_wait(_):
 def played():
     """The stack with short times, whose Gemini and Discord are played here."""
     for name, value in (("gemini", "played"), ("discord", "http://%s:%d/api/webhooks/1/tok" % PLAYED)):
-        subprocess.run([sys.executable, f"{HERE}/account.py", "secret", f"/{STACK}/{name}"], input=value, text=True, check=True)
+        parameter(f"/{STACK}/{name}", value)
     return Stack(
         STACK, SECONDS, f"GeminiKeyParameter=/{STACK}/gemini", "GeminiEndpoint=http://%s:%d" % PLAYED, f"DiscordWebhookParameter=/{STACK}/discord",
         'HealthCheckSchedule="rate(1 minute)"', 'ReconcileSchedule="rate(1 minute)"',

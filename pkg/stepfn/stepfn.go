@@ -44,10 +44,13 @@ func executionPrefix(arn string) (string, bool) {
 	return strings.Join(p, ":") + ":", true
 }
 
-// Workflow implements steps.Starter, steps.Deliverer and steps.Describer. It may
-// be used concurrently.
+// Tasks implements steps.Deliverer: it resumes what waits, of whichever state machine
+// a task token is. It may be used concurrently.
+type Tasks struct{ client *sfn.Client }
+
+// Workflow implements steps.Starter and steps.Describer too, for one state machine.
 type Workflow struct {
-	client     *sfn.Client
+	Tasks
 	machine    string
 	executions string // what an execution's ARN begins with
 }
@@ -60,6 +63,15 @@ const (
 	maxBackoff  = time.Second
 )
 
+// OpenTasks is for who only delivers; it calls nobody.
+func OpenTasks(cfg aws.Config) Tasks { return openTasks(cfg, maxBackoff) }
+
+func openTasks(cfg aws.Config, backoff time.Duration) Tasks {
+	return Tasks{sfn.NewFromConfig(cfg, func(o *sfn.Options) {
+		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) { r.MaxAttempts, r.MaxBackoff = maxAttempts, backoff })
+	})}
+}
+
 // Open binds to a state machine; it calls nobody.
 func Open(cfg aws.Config, s Settings) (*Workflow, error) { return open(cfg, s, maxBackoff) }
 
@@ -68,10 +80,7 @@ func open(cfg aws.Config, s Settings, backoff time.Duration) (*Workflow, error) 
 	if !ok {
 		return nil, fmt.Errorf("%s: %q is not the ARN of a state machine", settingARN, s.StateMachineARN)
 	}
-	client := sfn.NewFromConfig(cfg, func(o *sfn.Options) {
-		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) { r.MaxAttempts, r.MaxBackoff = maxAttempts, backoff })
-	})
-	return &Workflow{client, s.StateMachineARN, executions}, nil
+	return &Workflow{openTasks(cfg, backoff), s.StateMachineARN, executions}, nil
 }
 
 // Start implements steps.Starter.
@@ -89,7 +98,7 @@ const maxToken = 2048
 
 // Deliver implements steps.Deliverer. No error of it holds the service's words:
 // they may repeat the token.
-func (w *Workflow) Deliver(ctx context.Context, token incident.TaskToken, output json.RawMessage) error {
+func (w Tasks) Deliver(ctx context.Context, token incident.TaskToken, output json.RawMessage) error {
 	text := token.Reveal()
 	if text == "" || len(text) > maxToken {
 		return taskClosed()

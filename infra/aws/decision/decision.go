@@ -25,16 +25,12 @@ func Open(ctx context.Context, f aws.Function, store *dynamo.Store) (func(link.P
 	if err := aws.Load(&s); err != nil {
 		return nil, err
 	}
-	delivery, err := workflow.Delivery(ctx, f, store)
-	if err != nil {
-		return nil, err
-	}
 	channels := people.OpenChannels(ctx, f, store, s.DiscordParam)
 	inv, err := aws.Inventory()
 	if err != nil {
 		return nil, err
 	}
-	step := steps.ApproveFix{Store: store, Delivery: delivery, Inventory: inv, Now: f.Now, Log: f.Log}
+	step := steps.ApproveFix{Store: store, Delivery: workflow.Delivery(f, store), Inventory: inv, Now: f.Now, Log: f.Log}
 	return func(url link.PublicURL) web.Decider { return decider{step, channels, link.Viewer{URL: url}} }, nil
 }
 

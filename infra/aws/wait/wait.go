@@ -18,10 +18,6 @@ func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.Wai
 	if err != nil {
 		return nil, err
 	}
-	delivery, err := workflow.Delivery(ctx, f, store)
-	if err != nil {
-		return nil, err
-	}
 	source, err := people.Open(ctx, f, store)
 	if err != nil {
 		return nil, err
@@ -33,6 +29,6 @@ func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.Wai
 	return func(ctx context.Context) (steps.WaitForApproval, error) {
 		told, err := source.People(ctx)
 		told.Links = steps.DecidableLinks{Linker: told.Links, Inventory: inv}
-		return steps.WaitForApproval{Store: store, Delivery: delivery, Inventory: inv, People: told, Now: f.Now, Log: f.Log}, err
+		return steps.WaitForApproval{Store: store, Delivery: workflow.Delivery(f, store), Inventory: inv, People: told, Now: f.Now, Log: f.Log}, err
 	}, nil
 }

@@ -24,8 +24,8 @@ func Open(ctx context.Context, f aws.Function) (*stepfn.Workflow, error) {
 	return w, nil
 }
 
-// Delivery tells waiting executions the decision that stands.
-func Delivery(ctx context.Context, f aws.Function, waits steps.Waits) (steps.Delivery, error) {
-	w, err := Open(ctx, f)
-	return steps.Delivery{Waits: waits, Workflow: w}, err
+// Delivery tells waiting executions the decision that stands. A task token says by
+// itself which execution it is of, so the function need not know the state machine.
+func Delivery(f aws.Function, waits steps.Waits) steps.Delivery {
+	return steps.Delivery{Waits: waits, Workflow: stepfn.OpenTasks(f.AWS)}
 }
