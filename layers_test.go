@@ -42,7 +42,7 @@ const (
 // give it one here and in the design, on purpose.
 func layers() []layer {
 	aws := []string{"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"}
-	lambda := append([]string{"github.com/aws/aws-lambda-go", "github.com/awslabs/aws-lambda-go-api-proxy", "github.com/caarlos0/env/v11", "github.com/oklog/ulid/v2", "golang.org/x/sync"}, aws...)
+	lambda := append([]string{"github.com/aws/aws-lambda-go", "github.com/oklog/ulid/v2", "golang.org/x/sync"}, aws...)
 	return []layer{
 		{"pkg/incident", words, nil},
 		{"pkg/redact", pure, nil},
@@ -67,11 +67,12 @@ func layers() []layer {
 		{"statemachine", definition, nil},
 		{"infra", binding, nil},
 		{"infra/local", binding, []string{"go.etcd.io/bbolt", "github.com/oklog/ulid/v2"}},
+		{"infra/setting", binding, []string{"github.com/caarlos0/env/v11"}},
 		{"infra/aws", binding, lambda},
 		{"infra/bench", program, []string{"go.etcd.io/bbolt"}},
 		{"functions", program, []string{"github.com/aws/aws-lambda-go"}},
 		{"infra/emulator/coldstart", program, []string{"github.com/aws/aws-lambda-go"}}, // the hello world that cold starts are compared with
-		{"cmd/opsguard", program, []string{"github.com/alecthomas/kong", "github.com/caarlos0/env/v11", "github.com/lmittmann/tint", "golang.org/x/term"}},
+		{"cmd/opsguard", program, []string{"github.com/alecthomas/kong", "github.com/lmittmann/tint", "golang.org/x/term"}},
 	}
 }
 

@@ -3,17 +3,15 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
-	"reflect"
 
-	"github.com/caarlos0/env/v11"
 	"github.com/lmittmann/tint"
 	"golang.org/x/term"
 
 	"github.com/opsguard/opsguard/infra/local"
+	"github.com/opsguard/opsguard/infra/setting"
 )
 
 // where are the flags that several commands share; each wins over its variable.
@@ -63,8 +61,8 @@ func (c healthCheckCommand) Run(ctx context.Context) error {
 // load reads the environment, then the flags, and makes the log.
 func (w where) load() (local.Settings, *slog.Logger, error) {
 	var s local.Settings
-	if err := env.Parse(&s); err != nil {
-		return s, nil, settingError(err)
+	if err := setting.Load(&s); err != nil {
+		return s, nil, err
 	}
 	if w.DataDir != "" {
 		s.DataDir = w.DataDir
@@ -93,24 +91,4 @@ func newLog(s local.Settings) (*slog.Logger, error) {
 		return slog.New(tint.NewTextHandler(os.Stderr, &tint.Options{Level: level, TimeFormat: "15:04:05", NoColor: !term.IsTerminal(int(os.Stderr.Fd()))})), nil
 	}
 	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level})), nil
-}
-
-// settingError names the settings that an error of reading the environment is
-// about, which itself names fields of local.Settings.
-func settingError(err error) error {
-	var all env.AggregateError
-	if !errors.As(err, &all) {
-		return err
-	}
-	var named []error
-	for _, one := range all.Errors {
-		var bad env.ParseError
-		if errors.As(one, &bad) {
-			if f, ok := reflect.TypeFor[local.Settings]().FieldByName(bad.Name); ok {
-				one = fmt.Errorf("%s: %w; write for instance %s", f.Tag.Get("env"), bad.Err, f.Tag.Get("envDefault"))
-			}
-		}
-		named = append(named, one)
-	}
-	return errors.Join(named...)
 }

@@ -14,8 +14,9 @@ import (
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
-	"github.com/caarlos0/env/v11"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/opsguard/opsguard/infra/setting"
 )
 
 // Function is what every function has.
@@ -88,8 +89,8 @@ func version() string {
 // Load fills settings from the environment. An error names the variable.
 func Load(into ...any) error {
 	for _, s := range into {
-		if err := env.Parse(s); err != nil {
-			return fmt.Errorf("settings: %w", err)
+		if err := setting.Load(s); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/opsguard/opsguard/infra/emulator/lambdastub"
 )
 
 func main() {
@@ -43,7 +45,7 @@ func measure(dir string, runs int) error {
 		names = append(names, name)
 		paths[name] = "./functions/" + name
 	}
-	stub := newStub()
+	stub := lambdastub.New()
 	defer stub.Close()
 	medians := map[string][]time.Duration{}
 	for _, name := range names {
@@ -53,9 +55,9 @@ func measure(dir string, runs int) error {
 	}
 	for range runs { // in turn, so that a busy moment of the machine is everybody's
 		for _, name := range names {
-			took, err := stub.start(filepath.Join(dir, name))
+			took, said, err := stub.Start(filepath.Join(dir, name), stub.Settings())
 			if err != nil {
-				return fmt.Errorf("%s: %w", name, err)
+				return fmt.Errorf("%s: %w: %s", name, err, said)
 			}
 			medians[name] = append(medians[name], took)
 		}

@@ -1,0 +1,32 @@
+// Package setting reads settings from the environment into structs, by the names that
+// their env tags give.
+package setting
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Load fills the struct that into points to. Its error names each variable that cannot
+// be read and shows one that can: the library's own names the struct's fields.
+func Load(into any) error {
+	err := env.Parse(into)
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		return err
+	}
+	var named []error
+	for _, one := range all.Errors {
+		var bad env.ParseError
+		if errors.As(one, &bad) {
+			if f, ok := reflect.TypeOf(into).Elem().FieldByName(bad.Name); ok {
+				one = fmt.Errorf("%s: %w; write for instance %s", f.Tag.Get("env"), bad.Err, f.Tag.Get("envDefault"))
+			}
+		}
+		named = append(named, one)
+	}
+	return errors.Join(named...)
+}
