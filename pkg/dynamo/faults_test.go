@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 
 	"github.com/opsguard/opsguard/infra/emulator/faults"
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -32,6 +34,7 @@ func faulty(t *testing.T, choose faults.Chooser) (through, beside *Store) {
 		t.Fatal(err)
 	}
 	cfg.BaseEndpoint = &proxy.URL
+	cfg.HTTPClient = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = time.Second })
 	if through, err = open(cfg, table, time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
@@ -74,18 +77,20 @@ func on(name string, f faults.Fault, calls *atomic.Int64) faults.Chooser {
 	}
 }
 
-func TestACommitWhoseAnswersAreAllLostIsRecognisedAsMade(t *testing.T) {
-	var calls atomic.Int64
-	through, beside := faulty(t, on("TransactWriteItems", faults.Lost, &calls))
-	c := opening()
-	if err := through.Commit(t.Context(), c); err != nil {
-		t.Errorf("commit: %v", err)
-	}
-	if inc, err := beside.Load(t.Context(), c.Incident.Ref); err != nil || inc.Version != 1 {
-		t.Errorf("it was not made: %v", err)
-	}
-	if calls.Load() != maxAttempts {
-		t.Errorf("%d attempts, want %d", calls.Load(), maxAttempts)
+func TestACommitWithoutAnAnswerIsRecognisedAsMade(t *testing.T) {
+	for _, f := range []faults.Fault{faults.Lost, faults.Silent} {
+		var calls atomic.Int64
+		through, beside := faulty(t, on("TransactWriteItems", f, &calls))
+		c := opening()
+		if err := through.Commit(t.Context(), c); err != nil {
+			t.Errorf("fault %d: commit: %v", f, err)
+		}
+		if inc, err := beside.Load(t.Context(), c.Incident.Ref); err != nil || inc.Version != 1 {
+			t.Errorf("fault %d: it was not made: %v", f, err)
+		}
+		if calls.Load() != maxAttempts {
+			t.Errorf("fault %d: %d attempts, want %d", f, calls.Load(), maxAttempts)
+		}
 	}
 }
 

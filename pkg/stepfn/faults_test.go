@@ -9,8 +9,10 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 
 	"github.com/opsguard/opsguard/infra/emulator/faults"
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -23,14 +25,14 @@ func TestWorkflowContractHoldsWhileCallsFail(t *testing.T) {
 		t.Fatal(err)
 	}
 	var calls atomic.Int64
-	ways := []faults.Fault{faults.Throttled, faults.Broken, faults.Cut, faults.Lost}
+	ways := []faults.Fault{faults.Throttled, faults.Broken, faults.Cut, faults.Lost, faults.Silent}
 	proxy := httptest.NewServer(faults.Proxy(target, func(operation string) faults.Fault {
 		n := calls.Add(1)
 		if n%4 != 0 {
 			return faults.None
 		}
 		way := ways[n/4%int64(len(ways))]
-		if way == faults.Lost && operation == "SendTaskSuccess" {
+		if (way == faults.Lost || way == faults.Silent) && operation == "SendTaskSuccess" {
 			return faults.Cut // the repetition is told that nothing waits any more, which is right
 		}
 		return way
@@ -38,6 +40,7 @@ func TestWorkflowContractHoldsWhileCallsFail(t *testing.T) {
 	t.Cleanup(proxy.Close)
 	through := cfg
 	through.BaseEndpoint = &proxy.URL
+	through.HTTPClient = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = time.Second })
 	contract(t, cfg, through)
 }
 

@@ -1,6 +1,6 @@
 // Package faults stands between a client and AWS (or its emulator) and lets calls
 // fail in the ways that the real services do: throttled, broken before they were
-// made, or made and the answer lost. Start at Proxy.
+// made, or made and the answer lost or never sent. Start at Proxy.
 package faults
 
 import (
@@ -20,6 +20,7 @@ const (
 	Broken          // a 500; not made
 	Cut             // the connection ends; not made
 	Lost            // made, but the connection ends before the answer
+	Silent          // made, but no answer comes: the client gives up by its own clock
 )
 
 // Chooser says what becomes of a call of an operation: DynamoDB's
@@ -44,6 +45,10 @@ func Proxy(target *url.URL, choose Chooser) http.Handler {
 			panic(http.ErrAbortHandler) // net/http's way to end a connection
 		case Lost:
 			onward.ServeHTTP(deaf{http.Header{}}, r)
+			panic(http.ErrAbortHandler)
+		case Silent:
+			onward.ServeHTTP(deaf{http.Header{}}, r)
+			<-r.Context().Done()
 			panic(http.ErrAbortHandler)
 		default:
 			onward.ServeHTTP(w, r)

@@ -8,6 +8,7 @@ import (
 	"log"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -27,12 +28,14 @@ func main() {
 	log.Fatal(server.ListenAndServe())
 }
 
-// choose lets every nth call of the data plane fail, each way in turn. A join whose
-// answer is lost is counted twice, which is known; so that the suite can count, its
-// answers are not lost.
+// choose lets every nth call of the data plane fail, each way in turn; one that is not
+// answered costs the client 5 s, so there are fewer of them. A join whose answer is lost
+// is counted twice, which is known; so that the suite can count, its answers are not
+// lost.
 func choose(every int64) faults.Chooser {
 	var calls, failed atomic.Int64
-	ways := [...]faults.Fault{faults.Throttled, faults.Broken, faults.Cut, faults.Lost}
+	often := []faults.Fault{faults.Throttled, faults.Broken, faults.Cut, faults.Lost}
+	ways := slices.Concat(slices.Repeat(often, 8), []faults.Fault{faults.Silent})
 	return func(operation string) faults.Fault {
 		switch operation {
 		case "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "TransactWriteItems", "StartExecution", "SendTaskSuccess", "DescribeExecution":
@@ -43,7 +46,7 @@ func choose(every int64) faults.Chooser {
 			return faults.None
 		}
 		way := ways[failed.Add(1)%int64(len(ways))]
-		if way == faults.Lost && operation == "UpdateItem" {
+		if (way == faults.Lost || way == faults.Silent) && operation == "UpdateItem" {
 			return faults.Broken
 		}
 		return way
