@@ -1,7 +1,9 @@
 """Shows that template.py finds what it is there for: each case breaks the real
 template in one place."""
 
+import json
 import pathlib
+import re
 import unittest
 
 import template
@@ -43,6 +45,19 @@ class Template(unittest.TestCase):
 
     def test_no_leading_keys(self):
         self.assertIn("is not held to leading keys", self.broken("ForAllValues:StringLike", "StringLike"))
+
+
+class Dashboard(unittest.TestCase):
+    def test_it_shows_every_alarm_and_every_function(self):
+        resources = template.translate(TEXT)
+        body = resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+        widgets = json.loads(body)["widgets"]
+        shown = {name for name in re.findall(r"\$\{(\w+)\.Arn\}", json.dumps(widgets[0]))}
+        self.assertEqual(shown, {name for name, r in resources.items() if r["Type"] == "AWS::CloudWatch::Alarm"})
+        for name, resource in resources.items():
+            if resource["Type"] == "AWS::Lambda::Function":
+                function = resource["Properties"]["FunctionName"]["Fn::Sub"]
+                self.assertEqual(2, body.count(f'"{function}"'), f"{name}: its errors and its time")
 
 
 if __name__ == "__main__":
