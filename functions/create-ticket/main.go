@@ -10,7 +10,6 @@ import (
 	"github.com/opsguard/opsguard/infra/aws"
 	"github.com/opsguard/opsguard/infra/aws/closing"
 	"github.com/opsguard/opsguard/infra/aws/records"
-	"github.com/opsguard/opsguard/pkg/steps"
 )
 
 func main() { aws.Main(build) }
@@ -20,15 +19,9 @@ func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	open, err := closing.Tickets(ctx, f, store)
+	step, err := closing.Ticket(f, store)
 	if err != nil {
 		return nil, err
 	}
-	return aws.Task(f.Log, func(ctx context.Context, in steps.CreateTicketInput) (steps.CreateTicketOutput, error) {
-		step, err := open(ctx)
-		if err != nil {
-			return steps.CreateTicketOutput{}, err
-		}
-		return step.Handle(ctx, in)
-	}), nil
+	return aws.Task(f.Log, step.Handle), nil
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/opsguard/opsguard/infra/aws"
-	"github.com/opsguard/opsguard/infra/aws/people"
+	"github.com/opsguard/opsguard/infra/aws/closing"
 	"github.com/opsguard/opsguard/infra/aws/records"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
@@ -19,15 +19,11 @@ func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	source, err := people.Open(ctx, f, store)
+	step, err := closing.Resolution(ctx, f, store)
 	if err != nil {
 		return nil, err
 	}
 	return aws.Task(f.Log, func(ctx context.Context, in steps.LogResolutionInput) (steps.LogResolutionOutput, error) {
-		told, err := source.People(ctx)
-		if err != nil {
-			return steps.LogResolutionOutput{}, err
-		}
-		return steps.LogResolution{Store: store, People: told, Now: f.Now, Log: f.Log}.Handle(ctx, in)
+		return step(ctx).Handle(ctx, in)
 	}), nil
 }

@@ -19,8 +19,9 @@ import (
 var (
 	all       = strings.Fields("analyze approve-fix create-ticket execute-fix hourly-health-check ingest-alert log-resolution query-incidents reconcile wait-for-approval")
 	web       = strings.Fields("approve-fix ingest-alert query-incidents")
-	linking   = strings.Fields("approve-fix create-ticket log-resolution reconcile wait-for-approval")
+	linking   = strings.Fields("approve-fix reconcile wait-for-approval")
 	telling   = strings.Fields("approve-fix log-resolution reconcile wait-for-approval")
+	showing   = strings.Fields("create-ticket log-resolution")
 	starting  = strings.Fields("hourly-health-check ingest-alert reconcile")
 	ingesting = strings.Fields("hourly-health-check ingest-alert")
 )
@@ -65,7 +66,7 @@ func TestAFunctionThatCannotWorkSaysWhyInOneLineAtItsStart(t *testing.T) {
 		"no such state machine":   {"OPSGUARD_STATE_MACHINE_ARN", "there is no state machine", starting, refuse("DescribeStateMachine", "StateMachineDoesNotExist")},
 		"too short a timeout":     {"OPSGUARD_APPROVAL_TIMEOUT", "must be", ingesting, set("OPSGUARD_APPROVAL_TIMEOUT", "1s")},
 		"a timeout of no time":    {"OPSGUARD_APPROVAL_TIMEOUT", "", ingesting, set("OPSGUARD_APPROVAL_TIMEOUT", "soon")},
-		"a wrong public URL":      {"OPSGUARD_PUBLIC_URL", "", union(web, linking), set("OPSGUARD_PUBLIC_URL", "ftp://example.com")},
+		"a wrong public URL":      {"OPSGUARD_PUBLIC_URL", "", slices.Concat(web, linking, showing), set("OPSGUARD_PUBLIC_URL", "ftp://example.com")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -130,8 +131,6 @@ func refuse(operation, code string) func(*lambdastub.Stub, map[string]string) {
 func secret(name, value string) func(*lambdastub.Stub, map[string]string) {
 	return func(s *lambdastub.Stub, _ map[string]string) { s.SetSecret(name, value) }
 }
-
-func union(a, b []string) []string { return append(slices.Clone(a), b...) }
 
 // templateVariables are the variables that template.yaml gives each function, and those
 // that Lambda itself does.

@@ -1,4 +1,5 @@
-// Package closing opens the step that opens tickets.
+// Package closing opens what ends an incident: its ticket and its messages. By then a
+// decision stands, so links only show; no key is needed, and none can stop it.
 package closing
 
 import (
@@ -8,32 +9,44 @@ import (
 	"github.com/opsguard/opsguard/infra/aws/people"
 	"github.com/opsguard/opsguard/infra/aws/records"
 	"github.com/opsguard/opsguard/pkg/dynamo"
+	"github.com/opsguard/opsguard/pkg/link"
 	"github.com/opsguard/opsguard/pkg/steps"
 	"github.com/opsguard/opsguard/pkg/ticket"
 )
 
-// Tickets binds create-ticket; what it returns gives the step with the link keys
-// of now.
-func Tickets(ctx context.Context, f aws.Function, store *dynamo.Store) (func(context.Context) (steps.CreateTicket, error), error) {
-	source, err := people.Open(ctx, f, store)
-	if err != nil {
-		return nil, err
-	}
-	return With(f, store, source)
+// Settings are those of a function that ends incidents.
+type Settings struct {
+	PublicURL string `env:"OPSGUARD_PUBLIC_URL" help:"what links start with, stage prefix included"`
 }
 
-// With is Tickets for a function that tells people too.
-func With(f aws.Function, store *dynamo.Store, source *people.Source) (func(context.Context) (steps.CreateTicket, error), error) {
-	var s people.Settings
+func viewer() (link.Viewer, error) {
+	var s Settings
 	if err := aws.Load(&s); err != nil {
-		return nil, err
+		return link.Viewer{}, err
 	}
-	tracker, err := ticket.Open(ticket.Settings{PublicURL: s.PublicURL, Now: f.Now}, records.Tickets{Store: store})
+	url, err := link.ParsePublicURL(s.PublicURL)
+	return link.Viewer{URL: url}, err
+}
+
+// Ticket binds create-ticket.
+func Ticket(f aws.Function, store *dynamo.Store) (steps.CreateTicket, error) {
+	view, err := viewer()
+	if err != nil {
+		return steps.CreateTicket{}, err
+	}
+	tracker, err := ticket.Open(ticket.Settings{PublicURL: view.URL.String(), Now: f.Now}, records.Tickets{Store: store})
+	return steps.CreateTicket{Store: store, Tracker: tracker, Links: view, Now: f.Now, Log: f.Log}, err
+}
+
+// Resolution binds log-resolution; what it returns gives the step with the channels of
+// now.
+func Resolution(ctx context.Context, f aws.Function, store *dynamo.Store) (func(context.Context) steps.LogResolution, error) {
+	view, err := viewer()
 	if err != nil {
 		return nil, err
 	}
-	return func(ctx context.Context) (steps.CreateTicket, error) {
-		links, err := source.Links(ctx)
-		return steps.CreateTicket{Store: store, Tracker: tracker, Links: links, Now: f.Now, Log: f.Log}, err
-	}, nil
+	channels, err := people.OpenChannels(ctx, f, store)
+	return func(ctx context.Context) steps.LogResolution {
+		return steps.LogResolution{Store: store, People: channels.Told(ctx, view), Now: f.Now, Log: f.Log}
+	}, err
 }

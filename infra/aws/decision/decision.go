@@ -13,19 +13,13 @@ import (
 	"github.com/opsguard/opsguard/pkg/web"
 )
 
-// Settings are those of the channels whose messages show the decision.
-type Settings struct {
-	DiscordParam string `env:"DISCORD_WEBHOOK_URL_PARAM" help:"the SSM parameter of the Discord webhook's URL"`
-}
-
 // Open binds approve-fix; what it returns gives the step for the public URL that a
 // call came through.
 func Open(ctx context.Context, f aws.Function, store *dynamo.Store) (func(link.PublicURL) web.Decider, error) {
-	var s Settings
-	if err := aws.Load(&s); err != nil {
+	channels, err := people.OpenChannels(ctx, f, store)
+	if err != nil {
 		return nil, err
 	}
-	channels := people.OpenChannels(ctx, f, store, s.DiscordParam)
 	inv, err := aws.Inventory()
 	if err != nil {
 		return nil, err

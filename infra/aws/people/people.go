@@ -22,7 +22,11 @@ import (
 type Settings struct {
 	PublicURL     string `env:"OPSGUARD_PUBLIC_URL" help:"what links start with, stage prefix included"`
 	LinkKeysParam string `env:"OPSGUARD_LINK_KEYS_PARAM" help:"the SSM parameter of the keys that sign links"`
-	DiscordParam  string `env:"DISCORD_WEBHOOK_URL_PARAM" help:"the SSM parameter of the Discord webhook's URL"`
+}
+
+// ChannelSettings are those of a function that only brings up to date what was posted.
+type ChannelSettings struct {
+	DiscordParam string `env:"DISCORD_WEBHOOK_URL_PARAM" help:"the SSM parameter of the Discord webhook's URL; empty: none"`
 }
 
 const (
@@ -47,8 +51,9 @@ func Open(ctx context.Context, f aws.Function, store steps.Incidents) (*Source, 
 	if err != nil {
 		return nil, err
 	}
+	channels, err := OpenChannels(ctx, f, store)
 	return &Source{
-		Channels: OpenChannels(ctx, f, store, s.DiscordParam),
+		Channels: channels,
 		links: secret.Open(ctx, f, settingLinkKeys, s.LinkKeysParam, func(text string) (link.Maker, error) {
 			keys, err := link.ParseKeys(text)
 			if err != nil {
@@ -56,11 +61,8 @@ func Open(ctx context.Context, f aws.Function, store steps.Incidents) (*Source, 
 			}
 			return link.NewMaker(keys, url)
 		}),
-	}, nil
+	}, err
 }
-
-// Links makes links with the keys of now.
-func (p *Source) Links(ctx context.Context) (link.Maker, error) { return p.links.Get(ctx) }
 
 // People is who is told, with the channels and keys of now.
 func (p *Source) People(ctx context.Context) (steps.People, error) {
@@ -78,12 +80,15 @@ type Channels struct {
 	open     *secret.Secret[[]steps.Channel]
 }
 
-// OpenChannels is for a function that only brings up to date what was posted;
-// discordParam is the webhook's SSM parameter, "" for none.
-func OpenChannels(ctx context.Context, f aws.Function, store steps.Incidents, discordParam string) *Channels {
-	return &Channels{f, store, secret.Open(ctx, f, settingDiscord, discordParam, func(text string) ([]steps.Channel, error) {
+// OpenChannels opens those that are configured.
+func OpenChannels(ctx context.Context, f aws.Function, store steps.Incidents) (*Channels, error) {
+	var s ChannelSettings
+	if err := aws.Load(&s); err != nil {
+		return nil, err
+	}
+	return &Channels{f, store, secret.Open(ctx, f, settingDiscord, s.DiscordParam, func(text string) ([]steps.Channel, error) {
 		return notify.Open(notify.Settings{Discord: discord.Settings{WebhookURL: text}}, notify.Deps{HTTP: http.DefaultTransport, After: time.After})
-	})}
+	})}, nil
 }
 
 // Told is who is told with these links. Nothing but the telling depends on the

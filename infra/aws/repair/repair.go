@@ -27,7 +27,7 @@ func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.Rec
 	if err != nil {
 		return nil, err
 	}
-	tickets, err := closing.With(f, store, source)
+	ticket, err := closing.Ticket(f, store)
 	if err != nil {
 		return nil, err
 	}
@@ -41,11 +41,10 @@ func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.Rec
 			return steps.Reconcile{}, err
 		}
 		told.Links = steps.DecidableLinks{Linker: told.Links, Inventory: inv}
-		ticket, err := tickets(ctx)
 		return steps.Reconcile{
 			Store: store, Workflow: w, Delivery: steps.Delivery{Waits: store, Workflow: w}, People: told, Ticket: ticket,
 			Close:  steps.LogResolution{Store: store, People: told, Now: f.Now, Log: f.Log},
 			Tenant: incident.DefaultTenant, Log: f.Log,
-		}, err
+		}, nil
 	}, nil
 }
