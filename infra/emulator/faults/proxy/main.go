@@ -35,7 +35,7 @@ func main() {
 func choose(every int64) faults.Chooser {
 	var calls, failed atomic.Int64
 	often := []faults.Fault{faults.Throttled, faults.Broken, faults.Cut, faults.Lost}
-	ways := slices.Concat(slices.Repeat(often, 8), []faults.Fault{faults.Silent})
+	ways := slices.Concat(slices.Repeat(often, 20), []faults.Fault{faults.Silent})
 	return func(operation string) faults.Fault {
 		switch operation {
 		case "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "TransactWriteItems", "StartExecution", "SendTaskSuccess", "DescribeExecution":
