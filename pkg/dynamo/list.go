@@ -127,18 +127,25 @@ func (s *Store) fillCounts(ctx context.Context, incidents []incident.Incident) e
 	if len(keys) == 0 {
 		return nil
 	}
-	out, err := s.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
-		RequestItems: map[string]types.KeysAndAttributes{*s.table: {Keys: keys}}})
-	if err != nil {
-		return unavailable(err)
-	}
 	counts := map[string]dedup{}
-	for _, it := range out.Responses[*s.table] {
-		d, err := dedupOf(it)
+	// A throttled partition leaves keys over. They are asked for once more; after that
+	// the list shows what META says, the count as of the last change.
+	asked := map[string]types.KeysAndAttributes{*s.table: {Keys: keys}}
+	for range 2 {
+		out, err := s.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: asked})
 		if err != nil {
 			return unavailable(err)
 		}
-		counts[d.ID] = d
+		for _, it := range out.Responses[*s.table] {
+			d, err := dedupOf(it)
+			if err != nil {
+				return unavailable(err)
+			}
+			counts[d.ID] = d
+		}
+		if asked = out.UnprocessedKeys; len(asked) == 0 {
+			break
+		}
 	}
 	for n := range incidents {
 		if d, ok := counts[incidents[n].ID]; ok && incidents[n].Open() {

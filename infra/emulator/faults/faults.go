@@ -4,7 +4,7 @@
 package faults
 
 import (
-	"fmt"
+	"encoding/json"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -15,12 +15,13 @@ import (
 type Fault int
 
 const (
-	None      Fault = iota
-	Throttled       // refused as too much; not made
-	Broken          // a 500; not made
-	Cut             // the connection ends; not made
-	Lost            // made, but the connection ends before the answer
-	Silent          // made, but no answer comes: the client gives up by its own clock
+	None       Fault = iota
+	Throttled        // refused as too much; not made
+	Conflicted       // refused because another transaction is on the same item, where that can be: DynamoDB's writes; else as Throttled
+	Broken           // a 500; not made
+	Cut              // the connection ends; not made
+	Lost             // made, but the connection ends before the answer
+	Silent           // made, but no answer comes: the client gives up by its own clock
 )
 
 // Chooser says what becomes of a call of an operation: DynamoDB's
@@ -38,9 +39,11 @@ func Proxy(target *url.URL, choose Chooser) http.Handler {
 		service, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 		switch choose(operation) {
 		case Throttled:
-			refuse(w, http.StatusBadRequest, throttling(service))
+			refuse(w, http.StatusBadRequest, throttling(service), nil)
+		case Conflicted:
+			conflict(w, r, service, operation)
 		case Broken:
-			refuse(w, http.StatusInternalServerError, "InternalServerError")
+			refuse(w, http.StatusInternalServerError, "InternalServerError", nil)
 		case Cut:
 			panic(http.ErrAbortHandler) // net/http's way to end a connection
 		case Lost:
@@ -63,10 +66,39 @@ func throttling(service string) string {
 	return "ThrottlingException"
 }
 
-func refuse(w http.ResponseWriter, status int, code string) {
+// conflict answers as the DynamoDB Developer Guide says under "Transaction conflict
+// handling in DynamoDB".
+func conflict(w http.ResponseWriter, r *http.Request, service, operation string) {
+	switch operation {
+	case "TransactWriteItems":
+		var in struct{ TransactItems []struct{} }
+		_ = json.NewDecoder(r.Body).Decode(&in) // what cannot be read has no items
+		reasons := make([]reason, len(in.TransactItems))
+		for i := range reasons {
+			reasons[i].Code = "None"
+		}
+		if len(reasons) > 0 {
+			reasons[0] = reason{"TransactionConflict", "Transaction is ongoing for the item"}
+		}
+		refuse(w, http.StatusBadRequest, "TransactionCanceledException", reasons)
+	case "PutItem", "UpdateItem", "DeleteItem":
+		refuse(w, http.StatusBadRequest, "TransactionConflictException", nil)
+	default:
+		refuse(w, http.StatusBadRequest, throttling(service), nil)
+	}
+}
+
+// reason is why one item of a transaction was refused.
+type reason struct{ Code, Message string }
+
+func refuse(w http.ResponseWriter, status int, code string, reasons []reason) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 	w.WriteHeader(status)
-	fmt.Fprintf(w, `{"__type":%q,"message":"injected"}`, code)
+	answer := map[string]any{"__type": "com.amazonaws#" + code, "message": "injected"}
+	if reasons != nil {
+		answer["CancellationReasons"] = reasons
+	}
+	_ = json.NewEncoder(w).Encode(answer) // the client may be gone
 }
 
 // deaf is a ResponseWriter that nobody listens to.

@@ -34,7 +34,7 @@ func main() {
 // lost.
 func choose(every int64) faults.Chooser {
 	var calls, failed atomic.Int64
-	often := []faults.Fault{faults.Throttled, faults.Broken, faults.Cut, faults.Lost}
+	often := []faults.Fault{faults.Throttled, faults.Conflicted, faults.Broken, faults.Cut, faults.Lost}
 	ways := slices.Concat(slices.Repeat(often, 20), []faults.Fault{faults.Silent})
 	return func(operation string) faults.Fault {
 		switch operation {
