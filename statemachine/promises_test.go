@@ -171,7 +171,7 @@ func everyCatch(f *findings, s asl.State) {
 // long among them. Naming a States.* error would also repeat
 // what took its whole time, or what can never work.
 func retryable() []string {
-	return []string{string(incident.Unavailable), string(incident.Conflict), "Lambda.ServiceException",
+	return []string{string(incident.Unavailable), string(incident.Conflict), "Lambda.ClientExecutionTimeoutException", "Lambda.ServiceException",
 		"Lambda.AWSLambdaException", "Lambda.SdkClientException", "Lambda.TooManyRequestsException", "Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout"}
 }
 

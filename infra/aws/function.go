@@ -22,6 +22,7 @@ import (
 // Function is what every function has.
 type Function struct {
 	AWS     awssdk.Config
+	Domain  string // what AWS's names end with in this partition: amazonaws.com
 	Log     *slog.Logger
 	Version string
 	Now     func() time.Time
@@ -31,6 +32,7 @@ type Function struct {
 
 type settings struct {
 	LogLevel string `env:"OPSGUARD_LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
+	Domain   string `env:"OPSGUARD_AWS_DOMAIN" envDefault:"amazonaws.com" help:"what AWS's names end with in this partition"`
 }
 
 // startTime bounds what a function does before it takes its first call; Lambda
@@ -65,6 +67,7 @@ func start(build func(ctx context.Context, f Function) (lambda.Handler, error)) 
 	ctx, cancel := context.WithTimeout(context.Background(), startTime)
 	defer cancel()
 	f := NewFunction(cfg, slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level})), time.Now)
+	f.Domain = s.Domain
 	handler, err := build(ctx, f)
 	if err != nil {
 		return nil, err

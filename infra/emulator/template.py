@@ -130,10 +130,34 @@ def tokens(name, who, statement):
             yield f"{who}: a delete that returns what it deleted reads the task token"
 
 
+WRITES = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
+
+
+def split(resources):
+    """Returns a sentence for each write that a role is allowed by two statements: a
+    transaction that needs both may be allowed by neither."""
+    seen = set()
+    for name, statement in statements(resources):
+        for action in WRITES.intersection(as_list(statement["Action"])):
+            if (name, action) in seen:
+                yield f"{name}: {action} stands in two statements; a transaction that writes to the partitions of both may be refused"
+            seen.add((name, action))
+
+
+def unlimited(resources):
+    """Returns a sentence for each stage that a deployment makes by itself, beside the
+    one that has limits and logs."""
+    for name, body in resources.items():
+        if body["Type"] == "AWS::ApiGateway::Deployment" and "StageName" in body["Properties"]:
+            yield f"{name}: makes a stage {body['Properties']['StageName']}, which has no limits"
+
+
 def wrong(text):
     resources = translate(text)
     yield from ("reference cycle: " + " -> ".join(c) for c in cycles(resources))
     yield from too_wide(resources)
+    yield from split(resources)
+    yield from unlimited(resources)
 
 
 if __name__ == "__main__":

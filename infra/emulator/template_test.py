@@ -43,6 +43,12 @@ class Template(unittest.TestCase):
     def test_a_delete_that_reads(self):
         self.assertIn("a delete that returns", self.broken("StringEqualsIfExists: {dynamodb:ReturnValues: NONE}", "StringEqualsIfExists: {dynamodb:Select: COUNT}"))
 
+    def test_a_write_in_two_statements(self):
+        self.assertIn("stands in two statements", self.broken("Action: [dynamodb:UpdateItem]", "Action: [dynamodb:PutItem]"))
+
+    def test_a_stage_without_limits(self):
+        self.assertIn("makes a stage Stage", self.broken("      OpenApiVersion: '3.0.1'", "      #"))
+
     def test_no_leading_keys(self):
         self.assertIn("is not held to leading keys", self.broken("ForAllValues:StringLike", "StringLike"))
 

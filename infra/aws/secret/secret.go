@@ -35,7 +35,7 @@ type Secret[T any] struct {
 // that is not there, or malformed, is refused by its setting before the function
 // takes a call. An empty parameter is an empty text.
 func Open[T any](ctx context.Context, f aws.Function, setting, parameter string, parse func(text string) (T, error)) *Secret[T] {
-	s := &Secret[T]{setting: setting, parameter: parameter, parse: parse, from: ssm{f.AWS, f.Now, time.After}, now: f.Now}
+	s := &Secret[T]{setting: setting, parameter: parameter, parse: parse, from: ssm{f.AWS, f.Domain, f.Now, time.After}, now: f.Now}
 	f.Check(ctx, s)
 	return s
 }

@@ -24,10 +24,19 @@ import (
 // The SDK's client for SSM would do the same; it prepares some hundred other calls
 // first, which costs every cold start 2 ms and 1 MB.
 type ssm struct {
-	cfg   awssdk.Config
-	now   func() time.Time
-	after func(time.Duration) <-chan time.Time
+	cfg    awssdk.Config
+	domain string
+	now    func() time.Time
+	after  func(time.Duration) <-chan time.Time
 }
+
+// What may be done about throttling, 5xx and broken connections. SSM lets an account
+// read 40 parameters a second unless it pays for more (AWS, "Systems Manager endpoints
+// and quotas"), which a storm of cold starts is above.
+const (
+	maxAttempts = 5
+	maxBackoff  = 2 * time.Second
+)
 
 // maxAnswer bounds what is read of an answer; a parameter holds 8 KB at most.
 const maxAnswer = 64 << 10
@@ -38,7 +47,7 @@ func (s ssm) parameter(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	retries := retry.NewStandard()
+	retries := retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = maxAttempts, maxBackoff })
 	for attempt := 1; ; attempt++ {
 		value, err := s.ask(ctx, body)
 		if err == nil {
@@ -118,13 +127,10 @@ func refusal(res *http.Response, text []byte) error {
 	}
 }
 
-// endpoint is where SSM is in the region (AWS, "Systems Manager endpoints").
+// endpoint is where SSM is in the region.
 func (s ssm) endpoint() string {
-	switch {
-	case s.cfg.BaseEndpoint != nil:
+	if s.cfg.BaseEndpoint != nil {
 		return *s.cfg.BaseEndpoint
-	case strings.HasPrefix(s.cfg.Region, "cn-"):
-		return "https://ssm." + s.cfg.Region + ".amazonaws.com.cn/"
 	}
-	return "https://ssm." + s.cfg.Region + ".amazonaws.com/"
+	return "https://ssm." + s.cfg.Region + "." + s.domain + "/"
 }

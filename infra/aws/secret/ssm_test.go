@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -92,7 +93,7 @@ func TestWhatPassesIsAskedAgain(t *testing.T) {
 		"throttled twice":       {[]refusing{{400, "ThrottlingException"}, {400, "ThrottlingException"}}, 3, ""},
 		"a fault of AWS":        {[]refusing{{500, "InternalServerError"}, {503, ""}}, 3, ""},
 		"a cut connection":      {[]refusing{{0, ""}}, 2, ""},
-		"throttled for good":    {[]refusing{{400, "ThrottlingException"}, {400, "ThrottlingException"}, {400, "ThrottlingException"}}, 3, "ThrottlingException"},
+		"throttled for good":    {slices.Repeat([]refusing{{400, "ThrottlingException"}}, 9), maxAttempts, "ThrottlingException"},
 		"not allowed":           {[]refusing{{400, "AccessDeniedException"}}, 1, "AccessDeniedException"},
 		"a key not to be used":  {[]refusing{{400, "InvalidKeyId"}}, 1, "InvalidKeyId"},
 		"an unknown credential": {[]refusing{{403, "UnrecognizedClientException"}}, 1, "UnrecognizedClientException"},
@@ -100,7 +101,7 @@ func TestWhatPassesIsAskedAgain(t *testing.T) {
 		p := &parameters{values: map[string]string{"/a": " value\n"}, refusals: test.refusals}
 		server := httptest.NewServer(p)
 		waits := 0
-		got, err := ssm{config(server), time.Now, atOnce(&waits)}.parameter(t.Context(), "/a")
+		got, err := ssm{config(server), "amazonaws.com", time.Now, atOnce(&waits)}.parameter(t.Context(), "/a")
 		server.Close()
 		if len(p.asked()) != test.calls || waits != test.calls-1 {
 			t.Errorf("%s: %d calls, %d waits; want %d calls", name, len(p.asked()), waits, test.calls)
@@ -115,8 +116,8 @@ func TestWhoeverCannotBeReachedIsNamed(t *testing.T) {
 	server := httptest.NewServer(nil)
 	server.Close()
 	waits := 0
-	_, err := ssm{config(server), time.Now, atOnce(&waits)}.parameter(t.Context(), "/a")
-	if err == nil || !strings.HasPrefix(err.Error(), "the SSM parameter /a cannot be read: ") || waits != 2 {
+	_, err := ssm{config(server), "amazonaws.com", time.Now, atOnce(&waits)}.parameter(t.Context(), "/a")
+	if err == nil || !strings.HasPrefix(err.Error(), "the SSM parameter /a cannot be read: ") || waits != maxAttempts-1 {
 		t.Errorf("%v after %d waits", err, waits)
 	}
 }
@@ -126,7 +127,7 @@ func TestACallIsSignedForItsRegion(t *testing.T) {
 	server := httptest.NewServer(p)
 	defer server.Close()
 	now := func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
-	if _, err := (ssm{config(server), now, time.After}).parameter(t.Context(), "/a"); err != nil {
+	if _, err := (ssm{config(server), "amazonaws.com", now, time.After}).parameter(t.Context(), "/a"); err != nil {
 		t.Fatal(err)
 	}
 	call := p.asked()[0]
@@ -141,14 +142,13 @@ func TestACallIsSignedForItsRegion(t *testing.T) {
 
 func TestTheEndpointIsTheRegions(t *testing.T) {
 	other := "http://127.0.0.1:4566"
-	for want, cfg := range map[string]awssdk.Config{
-		"https://ssm.eu-west-1.amazonaws.com/":     {Region: "eu-west-1"},
-		"https://ssm.us-gov-west-1.amazonaws.com/": {Region: "us-gov-west-1"},
-		"https://ssm.cn-north-1.amazonaws.com.cn/": {Region: "cn-north-1"},
-		other: {Region: "eu-west-1", BaseEndpoint: &other},
+	for want, in := range map[string]ssm{
+		"https://ssm.eu-west-1.amazonaws.com/":     {cfg: awssdk.Config{Region: "eu-west-1"}, domain: "amazonaws.com"},
+		"https://ssm.eusc-de-east-1.amazonaws.eu/": {cfg: awssdk.Config{Region: "eusc-de-east-1"}, domain: "amazonaws.eu"},
+		other: {cfg: awssdk.Config{Region: "eu-west-1", BaseEndpoint: &other}, domain: "amazonaws.com"},
 	} {
-		if got := (ssm{cfg: cfg}).endpoint(); got != want {
-			t.Errorf("%s: %s; want %s", cfg.Region, got, want)
+		if got := in.endpoint(); got != want {
+			t.Errorf("%s: %s; want %s", in.cfg.Region, got, want)
 		}
 	}
 }
