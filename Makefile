@@ -3,6 +3,10 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .PHONY: help run build test test-go test-fuzz test-aws test-fast lint bench sim fuzz e2e validate emulator-up emulator-down deploy-local sam-local browser
 
+# GOARCH is for the functions; what runs here is built for here.
+FUNCTIONS_GOARCH := $(GOARCH)
+unexport GOARCH
+
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GOFLAGS_BUILD := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 GO_FILES = $(shell git ls-files --cached --others --exclude-standard '*.go')
@@ -59,7 +63,7 @@ e2e: ## the black-box suite against OPSGUARD_URL
 build: ## the Lambda binaries, into dist/; GOARCH=amd64 for such machines
 	@for f in $$(ls functions | grep -v Makefile); do \
 	  mkdir -p dist/$$f; \
-	  ARTIFACTS_DIR=$(CURDIR)/dist/$$f $(MAKE) --no-print-directory -C functions build-$$f || exit 1; done; ls -l dist/*/bootstrap
+	  ARTIFACTS_DIR=$(CURDIR)/dist/$$f $(if $(FUNCTIONS_GOARCH),GOARCH=$(FUNCTIONS_GOARCH)) $(MAKE) --no-print-directory -C functions build-$$f || exit 1; done; ls -l dist/*/bootstrap
 
 validate: ## template and definition, checked
 	@infra/emulator/validate.sh

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -45,7 +44,7 @@ const startTime = 8 * time.Second
 func Main(build func(ctx context.Context, f Function) (lambda.Handler, error)) {
 	handler, err := start(build)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "opsguard: cannot start:", strings.Join(strings.Fields(err.Error()), " "))
+		slog.New(slog.NewJSONHandler(os.Stderr, nil)).Error("cannot start", "error", strings.Join(strings.Fields(err.Error()), " "))
 		os.Exit(1)
 	}
 	lambda.Start(handler)
@@ -77,17 +76,11 @@ func start(build func(ctx context.Context, f Function) (lambda.Handler, error)) 
 
 // NewFunction makes what Main gives to a function's build.
 func NewFunction(cfg awssdk.Config, log *slog.Logger, now func() time.Time) Function {
-	return Function{AWS: cfg, Log: log, Version: version(), Now: now, checks: &errgroup.Group{}}
+	return Function{AWS: cfg, Log: log, Version: version, Now: now, checks: &errgroup.Group{}}
 }
 
-// version is what the build knows of its source.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
-		return "dev"
-	}
-	return info.Main.Version
-}
+// version is set when the functions are built.
+var version = "dev"
 
 // Load fills settings from the environment. An error names the variable.
 func Load(into ...any) error {

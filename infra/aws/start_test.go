@@ -1,6 +1,7 @@
 package aws_test
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http/httptest"
 	"os"
@@ -109,11 +110,15 @@ func chosen(t *testing.T, settings map[string]string, names []string) map[string
 
 func checkLine(t *testing.T, function, said, names, says string) {
 	t.Helper()
-	if !regexp.MustCompile(`^opsguard: cannot start: `+names+`[^\n]*\n$`).MatchString(said) || !strings.Contains(said, says) {
-		t.Errorf("%s: %q; want one line that names %s and says %q", function, said, names, says)
+	var line struct{ Level, Msg, Error string }
+	if err := json.Unmarshal([]byte(said), &line); err != nil || strings.Count(said, "\n") != 1 || line.Level != "ERROR" || line.Msg != "cannot start" {
+		t.Errorf("%s: %q is not one line of the log: %v", function, said, err)
 	}
-	if !regexp.MustCompile(`[A-Z]+(_[A-Z]+)+`).MatchString(said) {
-		t.Errorf("%s: %q names no setting", function, said)
+	if !strings.HasPrefix(line.Error, names) || !strings.Contains(line.Error, says) {
+		t.Errorf("%s: %q; want it to name %s and to say %q", function, line.Error, names, says)
+	}
+	if !regexp.MustCompile(`^[A-Z]+(_[A-Z]+)+: `).MatchString(line.Error) {
+		t.Errorf("%s: %q names no setting", function, line.Error)
 	}
 	if regexp.MustCompile(`secret.text`).MatchString(said) {
 		t.Errorf("%s: a secret is in the line: %q", function, said)

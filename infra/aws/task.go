@@ -37,24 +37,26 @@ func (t task[In, Out]) Invoke(ctx context.Context, payload []byte) ([]byte, erro
 	}
 	var in In
 	if err := json.Unmarshal(payload, &in); err != nil {
-		return nil, t.failed(ctx, incident.BadField("", "the step's input cannot be read"))
+		return nil, t.failed(ctx, payload, incident.BadField("", "the step's input cannot be read"))
 	}
 	out, err := t.handle(ctx, in)
 	if err != nil {
-		return nil, t.failed(ctx, err)
+		return nil, t.failed(ctx, payload, err)
 	}
 	answer, err := json.Marshal(out)
 	if err != nil {
-		return nil, t.failed(ctx, err)
+		return nil, t.failed(ctx, payload, err)
 	}
 	return answer, nil
 }
 
 // failed logs an error whole and lets out what may stand in an execution's
 // history: its name and what it says to whoever asked.
-func (t task[In, Out]) failed(ctx context.Context, err error) error {
+func (t task[In, Out]) failed(ctx context.Context, payload []byte, err error) error {
 	name := steps.ErrorName(err)
-	t.log.WarnContext(ctx, "the step failed", "errorName", name, "error", err.Error())
+	var about incident.Ref
+	_ = json.Unmarshal(payload, &about) // a schedule's event is about no incident
+	t.log.WarnContext(ctx, "the step failed", "incidentId", about.ID, "errorName", name, "error", err.Error())
 	message := "the step failed; its log says why"
 	var known *incident.Error
 	if errors.As(err, &known) {

@@ -28,13 +28,16 @@ func TestAStepsErrorHasTheNameThatRetryKnows(t *testing.T) {
 	} {
 		var logged bytes.Buffer
 		h := Task(slog.New(slog.NewJSONHandler(&logged, nil)), func(context.Context, incident.Ref) (int, error) { return 0, test.err })
-		_, err := h.Invoke(t.Context(), []byte(`{}`))
+		_, err := h.Invoke(t.Context(), []byte(`{"tenant":"default","incidentId":"INC-7"}`))
 		var got messages.InvokeResponse_Error
 		if !errors.As(err, &got) || got.Type != test.name || got.Message != test.message {
 			t.Errorf("%v: got %+v, want %s, %q", test.err, err, test.name, test.message)
 		}
 		if strings.Contains(got.Message, "inner text") {
 			t.Errorf("%v: the inner text is let out: %q", test.err, got.Message)
+		}
+		if !strings.Contains(logged.String(), `"incidentId":"INC-7"`) {
+			t.Errorf("%v: the log does not name the incident: %s", test.err, &logged)
 		}
 		if !strings.Contains(logged.String(), test.err.Error()) {
 			t.Errorf("%v: is not in the log: %s", test.err, &logged)

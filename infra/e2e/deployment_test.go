@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"net/http"
 	"os"
 	"testing"
 	"time"
@@ -15,6 +16,12 @@ func TestDeployment(t *testing.T) {
 	}
 	if target.URL == "" {
 		t.Skip("OPSGUARD_URL names no deployment")
+	}
+	for path, key := range map[string]string{"/incidents?limit=1": target.ReadKey, "/approve-fix?incidentId=none": target.OperateKey, "/ingest-alert": target.IngestKey} {
+		a := newClient(t, target).call("GET", path, "", header{"Authorization": "Bearer " + key})
+		if a.status == http.StatusUnauthorized || a.status == http.StatusForbidden {
+			t.Fatalf("GET %s: %s; are OPSGUARD_INGEST_KEY, OPSGUARD_OPERATE_KEY and OPSGUARD_READ_KEY keys of these roles?", path, a)
+		}
 	}
 	Suite(t, target)
 }

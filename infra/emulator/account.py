@@ -1,12 +1,13 @@
 """What deploy.sh does to the account beside the stack: secrets in, outputs out.
 
 account.py secret NAME < value     stores a SecureString parameter
-account.py known NAME              fails if there is no such parameter
+account.py holds NAME KEY...       fails unless the parameter has the entries of these operator keys
 account.py output STACK KEY        prints one of the stack's outputs
 account.py timeout ARN SECONDS     see below
 account.py api STACK TEMPLATE      see below
 """
 
+import hashlib
 import json
 import sys
 
@@ -18,12 +19,13 @@ def secret(name):
     boto3.client("ssm").put_parameter(Name=name, Value=sys.stdin.read().strip(), Type="SecureString", Overwrite=True)
 
 
-def known(name):
+def holds(name, *keys):
     client = boto3.client("ssm")
     try:
-        client.get_parameter(Name=name)
+        entries = client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
     except client.exceptions.ParameterNotFound:
         sys.exit(1)
+    sys.exit(0 if all(hashlib.sha256(key.encode()).hexdigest() in entries for key in keys) else 1)
 
 
 def output(stack, key):
@@ -72,4 +74,4 @@ def route(gateway, api_id, resource_id, stack, logical):
 
 
 if __name__ == "__main__":
-    {"secret": secret, "known": known, "output": output, "timeout": timeout, "api": api}[sys.argv[1]](*sys.argv[2:])
+    {"secret": secret, "holds": holds, "output": output, "timeout": timeout, "api": api}[sys.argv[1]](*sys.argv[2:])

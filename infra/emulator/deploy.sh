@@ -22,8 +22,8 @@ esac
 seconds=${APPROVAL_SECONDS:-14400}
 
 # Deployed again, it keeps its keys: whoever has one, or a link, goes on using it.
-if [ -f "$deployed" ] && account known "/$stack/api-keys"; then
-  . "$deployed"
+[ ! -f "$deployed" ] || . "$deployed"
+if [ -f "$deployed" ] && account holds "/$stack/api-keys" "$INGEST_KEY" "$OPERATE_KEY" "$READ_KEY"; then
   ingest=$INGEST_KEY operate=$OPERATE_KEY read=$READ_KEY
 else
   entries=""
@@ -41,6 +41,7 @@ deploy() {
     ThrottleRate=10000 ThrottleBurst=5000 "ApiKeysParameter=/$stack/api-keys" "LinkKeysParameter=/$stack/link-keys" "ApprovalTimeout=${seconds}s" "$@" >>"$log" 2>&1
 }
 : >"$log"
+echo "building for $architecture and deploying the stack $stack to $AWS_ENDPOINT_URL, about half a minute" >&2
 "$tools/bin/sam" build --config-env local >>"$log" 2>&1 || fail
 deploy "$@" || fail
 # The API's address is known only now; links have to begin with it.
@@ -50,3 +51,10 @@ account api "$stack" template.yaml
 account timeout "$(account output "$stack" StateMachineArn)" "$seconds"
 
 printf 'API_URL=%s\nINGEST_KEY=%s\nOPERATE_KEY=%s\nREAD_KEY=%s\n' "$url" "$ingest" "$operate" "$read" | tee "$deployed"
+cat >&2 <<SAY
+
+Set these with \`. ${deployed#"$root"/}\`; then send an alert:
+  curl -X POST "\$API_URL/ingest-alert" -H "Authorization: Bearer \$INGEST_KEY" -H "Content-Type: application/json" -d '{"serverName": "prod-api-01", "errorLogs": "JavaScript heap out of memory"}'
+and decide:
+  curl -H "Authorization: Bearer \$OPERATE_KEY" "\$API_URL/approve-fix?incidentId=INC-..."
+SAY

@@ -2,7 +2,11 @@
 # Stops the emulator that up.sh started. Everything deployed to it is gone.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
-[ -f "$run/pid" ] || exit 0
+rm -f "$run"/*.env   # the keys of what is gone
+if [ ! -f "$run/pid" ]; then
+  ! healthy || echo "what answers on $AWS_ENDPOINT_URL was not started from here, and stays" >&2
+  exit 0
+fi
 pid=$(cat "$run/pid")
 rm -f "$run/pid"
 # The pid may have been given to another process since.

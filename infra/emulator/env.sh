@@ -5,6 +5,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 tools="$root/.tools/aws"                       # a Python venv, ignored by git
 run="$root/.tools/emulator"                    # pid, log and what a deployment printed
 port=${EMULATOR_PORT:-4566}                    # LocalStack's too
+[[ ${AWS_ENDPOINT_URL:-} != *:[0-9]* ]] || { port=${AWS_ENDPOINT_URL##*:}; port=${port%/}; }
 stack=${OPSGUARD_STACK:-opsguard}
 deployed="$run/$stack.env"                      # what deploy.sh printed
 

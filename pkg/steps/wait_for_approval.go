@@ -106,7 +106,7 @@ func (p People) Ask(ctx context.Context, inc incident.Incident) error {
 	}
 	notices, outOfReach := p.post(ctx, inc)
 	if len(notices) == 0 && outOfReach == nil && len(inc.Asked.Notices) == 0 {
-		p.Log.WarnContext(ctx, "nobody was told: no channel is configured, or none takes messages", "incidentId", inc.ID)
+		p.Log.WarnContext(ctx, "nobody was told: no channel is configured, or none takes messages", "incidentId", inc.ID, "deadline", inc.Asked.Deadline, "manualReview", inc.Plan == nil)
 	}
 	now, err := update(ctx, p.Store, inc.Ref, func(inc incident.Incident) (incident.Change, error) {
 		return inc.Notified(notices, outOfReach == nil, p.Now())

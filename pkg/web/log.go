@@ -38,7 +38,7 @@ func (s *server) logRequest(x *exchange, began time.Time) {
 		slog.String("method", shortMethod(x.r.Method)),
 		slog.String("route", x.route),
 		slog.Int("status", x.status),
-		slog.Duration("took", s.Now().Sub(began)),
+		slog.Float64("tookMs", float64(s.Now().Sub(began).Microseconds())/1000),
 		slog.String("by", string(x.by)))
 	if x.slug != "" {
 		attrs = append(attrs, slog.String("problem", x.slug))

@@ -159,7 +159,7 @@ func TestOneLogLineARequestAndNoSecretInIt(t *testing.T) {
 		if strings.Count(log, "\n") != 1 || !strings.Contains(log, `"level":"`+test.level+`"`) {
 			t.Errorf("%s: want one line of level %s:\n%s", name, test.level, log)
 		}
-		for _, part := range append(test.holds, `"msg":"request"`, `"requestId":`, `"took":`) {
+		for _, part := range append(test.holds, `"msg":"request"`, `"requestId":`, `"tookMs":`) {
 			if !strings.Contains(log, part) {
 				t.Errorf("%s: no %s in %s", name, part, log)
 			}
