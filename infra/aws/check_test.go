@@ -1,10 +1,12 @@
 package aws
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,10 +37,14 @@ func TestAStartSurvivesWhatPassesAndNamesWhatDoesNot(t *testing.T) {
 		"not reachable":   {errors.New("dial tcp: connection refused"), true},
 		"a wrong setting": {errors.New("OPSGUARD_STATE_MACHINE_ARN: there is no state machine x"), true},
 	} {
-		f := NewFunction(awssdk.Config{}, slog.New(slog.DiscardHandler), time.Now)
+		var logged bytes.Buffer
+		f := NewFunction(awssdk.Config{}, slog.New(slog.NewJSONHandler(&logged, nil)), time.Now)
 		f.Check(t.Context(), answering{c.err})
 		if err := f.Checked(); (err != nil) != c.fatal {
 			t.Errorf("%s: %v, fatal %v", name, err, c.fatal)
+		}
+		if passed := c.err != nil && !c.fatal; strings.Contains(logged.String(), "OPSGUARD_TABLE: ") != passed {
+			t.Errorf("%s: logged %q", name, &logged)
 		}
 	}
 }

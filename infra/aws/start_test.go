@@ -56,6 +56,7 @@ func TestAFunctionThatCannotWorkSaysWhyInOneLineAtItsStart(t *testing.T) {
 		"a wrong log level":       {"OPSGUARD_LOG_LEVEL", "must be debug", all, set("OPSGUARD_LOG_LEVEL", "loud")},
 		"no keys are named":       {"OPSGUARD_API_KEYS_PARAM", "is empty", web, set("OPSGUARD_API_KEYS_PARAM", "")},
 		"no keys are there":       {"OPSGUARD_API_KEYS_PARAM", "SSM has no parameter /api-keys", web, secret("/api-keys", "")},
+		"a name of two lines":     {"OPSGUARD_API_KEYS_PARAM", "SSM has no parameter /a b", web, set("OPSGUARD_API_KEYS_PARAM", "/a\nb")},
 		"malformed keys":          {"OPSGUARD_API_KEYS_PARAM", "", web, secret("/api-keys", "secret-text")},
 		"no link keys are there":  {"OPSGUARD_LINK_KEYS_PARAM", "SSM has no parameter /link-keys", linking, secret("/link-keys", "")},
 		"malformed link keys":     {"OPSGUARD_LINK_KEYS_PARAM", "", linking, secret("/link-keys", "secret-text")},
@@ -66,6 +67,9 @@ func TestAFunctionThatCannotWorkSaysWhyInOneLineAtItsStart(t *testing.T) {
 		"a wrong ARN":             {"OPSGUARD_STATE_MACHINE_ARN", "is not the ARN", starting, set("OPSGUARD_STATE_MACHINE_ARN", "arn:aws:states:stub")},
 		"no such state machine":   {"OPSGUARD_STATE_MACHINE_ARN", "there is no state machine", starting, refuse("DescribeStateMachine", "StateMachineDoesNotExist")},
 		"too short a timeout":     {"OPSGUARD_APPROVAL_TIMEOUT", "must be", ingesting, set("OPSGUARD_APPROVAL_TIMEOUT", "1s")},
+		"the shortest timeout":    {"", "", nil, set("OPSGUARD_APPROVAL_TIMEOUT", "2s")},
+		"too long a timeout":      {"OPSGUARD_APPROVAL_TIMEOUT", "must be", ingesting, set("OPSGUARD_APPROVAL_TIMEOUT", "8737h")},
+		"half seconds":            {"OPSGUARD_APPROVAL_TIMEOUT", "must be", ingesting, set("OPSGUARD_APPROVAL_TIMEOUT", "2500ms")},
 		"a timeout of no time":    {"OPSGUARD_APPROVAL_TIMEOUT", "", ingesting, set("OPSGUARD_APPROVAL_TIMEOUT", "soon")},
 		"a wrong public URL":      {"OPSGUARD_PUBLIC_URL", "", slices.Concat(web, linking, showing), set("OPSGUARD_PUBLIC_URL", "ftp://example.com")},
 	} {

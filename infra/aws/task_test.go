@@ -8,8 +8,11 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambda/messages"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 )
@@ -83,5 +86,41 @@ func TestTheClientsSettingsAreNamed(t *testing.T) {
 		if test.names == "" && err != nil || test.names != "" && (err == nil || !strings.HasPrefix(err.Error(), test.names+": ")) {
 			t.Errorf("%v: %v, want it to name %q", test.environment, err, test.names)
 		}
+	}
+}
+
+// What Lambda gives a function are keys for a while, which AWS takes with their token only.
+func TestTheClientsHaveWhatLambdaGives(t *testing.T) {
+	given := map[string]string{"AWS_DEFAULT_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "key", "AWS_SESSION_TOKEN": "token"}
+	cfg, err := clientConfig(func(name string) string { return given[name] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := cfg.Credentials.Retrieve(t.Context())
+	if err != nil || cfg.Region != "eu-west-1" || c.AccessKeyID != "id" || c.SecretAccessKey != "key" || c.SessionToken != "token" {
+		t.Errorf("%s, %+v, %v", cfg.Region, c, err)
+	}
+	client := cfg.HTTPClient.(*awshttp.BuildableClient)
+	if client.GetDialer().Timeout != dialTime || client.GetTransport().ResponseHeaderTimeout != answerTime {
+		t.Errorf("an attempt is not bounded: %s, %s", client.GetDialer().Timeout, client.GetTransport().ResponseHeaderTimeout)
+	}
+}
+
+func TestAStartHasWhatTheEnvironmentSays(t *testing.T) {
+	for name, value := range map[string]string{"AWS_REGION": "eusc-de-east-1", "OPSGUARD_AWS_DOMAIN": "amazonaws.eu", "OPSGUARD_LOG_LEVEL": "warn"} {
+		t.Setenv(name, value)
+	}
+	_, err := start(func(ctx context.Context, f Function) (lambda.Handler, error) {
+		ends, bounded := ctx.Deadline()
+		if !bounded || time.Until(ends) > startTime {
+			t.Errorf("it may take until %v, %v", ends, bounded)
+		}
+		if f.Domain != "amazonaws.eu" || f.Log.Enabled(ctx, slog.LevelInfo) || !f.Log.Enabled(ctx, slog.LevelWarn) {
+			t.Errorf("domain %q, logs info: %v", f.Domain, f.Log.Enabled(ctx, slog.LevelInfo))
+		}
+		return nil, nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/oklog/ulid/v2"
 
 	"github.com/opsguard/opsguard/infra/emulator/faults"
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -150,6 +152,140 @@ func TestALostCommitIsNotMistakenForSomebodyElses(t *testing.T) {
 	}
 }
 
+// ending makes a call and ends its caller's time instead of giving the answer.
+type ending struct {
+	aws.HTTPClient
+	end func()
+}
+
+func (e ending) Do(r *http.Request) (*http.Response, error) {
+	res, err := e.HTTPClient.Do(r)
+	if err == nil && strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".TransactWriteItems") {
+		res.Body.Close()
+		e.end()
+		return nil, context.Canceled
+	}
+	return res, err
+}
+
+func TestACommitThatWasMadeAsTheTimeEndedIsRecognised(t *testing.T) {
+	through, _ := faulty(t, func(string) faults.Fault { return faults.None })
+	ctx, end := context.WithCancel(t.Context())
+	through.client = dynamodb.New(through.client.Options(), func(o *dynamodb.Options) { o.HTTPClient = ending{o.HTTPClient, end} })
+	if err := through.Commit(ctx, opening()); err != nil || ctx.Err() == nil {
+		t.Errorf("%v", err)
+	}
+}
+
+// duringThe lets something happen beside the store before its nth call of an operation.
+func duringThe(t *testing.T, nth int64, operation string, happen func(beside *Store) error) (through, beside *Store) {
+	t.Helper()
+	var calls atomic.Int64
+	through, beside = faulty(t, func(called string) faults.Fault {
+		if called == operation && calls.Add(1) == nth {
+			if err := happen(beside); err != nil {
+				t.Errorf("beside it: %v", err)
+			}
+		}
+		return faults.None
+	})
+	return through, beside
+}
+
+// settled opens an incident and takes it to where Close ends it.
+func settled(t *testing.T, s *Store) (ending incident.Change) {
+	t.Helper()
+	c := opening()
+	err := s.Commit(t.Context(), c)
+	if err == nil {
+		if c, err = c.Incident.Settle(incident.ReasonStepFailed, time.Now()); err == nil {
+			err = s.Commit(t.Context(), c)
+		}
+	}
+	if err == nil {
+		c, err = c.Incident.Close("", time.Now())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// claimed opens an incident, has a fix for one target approved, and claims it.
+func claimed(t *testing.T, key string) (steps []incident.Change) {
+	t.Helper()
+	now := time.Now()
+	ref := incident.Ref{Tenant: "t", ID: incident.IDFromULID(ulid.Make().String())}
+	plan := incident.Plan{FixID: "restart-service", FixDigest: "d", Target: incident.Target{Service: "s", Type: "simulated"}, Parameters: map[string]string{}}.Freeze(ref)
+	c := incident.Open(incident.New{Ref: ref, By: "source:api", ApprovalTimeout: time.Hour, Now: now,
+		Alert: incident.Alert{Tenant: "t", Source: "api", ServerName: "s", ErrorLogs: "x", Severity: incident.High, DedupKey: key}})
+	for _, next := range []func(incident.Incident) (incident.Change, error){
+		func(i incident.Incident) (incident.Change, error) {
+			return i.Propose(incident.Analysis{AnalyzedBy: incident.ByRules}, &incident.Proposal{FixID: plan.FixID, Parameters: plan.Parameters}, now)
+		},
+		func(i incident.Incident) (incident.Change, error) {
+			return i.Await(incident.Ask{Plan: &plan, Token: incident.NewTaskToken("t"), EnteredAt: now, Now: now})
+		},
+		func(i incident.Incident) (incident.Change, error) {
+			return i.Vote(incident.Vote{Action: incident.Approve, By: "key:anna"}, incident.Verdict{Allowed: true, Decides: true}, now)
+		},
+		func(i incident.Incident) (incident.Change, error) { return i.Claim(&plan, now) },
+	} {
+		steps = append(steps, c)
+		var err error
+		if c, err = next(c.Incident); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return append(steps, c)
+}
+
+// A hold lapses and is taken over between the look at it and the commit that frees it.
+func TestAHoldThatWasTakenOverMeanwhileIsNotFreed(t *testing.T) {
+	first, second, third := claimed(t, "1"), claimed(t, "2"), claimed(t, "3")
+	take := &second[len(second)-1]
+	take.Take.From = first[len(first)-1].Take.Until
+	through, beside := duringThe(t, 1, "TransactWriteItems", func(beside *Store) error { return beside.Commit(context.Background(), *take) })
+	for _, c := range slices.Concat(first, second[:len(second)-1], third[:len(third)-1]) {
+		if err := beside.Commit(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := first[len(first)-1].Incident.Record(incident.Result{Outcome: incident.Unknown}, time.Now())
+	if err == nil {
+		err = through.Commit(t.Context(), c)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := beside.Commit(t.Context(), third[len(third)-1]); incident.CodeOf(err) != incident.CodeTargetBusy {
+		t.Errorf("the target that the second holds: %v", err)
+	}
+}
+
+// Between META and the count, which are read one after the other.
+func TestAnIncidentThatEndsWhileItIsReadIsReadWhole(t *testing.T) {
+	var last incident.Change
+	through, beside := duringThe(t, 2, "GetItem", func(beside *Store) error { return beside.Commit(context.Background(), last) })
+	last = settled(t, beside)
+	if inc, err := through.Load(t.Context(), last.Incident.Ref); err != nil || inc.Status != last.Incident.Status || inc.Version != last.Incident.Version {
+		t.Errorf("%s in version %d, %v; want %s in version %d", inc.Status, inc.Version, err, last.Incident.Status, last.Incident.Version)
+	}
+}
+
+func TestALateJoinOfWhatJustEndedLeavesNothing(t *testing.T) {
+	var last incident.Change
+	through, beside := duringThe(t, 2, "UpdateItem", func(beside *Store) error { return beside.Commit(context.Background(), last) })
+	last = settled(t, beside)
+	inc := last.Incident
+	if _, err := through.Join(t.Context(), inc.Tenant, inc.Fingerprint, inc.LastSeenAt.Add(-time.Hour)); incident.KindOf(err) != incident.NotFound {
+		t.Errorf("join: %v", err)
+	}
+	if _, err := beside.Holder(t.Context(), inc.Tenant, inc.Fingerprint); incident.KindOf(err) != incident.NotFound {
+		t.Errorf("the fingerprint is held: %v", err)
+	}
+}
+
 func TestReadingFromAFailingStoreIsUnavailable(t *testing.T) {
 	through, _ := faulty(t, func(string) faults.Fault { return faults.Broken })
 	ref := opening().Incident.Ref
@@ -165,7 +301,7 @@ func TestReadingFromAFailingStoreIsUnavailable(t *testing.T) {
 }
 
 func TestWhatIsWrongWithTheTableIsNamed(t *testing.T) {
-	for _, name := range []string{"", "a b", "x"} {
+	for _, name := range []string{"", "a b", "x", strings.Repeat("x", 256)} {
 		if _, err := Open(aws.Config{}, Settings{Table: name}); err == nil || !strings.HasPrefix(err.Error(), settingTable+": ") {
 			t.Errorf("%q: %v", name, err)
 		}

@@ -42,7 +42,10 @@ func TestCountsThatWereLeftOverAreAskedForAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		listed := []incident.Incident{{Ref: incident.Ref{Tenant: "default", ID: "INC-1"}, Fingerprint: "f", Status: incident.Detected, Occurrences: 1}}
-		if err := s.fillCounts(t.Context(), listed); err != nil || calls != test.calls || listed[0].Occurrences != test.count {
+		ended := listed[0] // but in the index, which lags
+		ended.ID = "INC-0"
+		listed = append(listed, ended)
+		if err := s.fillCounts(t.Context(), listed); err != nil || calls != test.calls || listed[0].Occurrences != test.count || listed[1].Occurrences != 1 {
 			t.Errorf("%s: %d after %d calls, %v; want %d after %d", name, listed[0].Occurrences, calls, err, test.count, test.calls)
 		}
 		server.Close()

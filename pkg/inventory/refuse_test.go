@@ -2,6 +2,7 @@ package inventory_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -150,6 +151,22 @@ func TestLoadRefusesBadValues(t *testing.T) {
 				t.Errorf("Load: %v\nwant an error with services.a.%s", err, tt.want)
 			}
 		})
+	}
+}
+
+func TestLoadHoldsNamesToTheirLimits(t *testing.T) {
+	x := func(n int) string { return strings.Repeat("x", n) }
+	for field, names := range map[string]struct{ good, bad []string }{
+		"target: {type: %q}":                                         {[]string{x(32), "a-1"}, []string{x(33), "", "-a", "1a", "sImulated", "a.b"}},
+		"target: {type: simulated, %q: v}":                           {[]string{x(64), "aB1"}, []string{x(65), "", "1a", "Aa", "a-b"}},
+		"target: {type: simulated}\n    approval: {approvers: [%q]}": {[]string{x(64), "A.b_c@d-1"}, []string{x(65), "", "a b", "é"}},
+	} {
+		for _, name := range append(names.good, names.bad...) {
+			_, err := inventory.Load([]byte("services:\n  a:\n    owner: x\n    " + fmt.Sprintf(field, name) + "\n"))
+			if good := slices.Contains(names.good, name); (err == nil) != good {
+				t.Errorf("%s: %q: %v, good %v", field, name, err, good)
+			}
+		}
 	}
 }
 

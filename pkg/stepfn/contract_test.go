@@ -127,7 +127,8 @@ func tokens(t *testing.T, cfg aws.Config, queue string) <-chan incident.TaskToke
 }
 
 func TestASettingThatIsWrongIsNamed(t *testing.T) {
-	for _, arn := range []string{"", "opsguard", "arn:aws:lambda:us-east-1:123456789012:function:x", "arn:aws:states:us-east-1:123456789012:stateMachine:a b"} {
+	for _, arn := range []string{"", "opsguard", "arn:aws:lambda:us-east-1:123456789012:function:x", "arn:aws:states:us-east-1:123456789012:stateMachine:a b",
+		"arn:aws:sns:us-east-1:123456789012:stateMachine:x", "arn:aws:states:us-east-1:123456789012:stateMachine:x:1"} {
 		if _, err := Open(aws.Config{}, Settings{StateMachineARN: arn}); err == nil || err.Error()[:len(settingARN)] != settingARN {
 			t.Errorf("%q: %v", arn, err)
 		}

@@ -3,6 +3,7 @@ package stepfn
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/opsguard/opsguard/infra/emulator/faults"
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/steps"
 )
 
 func TestWorkflowContractHoldsWhileCallsFail(t *testing.T) {
@@ -75,6 +77,58 @@ func TestNoErrorHoldsTheTaskToken(t *testing.T) {
 	}
 }
 
+// cut is a client whose every connection ends with an error that repeats what was sent.
+type cut struct{}
+
+func (cut) Do(r *http.Request) (*http.Response, error) {
+	sent, _ := io.ReadAll(r.Body)
+	return nil, fmt.Errorf("cut after %s", sent)
+}
+
+func TestNoErrorOfTheConnectionHoldsTheTaskToken(t *testing.T) {
+	const secret = "AAAAKgAAAAIAAAAA-secret"
+	w := openTasks(aws.Config{Region: "us-east-1", HTTPClient: cut{}, Credentials: aws.AnonymousCredentials{}}, time.Millisecond)
+	err := w.Deliver(t.Context(), incident.NewTaskToken(secret), json.RawMessage(`{}`))
+	if incident.KindOf(err) != incident.Unavailable || strings.Contains(err.Error(), secret) || !strings.Contains(err.Error(), "cut after") {
+		t.Errorf("%v", err)
+	}
+}
+
+// Those that AWS, "Step Functions API reference", SendTaskSuccess, knows.
+func TestATaskThatNobodyWaitsOnIsTold(t *testing.T) {
+	for code, want := range map[string]incident.Code{
+		"TaskTimedOut": incident.CodeTaskClosed, "TaskDoesNotExist": incident.CodeTaskClosed, "InvalidToken": incident.CodeTaskClosed,
+		"InvalidOutput": incident.CodeUnavailable, "AccessDeniedException": incident.CodeUnavailable,
+	} {
+		w := answering(t, http.StatusBadRequest, func(string) string { return fmt.Sprintf(`{"__type":%q,"message":"no"}`, code) })
+		if err := w.Deliver(t.Context(), incident.NewTaskToken("t"), json.RawMessage(`{}`)); incident.CodeOf(err) != want {
+			t.Errorf("%s: %v, want %s", code, err, want)
+		}
+	}
+}
+
+func TestATokenThatIsNoneIsNotSent(t *testing.T) {
+	w := answering(t, http.StatusOK, func(token string) string { t.Errorf("sent %d characters", len(token)); return "{}" })
+	for _, n := range []int{0, maxToken + 1} {
+		if err := w.Deliver(t.Context(), incident.NewTaskToken(strings.Repeat("x", n)), json.RawMessage(`{}`)); incident.CodeOf(err) != incident.CodeTaskClosed {
+			t.Errorf("%d characters: %v", n, err)
+		}
+	}
+}
+
+// Those that AWS, "Step Functions API reference", DescribeExecution, knows.
+func TestAnExecutionRunsUntilItHasEnded(t *testing.T) {
+	for status, want := range map[string]steps.ExecutionStatus{
+		"RUNNING": steps.ExecutionRunning, "PENDING_REDRIVE": steps.ExecutionRunning,
+		"SUCCEEDED": steps.ExecutionEnded, "FAILED": steps.ExecutionEnded, "TIMED_OUT": steps.ExecutionEnded, "ABORTED": steps.ExecutionEnded,
+	} {
+		w := answering(t, http.StatusOK, func(string) string { return fmt.Sprintf(`{"status":%q}`, status) })
+		if got, err := w.Describe(t.Context(), incident.Ref{Tenant: incident.DefaultTenant, ID: "INC-1"}); got != want || err != nil {
+			t.Errorf("%s: %q, %v; want %q", status, got, err, want)
+		}
+	}
+}
+
 func TestAWorkflowThatFailsIsUnavailable(t *testing.T) {
 	w := answering(t, http.StatusBadRequest, func(string) string { return `{"__type":"AccessDeniedException","message":"no"}` })
 	ref := incident.Ref{Tenant: incident.DefaultTenant, ID: "INC-01ARZ3NDEKTSV4RRFFQ69G5FAV"}
@@ -93,8 +147,10 @@ func TestAWorkflowThatFailsIsUnavailable(t *testing.T) {
 }
 
 func TestAStateMachineThatIsNotThereIsNamed(t *testing.T) {
-	w := answering(t, http.StatusBadRequest, func(string) string { return `{"__type":"StateMachineDoesNotExist","message":"no"}` })
-	if err := w.Check(t.Context()); err == nil || !strings.HasPrefix(err.Error(), settingARN+": there is no state machine") {
-		t.Errorf("%v", err)
+	for _, code := range []string{"StateMachineDoesNotExist", "InvalidArn"} {
+		w := answering(t, http.StatusBadRequest, func(string) string { return fmt.Sprintf(`{"__type":%q,"message":"no"}`, code) })
+		if err := w.Check(t.Context()); err == nil || !strings.HasPrefix(err.Error(), settingARN+": there is no state machine") {
+			t.Errorf("%s: %v", code, err)
+		}
 	}
 }

@@ -38,21 +38,22 @@ func newProbed(t *testing.T) *world {
 var (
 	down    = steps.Finding{Check: "reachable", Detail: "connection refused"}
 	up      = steps.Finding{Check: "reachable", Healthy: true, Detail: "answered"}
+	status  = steps.Finding{Check: "status", Detail: "answered 500"}
 	slow    = steps.Finding{Check: "latency", Detail: "took 4 s"}
 	expired = steps.Finding{Check: "certificate", Detail: "expires in 2 days"}
 )
 
 func TestABadFindingOpensAnIncidentAndAGoodOneNone(t *testing.T) {
 	w := newProbed(t)
-	report, p, err := w.round(map[string][]steps.Finding{"a": {down, slow, expired}, "b": {up}})
+	report, p, err := w.round(map[string][]steps.Finding{"a": {down, status, slow, expired}, "b": {up}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if slices.Sort(p.probed); !slices.Equal(p.probed, []string{"a", "b"}) || report.Checked != 2 || report.Failed != 0 {
 		t.Errorf("probed %v, %+v", p.probed, report)
 	}
-	severities := map[string]incident.Severity{"reachable": incident.High, "latency": incident.Medium, "certificate": incident.Medium}
-	if len(report.Unhealthy) != 3 || len(w.all()) != 3 {
+	severities := map[string]incident.Severity{"reachable": incident.High, "status": incident.High, "latency": incident.Medium, "certificate": incident.Medium}
+	if len(report.Unhealthy) != 4 || len(w.all()) != 4 {
 		t.Fatalf("%+v, %d incidents", report.Unhealthy, len(w.all()))
 	}
 	for _, issue := range report.Unhealthy {
@@ -121,6 +122,11 @@ func TestAFindingThatCannotBeRecordedDoesNotStopTheOthers(t *testing.T) {
 	wantCode(t, "the round", err, incident.CodeUnavailable)
 	if report.Checked != 2 || report.Failed != 2 || len(report.Unhealthy) != 1 || report.Unhealthy[0].Service != "b" {
 		t.Errorf("%+v", report)
+	}
+	for _, lost := range []string{`"service":"a","check":"reachable"`, `"service":"a","check":"latency"`} {
+		if !strings.Contains(w.log.String(), lost) {
+			t.Errorf("the log does not say what was lost, %s: %s", lost, w.log)
+		}
 	}
 	w.store.onCommit = nil
 	if report, _, err := w.round(map[string][]steps.Finding{"a": {down}}); err != nil || len(report.Unhealthy) != 1 {

@@ -6,9 +6,11 @@ import (
 	"html"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/opsguard/opsguard/pkg/brief"
 	"github.com/opsguard/opsguard/pkg/incident"
 )
 
@@ -104,9 +106,12 @@ func poison(f *front, id, outside string) {
 	if inc.Plan != nil {
 		plan := *inc.Plan
 		plan.Parameters = map[string]string{"graceSeconds": outside}
+		plan.Title, plan.Target.Service = outside, outside // ours; escaped all the same
 		inc.Plan = &plan
 	}
-	if inc.Decision != nil {
+	if inc.Decision == nil {
+		inc.Votes = []incident.Vote{{Action: incident.Approve, By: incident.KeyActor(outside)}}
+	} else {
 		d := *inc.Decision
 		d.Note = outside
 		inc.Decision = &d
@@ -120,6 +125,17 @@ func poison(f *front, id, outside string) {
 		inc.Ticket = &incident.Ticket{Tracker: outside, Key: outside, URL: "javascript:" + outside}
 	}
 	f.incidents[id] = inc
+}
+
+func TestThePageSaysHowMuchOfTheEvidenceItLeavesOut(t *testing.T) {
+	f := newFront(t)
+	inc := f.incidents[waitingID]
+	inc.Analysis = &incident.Analysis{AnalyzedBy: incident.ByRules, Evidence: slices.Repeat([]string{"a line"}, brief.MaxEvidence+2)}
+	f.incidents[waitingID] = inc
+	page := text(t, f.do(t, call{method: "GET", target: f.linkTo(waitingID, "approve"), headers: browser}))
+	if n := strings.Count(page, "a line"); n != brief.MaxEvidence || !strings.Contains(page, "and 2 more") {
+		t.Errorf("%d lines:\n%s", n, page)
+	}
 }
 
 // A person opens the link, presses the button, loses the connection and tries
@@ -171,7 +187,10 @@ func TestAPageForEveryRefusal(t *testing.T) {
 		"nobody asked":   {func(f *front) string { return f.linkTo(detectedID, "escalate") }, nil, 409, "Nobody has been asked yet"},
 		"nothing to fix": {func(f *front) string { return f.linkTo(manualID, "approve") }, nil, 409, "There is no fix to approve"},
 		"store down": {func(f *front) string { return f.linkTo(waitingID, "approve") },
-			func(f *front) { f.fails = incident.Unavail("the store does not answer", nil) }, 503, "The store does not answer"},
+			func(f *front) { f.fails = incident.Unavail("the store does not answer", nil) }, 503,
+			`The store does not answer.</p><p class="by">Open the link again in a moment: it tells how things stand.`},
+		"decided, and late": {func(f *front) string { return f.linkTo(fixedID, "escalate") }, func(f *front) { f.clock = deadline }, 410, "Approved by key:anna"},
+		"a field of markup": {func(f *front) string { return f.linkTo(waitingID, "approve") + "&%3Cscript%3E=1" }, nil, 400, "&lt;script&gt; is not a field"},
 		"plan changed": {func(f *front) string { return f.linkTo(waitingID, "approve") }, func(f *front) {
 			inc := f.incidents[waitingID]
 			plan := *inc.Plan
@@ -191,8 +210,12 @@ func TestAPageForEveryRefusal(t *testing.T) {
 			if res.StatusCode != test.status || !strings.Contains(got, test.says) || strings.Contains(got, "<form") || !strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") {
 				t.Errorf("%d %s\n%s\nwant %d, %q and no form", res.StatusCode, res.Header.Get("Content-Type"), got, test.status, test.says)
 			}
-			if curl := f.do(t, call{method: "GET", target: target, headers: []string{"Accept", "*/*"}}); curl.StatusCode != test.status {
+			curl := f.do(t, call{method: "GET", target: target, headers: []string{"Accept", "*/*"}})
+			if curl.StatusCode != test.status {
 				t.Errorf("curl: %d", curl.StatusCode)
+			}
+			if page, other := res.Header.Get("Retry-After"), curl.Header.Get("Retry-After"); page != other || (test.status == 503) && page == "" {
+				t.Errorf("Retry-After %q for a browser, %q for curl", page, other)
 			}
 		})
 	}

@@ -1,6 +1,7 @@
 package front
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -17,6 +18,9 @@ import (
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/opsguard/opsguard/infra/aws"
+	"github.com/opsguard/opsguard/pkg/dynamo"
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/link"
 	"github.com/opsguard/opsguard/pkg/steps"
 	"github.com/opsguard/opsguard/pkg/web"
 )
@@ -36,30 +40,42 @@ func (someone) Retrieve(context.Context) (awssdk.Credentials, error) {
 	return awssdk.Credentials{AccessKeyID: "id", SecretAccessKey: "key"}, nil
 }
 
+var linkKey = strings.Repeat("a1", 32)
+
 // opened is an ingest function, and the key that it takes.
 func opened(t *testing.T, publicURL string) (h lambda.Handler, key string, got *steps.IngestInput) {
 	t.Helper()
-	key, entry, err := web.NewOperatorKey("anna", web.RoleIngest, strings.NewReader(strings.Repeat("k", 32)))
+	got = &steps.IngestInput{}
+	h, key = openedAs(t, publicURL, web.RoleIngest, Parts{Ingest: taker{got}}, slog.DiscardHandler)
+	return h, key, got
+}
+
+func openedAs(t *testing.T, publicURL string, role web.Role, p Parts, log slog.Handler) (h lambda.Handler, key string) {
+	t.Helper()
+	key, entry, err := web.NewOperatorKey("anna", role, strings.NewReader(strings.Repeat("k", 32)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	ssm := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		json.NewEncoder(w).Encode(map[string]any{"Parameter": map[string]string{"Value": entry}})
+	secrets := map[string]string{"/keys": entry, "/link-keys": linkKey}
+	ssm := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var in struct{ Name string }
+		json.NewDecoder(r.Body).Decode(&in)
+		json.NewEncoder(w).Encode(map[string]any{"Parameter": map[string]string{"Value": secrets[in.Name]}})
 	}))
 	t.Cleanup(ssm.Close)
 	t.Setenv("OPSGUARD_API_KEYS_PARAM", "/keys")
+	t.Setenv("OPSGUARD_LINK_KEYS_PARAM", "/link-keys")
 	t.Setenv("OPSGUARD_PUBLIC_URL", publicURL)
-	got = &steps.IngestInput{}
 	f := aws.NewFunction(awssdk.Config{Region: "us-east-1", BaseEndpoint: &ssm.URL, Credentials: someone{}, HTTPClient: ssm.Client()},
-		slog.New(slog.DiscardHandler), time.Now)
-	h, err = Open(t.Context(), f, Parts{Ingest: taker{got}})
+		slog.New(log), time.Now)
+	h, err = Open(t.Context(), f, p)
 	if err == nil {
 		err = f.Checked()
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return h, key, got
+	return h, key
 }
 
 // sample is the sample event of a function, with a key.
@@ -126,9 +142,127 @@ func TestBytesArriveAsTheyWereSent(t *testing.T) {
 	if a := call(t, h, e); a.StatusCode != http.StatusBadRequest || !strings.Contains(a.Body, "UTF-8") {
 		t.Errorf("invalid UTF-8: %d %s", a.StatusCode, a.Body)
 	}
+	e.Body = "no base64"
+	if payload, err := json.Marshal(e); err != nil {
+		t.Fatal(err)
+	} else if out, err := h.Invoke(t.Context(), payload); err == nil {
+		t.Errorf("no base64: %s", out)
+	}
 	e.Body, e.IsBase64Encoded = `{"serverName":"a","errorLogs":"é"}`, false
 	if a := call(t, h, e); a.StatusCode != http.StatusAccepted {
 		t.Errorf("as text: %d %s", a.StatusCode, a.Body)
+	}
+}
+
+func TestBytesThatAreNoTextLeaveInBase64(t *testing.T) {
+	for body, want := range map[string]string{"é": "é", "\xff": "/w=="} {
+		w := &recorder{header: http.Header{}}
+		if _, err := w.Write([]byte(body)); err != nil {
+			t.Fatal(err)
+		}
+		if a := w.response(); a.Body != want || a.IsBase64Encoded != (body != want) {
+			t.Errorf("%q: %+v", body, a)
+		}
+	}
+}
+
+// looker is a decide step of one public URL.
+type looker struct{ url link.PublicURL }
+
+func (l looker) Handle(context.Context, steps.ApproveFixInput) (steps.ApproveFixOutput, error) {
+	return steps.ApproveFixOutput{}, incident.Fail(incident.Conflict, incident.CodeNotWaiting, "through %s", l.url.String())
+}
+
+// Two domains may lead to one function. A caller could write any Host it likes.
+func TestLinksLeadWhereAPIGatewayWasCalled(t *testing.T) {
+	h, key := openedAs(t, "", web.RoleOperate, Parts{Decide: func(url link.PublicURL) web.Decider { return looker{url} }}, slog.DiscardHandler)
+	for _, test := range []struct{ domain, path, want string }{
+		{"a.example.com", "/live/approve-fix", "https://a.example.com/live"},
+		{"b.example.com", "/approve-fix", "https://b.example.com"},
+		{"a.example.com", "/live/approve-fix", "https://a.example.com/live"},
+		{"a.example.com", "/live/elsewhere/x", "https://a.example.com"},
+		{"", "/live/approve-fix", "https://abcdef1234.execute-api.invalid/live"},
+	} {
+		e := sample(t, key)
+		e.MultiValueHeaders["Host"] = []string{"evil.example.com"}
+		e.Path, e.RequestContext.Path, e.RequestContext.DomainName = "/approve-fix", test.path, test.domain
+		e.Body, e.IsBase64Encoded = `{"incidentId":"INC-01ARZ3NDEKTSV4RRFFQ69G5FAV","action":"approve"}`, false
+		if a := call(t, h, e); a.StatusCode != http.StatusConflict || !strings.Contains(a.Body, "through "+test.want+`"`) {
+			t.Errorf("%q %s: %d %s, want %s", test.domain, test.path, a.StatusCode, a.Body, test.want)
+		}
+	}
+}
+
+func TestALinkNeedsNoOtherKey(t *testing.T) {
+	h, _ := openedAs(t, "", web.RoleOperate, Parts{Decide: func(url link.PublicURL) web.Decider { return looker{url} }}, slog.DiscardHandler)
+	claims := link.Claims{Ref: incident.Ref{Tenant: incident.DefaultTenant, ID: "INC-01ARZ3NDEKTSV4RRFFQ69G5FAV"}, Action: incident.Escalate, Channel: "discord", Expires: time.Now().Add(time.Hour)}
+	for key, status := range map[string]int{linkKey: http.StatusConflict, strings.Repeat("b2", 32): http.StatusForbidden} {
+		keys, err := link.ParseKeys(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := sample(t, "")
+		delete(e.MultiValueHeaders, "Authorization")
+		e.Path, e.RequestContext.Path = "/approve-fix", "/live/approve-fix"
+		e.Body, e.IsBase64Encoded = `{"incidentId":"`+claims.Ref.ID+`","action":"escalate","t":"`+keys.Mint(claims)+`"}`, false
+		if a := call(t, h, e); a.StatusCode != status {
+			t.Errorf("key %s: %d %s, want %d", key, a.StatusCode, a.Body, status)
+		}
+	}
+}
+
+func TestATicketIsShownWhole(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	got := view(dynamo.Ticket{Tenant: "t", Key: "SIM-1", IncidentID: "INC-1", Title: "title", Body: "body", CreatedAt: at})
+	if want := (web.TicketRecord{Key: "SIM-1", IncidentID: "INC-1", Title: "title", Body: "body", CreatedAt: at}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// well is a store that is well.
+type well struct{}
+
+func (well) Ping(context.Context) error { return nil }
+
+func TestHealthTellsTheVersion(t *testing.T) {
+	h, key := openedAs(t, "", web.RoleRead, Parts{Health: well{}}, slog.DiscardHandler)
+	e := sample(t, key)
+	e.HTTPMethod, e.Path, e.Body = "GET", "/healthz", ""
+	version := aws.NewFunction(awssdk.Config{}, nil, nil).Version
+	if a := call(t, h, e); a.StatusCode != http.StatusOK || !strings.Contains(a.Body, `"version": "`+version+`"`) {
+		t.Errorf("%d %s", a.StatusCode, a.Body)
+	}
+}
+
+func TestWhatAnotherFunctionServesIsNotHere(t *testing.T) {
+	for _, test := range []struct {
+		role               web.Role
+		method, path, body string
+		status             int
+	}{
+		{web.RoleIngest, "POST", "/ingest-alert", `{"serverName":"a","errorLogs":"b"}`, 404},
+		{web.RoleOperate, "POST", "/approve-fix", `{"incidentId":"INC-01ARZ3NDEKTSV4RRFFQ69G5FAV","action":"approve"}`, 404},
+		{web.RoleRead, "GET", "/incidents", "", 404},
+		{web.RoleRead, "GET", "/incidents/INC-01ARZ3NDEKTSV4RRFFQ69G5FAV", "", 404},
+		{web.RoleRead, "GET", "/incidents/INC-01ARZ3NDEKTSV4RRFFQ69G5FAV/audit", "", 404},
+		{web.RoleRead, "GET", "/tickets", "", 404},
+		{web.RoleRead, "GET", "/healthz", "", 503},
+	} {
+		h, key := openedAs(t, "", test.role, Parts{}, slog.DiscardHandler)
+		e := sample(t, key)
+		e.HTTPMethod, e.Path, e.Body, e.IsBase64Encoded = test.method, test.path, test.body, false
+		if a := call(t, h, e); a.StatusCode != test.status {
+			t.Errorf("%s %s: %d %s, want %d", test.method, test.path, a.StatusCode, a.Body, test.status)
+		}
+	}
+}
+
+func TestWhoeverIsRefusedIsInTheLog(t *testing.T) {
+	var logged bytes.Buffer
+	h, _ := openedAs(t, "", web.RoleIngest, Parts{}, slog.NewJSONHandler(&logged, nil))
+	call(t, h, sample(t, "no"))
+	if !strings.Contains(logged.String(), `"remote":"203.0.113.7:`) {
+		t.Errorf("%s", &logged)
 	}
 }
 

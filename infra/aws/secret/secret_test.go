@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -64,8 +65,10 @@ func TestASecretThatCanNoLongerBeReadIsNotUsed(t *testing.T) {
 	}
 	p.set("/keys", "")
 	*now = now.Add(MaxAge)
-	if got, err := s.Get(t.Context()); got != "" || incident.KindOf(err) != incident.Unavailable {
-		t.Errorf("got %q, %v", got, err)
+	for range 2 { // a read that failed is not a read
+		if got, err := s.Get(t.Context()); got != "" || incident.KindOf(err) != incident.Unavailable {
+			t.Errorf("got %q, %v", got, err)
+		}
 	}
 }
 
@@ -93,6 +96,65 @@ func TestWhatIsWrongAtTheStartIsNamedByItsSetting(t *testing.T) {
 		if err := f.Checked(); err == nil || !strings.HasPrefix(err.Error(), test.says) {
 			t.Errorf("%s: %v; want it to begin with %q", name, err, test.says)
 		}
+	}
+}
+
+// A read takes time, in which the secret may have been changed already.
+func TestASecretsAgeCountsFromBeforeItWasRead(t *testing.T) {
+	p := &parameters{values: map[string]string{"/keys": "old"}}
+	f, _ := opened(t, p)
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	f.Now = func() time.Time { now = now.Add(time.Second); return now }
+	s := Open(t.Context(), f, "KEYS_PARAM", "/keys", asItIs)
+	if err := f.Checked(); err != nil {
+		t.Fatal(err)
+	}
+	p.set("/keys", "new")
+	now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).Add(MaxAge) // the call began a second after that
+	if got, err := s.Get(t.Context()); got != "new" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+// refusingAll is a transport that answers with nothing but a status, and keeps where it
+// was asked for.
+type refusingAll struct {
+	status int
+	url    *string
+}
+
+func (r refusingAll) RoundTrip(req *http.Request) (*http.Response, error) {
+	*r.url = req.URL.String()
+	return &http.Response{StatusCode: r.status, Body: http.NoBody}, nil
+}
+
+func TestASecretIsAskedForInItsPartition(t *testing.T) {
+	var url string
+	cfg := config(&httptest.Server{})
+	cfg.Region, cfg.BaseEndpoint, cfg.HTTPClient = "eusc-de-east-1", nil, &http.Client{Transport: refusingAll{http.StatusForbidden, &url}}
+	f := aws.NewFunction(cfg, slog.New(slog.DiscardHandler), time.Now)
+	f.Domain = "amazonaws.eu"
+	Open(t.Context(), f, "KEYS_PARAM", "/keys", asItIs)
+	if err := f.Checked(); err == nil || url != "https://ssm.eusc-de-east-1.amazonaws.eu/" {
+		t.Errorf("asked %q: %v", url, err)
+	}
+}
+
+func TestManyWhoNeedASecretAtOnceReadItOnce(t *testing.T) {
+	p := &parameters{values: map[string]string{"/keys": "text"}}
+	f, _ := opened(t, p)
+	s := Open(t.Context(), f, "KEYS_PARAM", "/keys", asItIs)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if got, err := s.Get(t.Context()); got != "text" || err != nil {
+				t.Errorf("got %q, %v", got, err)
+			}
+		})
+	}
+	all.Wait()
+	if err := f.Checked(); err != nil || len(p.asked()) != 1 {
+		t.Errorf("%v, %d calls", err, len(p.asked()))
 	}
 }
 

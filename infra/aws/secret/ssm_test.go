@@ -1,17 +1,24 @@
 package secret
 
 import (
+	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/smithy-go"
 )
 
 // parameters is an SSM that answers GetParameter in its wire format (AWS, "Systems
@@ -21,9 +28,11 @@ type parameters struct {
 	values   map[string]string // "" is not there
 	refusals []refusing        // the first calls' answers
 	calls    []http.Header
+	bodies   []string
 }
 
-// refusing is a call that goes wrong; status 0 cuts the connection.
+// refusing is a call that goes wrong; status 0 cuts the connection, status 200 in the
+// middle of the answer.
 type refusing struct {
 	status int
 	code   string
@@ -46,14 +55,21 @@ func (p *parameters) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Name           string
 		WithDecryption bool
 	}
-	err := json.NewDecoder(r.Body).Decode(&in)
+	body, _ := io.ReadAll(r.Body) // what was cut is not JSON
+	err := json.Unmarshal(body, &in)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.calls = append(p.calls, r.Header.Clone())
+	p.calls, p.bodies = append(p.calls, r.Header.Clone()), append(p.bodies, string(body))
 	if len(p.refusals) > 0 {
 		no := p.refusals[0]
 		p.refusals = p.refusals[1:]
 		if no.status == 0 {
+			panic(http.ErrAbortHandler)
+		}
+		if no.status == http.StatusOK {
+			w.Header().Set("Content-Length", "100")
+			fmt.Fprint(w, `{"Parameter":`)
+			w.(http.Flusher).Flush()
 			panic(http.ErrAbortHandler)
 		}
 		w.WriteHeader(no.status)
@@ -93,6 +109,7 @@ func TestWhatPassesIsAskedAgain(t *testing.T) {
 		"throttled twice":       {[]refusing{{400, "ThrottlingException"}, {400, "ThrottlingException"}}, 3, ""},
 		"a fault of AWS":        {[]refusing{{500, "InternalServerError"}, {503, ""}}, 3, ""},
 		"a cut connection":      {[]refusing{{0, ""}}, 2, ""},
+		"a cut answer":          {[]refusing{{200, ""}}, 2, ""},
 		"throttled for good":    {slices.Repeat([]refusing{{400, "ThrottlingException"}}, 9), maxAttempts, "ThrottlingException"},
 		"not allowed":           {[]refusing{{400, "AccessDeniedException"}}, 1, "AccessDeniedException"},
 		"a key not to be used":  {[]refusing{{400, "InvalidKeyId"}}, 1, "InvalidKeyId"},
@@ -138,6 +155,56 @@ func TestACallIsSignedForItsRegion(t *testing.T) {
 	if call.Get("X-Amz-Security-Token") != "session" || call.Get("X-Amz-Date") != "20260102T030405Z" {
 		t.Errorf("headers: %v", call)
 	}
+	again, err := http.NewRequest(http.MethodPost, server.URL, strings.NewReader(p.bodies[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.Header.Set("Content-Type", call.Get("Content-Type"))
+	again.Header.Set("X-Amz-Target", call.Get("X-Amz-Target"))
+	credentials, _ := config(server).Credentials.Retrieve(t.Context())
+	if err := v4.NewSigner().SignHTTP(t.Context(), credentials, again, fmt.Sprintf("%x", sha256.Sum256([]byte(p.bodies[0]))), "ssm", "eu-west-1", now()); err != nil {
+		t.Fatal(err)
+	}
+	if want := again.Header.Get("Authorization"); auth != want {
+		t.Errorf("Authorization: %s; for what was sent it is %s", auth, want)
+	}
+}
+
+// The start goes on without what AWS itself could not answer (see aws.Function.Check).
+func TestAFaultIsWhoseItIs(t *testing.T) {
+	for status, want := range map[int]smithy.ErrorFault{400: smithy.FaultClient, 403: smithy.FaultClient, 500: smithy.FaultServer, 503: smithy.FaultServer} {
+		p := &parameters{refusals: slices.Repeat([]refusing{{status, "Odd"}}, maxAttempts)}
+		server := httptest.NewServer(p)
+		waits := 0
+		_, err := ssm{config(server), "amazonaws.com", time.Now, atOnce(&waits)}.parameter(t.Context(), "/a")
+		server.Close()
+		var answer smithy.APIError
+		if !errors.As(err, &answer) || answer.ErrorFault() != want {
+			t.Errorf("%d: %v", status, err)
+		}
+	}
+}
+
+func TestNoAnswerFillsTheMemory(t *testing.T) {
+	server := httptest.NewServer(&parameters{values: map[string]string{"/a": strings.Repeat("x", maxAnswer)}})
+	defer server.Close()
+	if got, err := (ssm{config(server), "amazonaws.com", time.Now, time.After}).parameter(t.Context(), "/a"); err == nil {
+		t.Errorf("read %d bytes", len(got))
+	}
+}
+
+func TestWhoeverHasNoTimeLeftDoesNotWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := config(&httptest.Server{})
+		cfg.HTTPClient = &http.Client{Transport: refusingAll{http.StatusInternalServerError, new(string)}}
+		ctx, end := context.WithTimeout(t.Context(), time.Second)
+		defer end()
+		began := time.Now()
+		_, err := ssm{cfg, "amazonaws.com", time.Now, func(time.Duration) <-chan time.Time { return time.After(time.Hour) }}.parameter(ctx, "/a")
+		if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took != time.Second {
+			t.Errorf("%v after %s", err, took)
+		}
+	})
 }
 
 func TestTheEndpointIsTheRegions(t *testing.T) {

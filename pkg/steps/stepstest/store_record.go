@@ -93,6 +93,13 @@ func (t *storeTest) targets() {
 		return t.s.Commit(t.Context(), c)
 	}
 	t.code("a busy target", claim(epoch), incident.CodeTargetBusy)
+	changed, planS := t.approved("s", "shared")
+	old, err := changed.Claim(planS, epoch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.must(changed.Recover(epoch))
+	t.code("an old version on a busy target", t.s.Commit(t.Context(), old), incident.CodeVersion)
 	t.must(first.Record(incident.Result{Outcome: incident.Failed}, epoch))
 	t.code("a target that was given back", claim(epoch), "")
 	// A hold lapses, so that a target is not lost with the process that held it.
@@ -136,7 +143,7 @@ func (t *storeTest) waits() {
 	inc = t.must(inc.Await(incident.Ask{Token: incident.NewTaskToken("newer"), EnteredAt: epoch, RetryCount: 1, Now: epoch}))
 	wait, err = t.s.Wait(t.Context(), inc.Ref)
 	t.code("wait", err, "")
-	t.same("the newer token", wait.Token, incident.NewTaskToken("newer"))
+	t.same("the newer wait", wait, incident.Wait{Ref: inc.Ref, Token: incident.NewTaskToken("newer"), EnteredAt: epoch, RetryCount: 1, Deadline: inc.Asked.Deadline})
 	inc = t.must(inc.Settle(incident.ReasonApprovalTimeout, epoch))
 	inc = t.must(inc.Close("", epoch))
 	_, err = t.s.Wait(t.Context(), inc.Ref)
