@@ -21,7 +21,7 @@ var (
 	all       = strings.Fields("analyze approve-fix create-ticket execute-fix hourly-health-check ingest-alert log-resolution query-incidents reconcile wait-for-approval")
 	web       = strings.Fields("approve-fix ingest-alert query-incidents")
 	linking   = strings.Fields("approve-fix reconcile wait-for-approval")
-	telling   = strings.Fields("approve-fix log-resolution reconcile wait-for-approval")
+	telling   = strings.Fields("wait-for-approval") // the others can do without
 	showing   = strings.Fields("create-ticket log-resolution")
 	starting  = strings.Fields("hourly-health-check ingest-alert reconcile")
 	ingesting = strings.Fields("hourly-health-check ingest-alert")

@@ -51,7 +51,7 @@ account api "$stack" template.yaml
 account timeout "$(account output "$stack" StateMachineArn)" "$seconds"
 
 printf 'API_URL=%s\nINGEST_KEY=%s\nOPERATE_KEY=%s\nREAD_KEY=%s\n' "$url" "$ingest" "$operate" "$read" | tee "$deployed"
-cat >&2 <<SAY
+[ ! -t 2 ] || cat >&2 <<SAY   # to a person, not to a script
 
 Set these with \`. ${deployed#"$root"/}\`; then send an alert:
   curl -X POST "\$API_URL/ingest-alert" -H "Authorization: Bearer \$INGEST_KEY" -H "Content-Type: application/json" -d '{"serverName": "prod-api-01", "errorLogs": "JavaScript heap out of memory"}'

@@ -2,11 +2,11 @@
 # Stops the emulator that up.sh started. Everything deployed to it is gone.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
-rm -f "$run"/*.env   # the keys of what is gone
 if [ ! -f "$run/pid" ]; then
   ! healthy || echo "what answers on $AWS_ENDPOINT_URL was not started from here, and stays" >&2
   exit 0
 fi
+rm -f "$run"/*.env   # the keys of what is gone
 pid=$(cat "$run/pid")
 rm -f "$run/pid"
 # The pid may have been given to another process since.

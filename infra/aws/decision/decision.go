@@ -3,6 +3,7 @@ package decision
 
 import (
 	"context"
+	"time"
 
 	"github.com/opsguard/opsguard/infra/aws"
 	"github.com/opsguard/opsguard/infra/aws/people"
@@ -35,8 +36,13 @@ type decider struct {
 	links    link.Viewer
 }
 
+// maxLook bounds how long a decision waits for the channels' secret to be read anew.
+const maxLook = 3 * time.Second
+
 // Handle implements web.Decider.
 func (d decider) Handle(ctx context.Context, in steps.ApproveFixInput) (steps.ApproveFixOutput, error) {
-	d.step.People = d.channels.Told(ctx, d.links)
+	look, cancel := context.WithTimeout(ctx, maxLook)
+	d.step.People = d.channels.Told(look, d.links)
+	cancel()
 	return d.step.Handle(ctx, in)
 }

@@ -86,14 +86,18 @@ func OpenChannels(ctx context.Context, f aws.Function, store steps.Incidents) (*
 	if err := aws.Load(&s); err != nil {
 		return nil, err
 	}
-	return &Channels{f, store, secret.Open(ctx, f, settingDiscord, s.DiscordParam, func(text string) ([]steps.Channel, error) {
+	return &Channels{f, store, secret.OpenOptional(ctx, f, settingDiscord, s.DiscordParam, func(text string) ([]steps.Channel, error) {
 		return notify.Open(notify.Settings{Discord: discord.Settings{WebhookURL: text}}, notify.Deps{HTTP: http.DefaultTransport, After: time.After})
 	})}, nil
 }
 
+// Check implements aws.Checker, for a function that has nothing better to do than to
+// tell people.
+func (c *Channels) Check(ctx context.Context) error { return c.open.Check(ctx) }
+
 // Told is who is told with these links. Nothing but the telling depends on the
-// channels: where their secret cannot be used, the incident goes on, and reconcile
-// tells people once it is mended.
+// channels: where their secret cannot be used, the incident goes on. Reconcile asks
+// people once it is mended; an edit that was missed is not made up for.
 func (c *Channels) Told(ctx context.Context, links steps.Linker) steps.People {
 	channels, err := c.open.Get(ctx)
 	if err != nil {

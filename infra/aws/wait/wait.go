@@ -22,6 +22,9 @@ func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.Wai
 	if err != nil {
 		return nil, err
 	}
+	// If people cannot be told, this step fails at once and the incident gets its ticket,
+	// instead of waiting for hours for somebody who does not know.
+	f.Check(ctx, source)
 	inv, err := aws.Inventory()
 	if err != nil {
 		return nil, err
