@@ -75,9 +75,9 @@ func (w where) load() (local.Settings, *slog.Logger, error) {
 }
 
 func newLog(s local.Settings) (*slog.Logger, error) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
-		return nil, fmt.Errorf("OPSGUARD_LOG_LEVEL: %q: must be debug, info, warn or error", s.LogLevel)
+	level, err := setting.LogLevel(s.LogLevel)
+	if err != nil {
+		return nil, err
 	}
 	text := term.IsTerminal(int(os.Stderr.Fd()))
 	switch s.LogFormat {

@@ -3,7 +3,6 @@ package aws
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"strings"
@@ -52,12 +51,12 @@ func Main(build func(ctx context.Context, f Function) (lambda.Handler, error)) {
 
 func start(build func(ctx context.Context, f Function) (lambda.Handler, error)) (lambda.Handler, error) {
 	var s settings
-	if err := Load(&s); err != nil {
+	if err := setting.Load(&s); err != nil {
 		return nil, err
 	}
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
-		return nil, fmt.Errorf("OPSGUARD_LOG_LEVEL: %q: must be debug, info, warn or error", s.LogLevel)
+	level, err := setting.LogLevel(s.LogLevel)
+	if err != nil {
+		return nil, err
 	}
 	cfg, err := clientConfig(os.Getenv)
 	if err != nil {
@@ -82,16 +81,6 @@ func NewFunction(cfg awssdk.Config, log *slog.Logger, now func() time.Time) Func
 // version is set when the functions are built.
 var version = "dev"
 
-// Load fills settings from the environment. An error names the variable.
-func Load(into ...any) error {
-	for _, s := range into {
-		if err := setting.Load(s); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Checker looks once whether what a setting names is there.
 type Checker interface {
 	Check(ctx context.Context) error
@@ -110,6 +99,15 @@ func (f Function) Check(ctx context.Context, c Checker) {
 			return nil
 		}
 		return err
+	})
+}
+
+// Warm looks too, for what the function can do without: what is wrong with it is told
+// by the call that needs it.
+func (f Function) Warm(ctx context.Context, c Checker) {
+	f.checks.Go(func() error {
+		_ = c.Check(ctx)
+		return nil
 	})
 }
 

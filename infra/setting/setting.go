@@ -5,6 +5,7 @@ package setting
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"reflect"
 
 	"github.com/caarlos0/env/v11"
@@ -29,4 +30,12 @@ func Load(into any) error {
 		named = append(named, one)
 	}
 	return errors.Join(named...)
+}
+
+// LogLevel reads OPSGUARD_LOG_LEVEL.
+func LogLevel(text string) (level slog.Level, err error) {
+	if level.UnmarshalText([]byte(text)) != nil {
+		return level, fmt.Errorf("OPSGUARD_LOG_LEVEL: %q: must be debug, info, warn or error", text)
+	}
+	return level, nil
 }

@@ -121,6 +121,16 @@ const (
 // KeyActor is the holder of the operator key of that name.
 func KeyActor(name string) Actor { return Actor("key:" + name) }
 
+// MaxKeyName bounds the name of an operator key, in bytes.
+const MaxKeyName = 64
+
+// ValidKeyName holds the name of an operator key to what is read without doubt in a
+// log, an audit trail and a chat message.
+func ValidKeyName(name string) bool {
+	const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@-"
+	return name != "" && len(name) <= MaxKeyName && strings.Trim(name, allowed) == ""
+}
+
 // LinkActor is whoever followed a decision link sent to that channel.
 func LinkActor(channel string) Actor { return Actor("link:" + channel) }
 

@@ -254,11 +254,10 @@ func (r *reader) approval(f field, fixes []string) Approval {
 	return a
 }
 
-// badKeyName refuses what cannot be the name of an operator's key, by the rule
-// that pkg/web has for OPSGUARD_API_KEYS: an approver who cannot exist would
-// leave a fix that nobody can approve.
+// badKeyName refuses what cannot be the name of an operator's key: an approver who
+// cannot exist would leave a fix that nobody can approve.
 func badKeyName(name string) string {
-	if isMadeOf(name, 64, "._@-") {
+	if incident.ValidKeyName(name) {
 		return ""
 	}
 	return "cannot be the name of an operator's key: use 1 to 64 letters, digits, or . _ @ -"

@@ -7,13 +7,8 @@ import "strings"
 
 // isMadeOf tells whether s is 1 to longest ASCII letters, digits and characters of more.
 func isMadeOf(s string, longest int, more string) bool {
-	for i := range len(s) {
-		c := s[i]
-		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && strings.IndexByte(more, c) < 0 {
-			return false
-		}
-	}
-	return s != "" && len(s) <= longest
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	return s != "" && len(s) <= longest && strings.Trim(s, plain+more) == ""
 }
 
 func startsSmall(s string) bool { return s != "" && s[0] >= 'a' && s[0] <= 'z' }

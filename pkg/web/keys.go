@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/opsguard/opsguard/pkg/incident"
 )
 
 // Role is what an operator's key is good for.
@@ -99,14 +101,9 @@ func parseEntry(entry string) (keyEntry, error) {
 	return e, nil
 }
 
-const maxKeyName = 64
-
-// checkName holds names to what is read without doubt in a log, an audit trail
-// and a chat message: they become the actor key:<name>.
 func checkName(name string) error {
-	const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@-"
-	if name == "" || len(name) > maxKeyName || strings.Trim(name, allowed) != "" || strings.ContainsFunc(name, func(r rune) bool { return !strings.ContainsRune(allowed, r) }) {
-		return fmt.Errorf("has a name that is not 1 to %d letters, digits, or . _ @ -", maxKeyName)
+	if !incident.ValidKeyName(name) {
+		return fmt.Errorf("has a name that is not 1 to %d letters, digits, or . _ @ -", incident.MaxKeyName)
 	}
 	return nil
 }

@@ -43,8 +43,10 @@ func (s *server) logRequest(x *exchange, began time.Time) {
 	if x.slug != "" {
 		attrs = append(attrs, slog.String("problem", x.slug))
 	}
-	if field := problemOf(x.err).Field; x.err != nil && field != nil {
-		attrs = append(attrs, slog.String("field", incident.Cut(*field, 64)))
+	if x.err != nil {
+		if field := problemOf(x.err).Field; field != nil {
+			attrs = append(attrs, slog.String("field", incident.Cut(*field, 64)))
+		}
 	}
 	switch {
 	case x.status == http.StatusUnauthorized, x.status == http.StatusForbidden:

@@ -7,6 +7,7 @@ import (
 
 	"github.com/opsguard/opsguard/infra/aws"
 	"github.com/opsguard/opsguard/infra/aws/secret"
+	"github.com/opsguard/opsguard/infra/setting"
 	"github.com/opsguard/opsguard/pkg/gemini"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/steps"
@@ -29,7 +30,7 @@ type Source struct {
 // Open reads the key, if one is named.
 func Open(ctx context.Context, f aws.Function) (*Source, error) {
 	var s Settings
-	if err := aws.Load(&s); err != nil {
+	if err := setting.Load(&s); err != nil {
 		return nil, err
 	}
 	if s.APIKeyParam == "" {

@@ -8,6 +8,7 @@ import (
 	"github.com/opsguard/opsguard/infra/aws"
 	"github.com/opsguard/opsguard/infra/aws/people"
 	"github.com/opsguard/opsguard/infra/aws/records"
+	"github.com/opsguard/opsguard/infra/setting"
 	"github.com/opsguard/opsguard/pkg/dynamo"
 	"github.com/opsguard/opsguard/pkg/link"
 	"github.com/opsguard/opsguard/pkg/steps"
@@ -21,7 +22,7 @@ type Settings struct {
 
 func viewer() (link.Viewer, error) {
 	var s Settings
-	if err := aws.Load(&s); err != nil {
+	if err := setting.Load(&s); err != nil {
 		return link.Viewer{}, err
 	}
 	url, err := link.ParsePublicURL(s.PublicURL)
@@ -45,8 +46,12 @@ func Resolution(ctx context.Context, f aws.Function, store *dynamo.Store) (func(
 	if err != nil {
 		return nil, err
 	}
-	channels, err := people.OpenChannels(ctx, f, store)
+	channels, err := people.OpenChannels(f, store)
+	if err != nil {
+		return nil, err
+	}
+	f.Warm(ctx, channels)
 	return func(ctx context.Context) steps.LogResolution {
 		return steps.LogResolution{Store: store, People: channels.Told(ctx, view), Now: f.Now, Log: f.Log}
-	}, err
+	}, nil
 }

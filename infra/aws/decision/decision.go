@@ -17,10 +17,11 @@ import (
 // Open binds approve-fix; what it returns gives the step for the public URL that a
 // call came through.
 func Open(ctx context.Context, f aws.Function, store *dynamo.Store) (func(link.PublicURL) web.Decider, error) {
-	channels, err := people.OpenChannels(ctx, f, store)
+	channels, err := people.OpenChannels(f, store)
 	if err != nil {
 		return nil, err
 	}
+	f.Warm(ctx, channels)
 	inv, err := aws.Inventory()
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 
 	"github.com/opsguard/opsguard/infra/aws"
 	"github.com/opsguard/opsguard/infra/aws/secret"
+	"github.com/opsguard/opsguard/infra/setting"
 	"github.com/opsguard/opsguard/pkg/link"
 	"github.com/opsguard/opsguard/pkg/web"
 )
@@ -54,7 +55,7 @@ type front struct {
 // Open reads the keys and refuses to serve without them.
 func Open(ctx context.Context, f aws.Function, p Parts) (lambda.Handler, error) {
 	var s Settings
-	if err := aws.Load(&s); err != nil {
+	if err := setting.Load(&s); err != nil {
 		return nil, err
 	}
 	if s.APIKeysParam == "" {

@@ -13,6 +13,7 @@ import (
 	"github.com/opsguard/opsguard/infra/aws"
 	"github.com/opsguard/opsguard/infra/aws/records"
 	"github.com/opsguard/opsguard/infra/aws/workflow"
+	"github.com/opsguard/opsguard/infra/setting"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/inventory"
 	"github.com/opsguard/opsguard/pkg/steps"
@@ -26,7 +27,7 @@ type Settings struct {
 // Open binds ingest-alert.
 func Open(ctx context.Context, f aws.Function) (steps.IngestAlert, error) {
 	var s Settings
-	if err := aws.Load(&s); err != nil {
+	if err := setting.Load(&s); err != nil {
 		return steps.IngestAlert{}, err
 	}
 	if t := s.ApprovalTimeout; t < inventory.MinApprovalTimeout || t > inventory.MaxApprovalTimeout || t%time.Second != 0 {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/opsguard/opsguard/infra/aws"
 	"github.com/opsguard/opsguard/infra/aws/secret"
+	"github.com/opsguard/opsguard/infra/setting"
 	"github.com/opsguard/opsguard/pkg/brief"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/link"
@@ -44,14 +45,14 @@ type Source struct {
 // setting's name.
 func Open(ctx context.Context, f aws.Function, store steps.Incidents) (*Source, error) {
 	var s Settings
-	if err := aws.Load(&s); err != nil {
+	if err := setting.Load(&s); err != nil {
 		return nil, err
 	}
 	url, err := link.ParsePublicURL(s.PublicURL)
 	if err != nil {
 		return nil, err
 	}
-	channels, err := OpenChannels(ctx, f, store)
+	channels, err := OpenChannels(f, store)
 	return &Source{
 		Channels: channels,
 		links: secret.Open(ctx, f, settingLinkKeys, s.LinkKeysParam, func(text string) (link.Maker, error) {
@@ -80,19 +81,19 @@ type Channels struct {
 	open     *secret.Secret[[]steps.Channel]
 }
 
-// OpenChannels opens those that are configured.
-func OpenChannels(ctx context.Context, f aws.Function, store steps.Incidents) (*Channels, error) {
+// OpenChannels opens those that are configured; who calls it says by Check or Warm
+// whether it can do without.
+func OpenChannels(f aws.Function, store steps.Incidents) (*Channels, error) {
 	var s ChannelSettings
-	if err := aws.Load(&s); err != nil {
+	if err := setting.Load(&s); err != nil {
 		return nil, err
 	}
-	return &Channels{f, store, secret.OpenOptional(ctx, f, settingDiscord, s.DiscordParam, func(text string) ([]steps.Channel, error) {
+	return &Channels{f, store, secret.New(f, settingDiscord, s.DiscordParam, func(text string) ([]steps.Channel, error) {
 		return notify.Open(notify.Settings{Discord: discord.Settings{WebhookURL: text}}, notify.Deps{HTTP: http.DefaultTransport, After: time.After})
 	})}, nil
 }
 
-// Check implements aws.Checker, for a function that has nothing better to do than to
-// tell people.
+// Check implements aws.Checker.
 func (c *Channels) Check(ctx context.Context) error { return c.open.Check(ctx) }
 
 // Told is who is told with these links. Nothing but the telling depends on the

@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"github.com/opsguard/opsguard/infra/aws"
+	"github.com/opsguard/opsguard/infra/setting"
 	"github.com/opsguard/opsguard/pkg/dynamo"
 	"github.com/opsguard/opsguard/pkg/ticket/simulated"
 )
@@ -13,7 +14,7 @@ import (
 // Open opens the table that the environment names and looks whether it is there.
 func Open(ctx context.Context, f aws.Function) (*dynamo.Store, error) {
 	var s dynamo.Settings
-	if err := aws.Load(&s); err != nil {
+	if err := setting.Load(&s); err != nil {
 		return nil, err
 	}
 	store, err := dynamo.Open(f.AWS, s)

@@ -27,6 +27,7 @@ func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.Rec
 	if err != nil {
 		return nil, err
 	}
+	f.Warm(ctx, source.Channels)
 	ticket, err := closing.Ticket(f, store)
 	if err != nil {
 		return nil, err

@@ -35,28 +35,15 @@ type Secret[T any] struct {
 // that is not there, or malformed, is refused by its setting before the function
 // takes a call. An empty parameter is an empty text.
 func Open[T any](ctx context.Context, f aws.Function, setting, parameter string, parse func(text string) (T, error)) *Secret[T] {
-	s := newSecret(f, setting, parameter, parse)
+	s := New(f, setting, parameter, parse)
 	f.Check(ctx, s)
 	return s
 }
 
-func newSecret[T any](f aws.Function, setting, parameter string, parse func(text string) (T, error)) *Secret[T] {
+// New is Open for whoever says later whether the function can do without: see
+// aws.Function.Check and Warm. Until then the first Get reads it.
+func New[T any](f aws.Function, setting, parameter string, parse func(text string) (T, error)) *Secret[T] {
 	return &Secret[T]{setting: setting, parameter: parameter, parse: parse, from: ssm{f.AWS, f.Domain, f.Now, time.After}, now: f.Now}
-}
-
-// OpenOptional is Open for a secret that the function can do without: it is read at the
-// start too, and what is wrong with it is told by the first Get.
-func OpenOptional[T any](ctx context.Context, f aws.Function, setting, parameter string, parse func(text string) (T, error)) *Secret[T] {
-	s := newSecret(f, setting, parameter, parse)
-	f.Check(ctx, optional{s})
-	return s
-}
-
-type optional struct{ aws.Checker }
-
-func (o optional) Check(ctx context.Context) error {
-	_ = o.Checker.Check(ctx) // see OpenOptional
-	return nil
 }
 
 // Check implements aws.Checker.

@@ -47,18 +47,24 @@ func (s ssm) parameter(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	value, err := s.insist(ctx, body)
+	var answer smithy.APIError
+	switch {
+	case errors.As(err, &answer) && answer.ErrorCode() == "ParameterNotFound":
+		return "", fmt.Errorf("SSM has no parameter %s", name)
+	case err != nil:
+		return "", fmt.Errorf("the SSM parameter %s cannot be read: %w", name, err)
+	}
+	return strings.TrimSpace(value), nil
+}
+
+// insist asks again while that can help.
+func (s ssm) insist(ctx context.Context, body []byte) (string, error) {
 	retries := retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = maxAttempts, maxBackoff })
 	for attempt := 1; ; attempt++ {
 		value, err := s.ask(ctx, body)
-		if err == nil {
-			return strings.TrimSpace(value), nil
-		}
-		var answer smithy.APIError
-		if errors.As(err, &answer) && answer.ErrorCode() == "ParameterNotFound" {
-			return "", fmt.Errorf("SSM has no parameter %s", name)
-		}
-		if attempt == retries.MaxAttempts() || !retries.IsErrorRetryable(err) {
-			return "", fmt.Errorf("the SSM parameter %s cannot be read: %w", name, err)
+		if err == nil || attempt == retries.MaxAttempts() || !retries.IsErrorRetryable(err) {
+			return value, err
 		}
 		delay, none := retries.RetryDelay(attempt, err)
 		if none != nil {
@@ -67,7 +73,7 @@ func (s ssm) parameter(ctx context.Context, name string) (string, error) {
 		select {
 		case <-s.after(delay):
 		case <-ctx.Done():
-			return "", fmt.Errorf("the SSM parameter %s cannot be read: %w", name, errors.Join(err, ctx.Err()))
+			return "", errors.Join(err, ctx.Err())
 		}
 	}
 }

@@ -24,14 +24,15 @@ func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.Wai
 	}
 	// If people cannot be told, this step fails at once and the incident gets its ticket,
 	// instead of waiting for hours for somebody who does not know.
-	f.Check(ctx, source)
+	f.Check(ctx, source.Channels)
 	inv, err := aws.Inventory()
 	if err != nil {
 		return nil, err
 	}
+	delivery := workflow.Delivery(f, store)
 	return func(ctx context.Context) (steps.WaitForApproval, error) {
 		told, err := source.People(ctx)
 		told.Links = steps.DecidableLinks{Linker: told.Links, Inventory: inv}
-		return steps.WaitForApproval{Store: store, Delivery: workflow.Delivery(f, store), Inventory: inv, People: told, Now: f.Now, Log: f.Log}, err
+		return steps.WaitForApproval{Store: store, Delivery: delivery, Inventory: inv, People: told, Now: f.Now, Log: f.Log}, err
 	}, nil
 }

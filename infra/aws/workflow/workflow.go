@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"github.com/opsguard/opsguard/infra/aws"
+	"github.com/opsguard/opsguard/infra/setting"
 	"github.com/opsguard/opsguard/pkg/stepfn"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
@@ -13,7 +14,7 @@ import (
 // there.
 func Open(ctx context.Context, f aws.Function) (*stepfn.Workflow, error) {
 	var s stepfn.Settings
-	if err := aws.Load(&s); err != nil {
+	if err := setting.Load(&s); err != nil {
 		return nil, err
 	}
 	w, err := stepfn.Open(f.AWS, s)
