@@ -10,8 +10,8 @@ unexport GOARCH
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GOFLAGS_BUILD := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 GO_FILES = $(shell git ls-files --cached --others --exclude-standard '*.go')
-# Tools are pinned in tools/go.mod, apart from what the product links.
-STATICCHECK := go tool -modfile=tools/go.mod staticcheck
+# Tools are pinned in tools/tools.mod, apart from what the product links.
+STATICCHECK := go tool -modfile=tools/tools.mod staticcheck
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-14s %s\n", $$1, $$2}'

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/opsguard/opsguard/infra/aws"
-	"github.com/opsguard/opsguard/infra/aws/analyst"
+	"github.com/opsguard/opsguard/infra/aws/analyze"
 	"github.com/opsguard/opsguard/infra/aws/records"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/steps"
@@ -21,7 +21,7 @@ func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	model, err := analyst.Open(ctx, f)
+	model, err := analyze.Open(ctx, f)
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/opsguard/opsguard/infra/aws"
-	"github.com/opsguard/opsguard/infra/aws/decision"
+	"github.com/opsguard/opsguard/infra/aws/approvefix"
 	"github.com/opsguard/opsguard/infra/aws/front"
 	"github.com/opsguard/opsguard/infra/aws/records"
 	"github.com/opsguard/opsguard/pkg/steps"
@@ -20,7 +20,7 @@ func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	decide, err := decision.Open(ctx, f, store)
+	decide, err := approvefix.Open(ctx, f, store)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/opsguard/opsguard/infra/aws"
-	"github.com/opsguard/opsguard/infra/aws/closing"
+	"github.com/opsguard/opsguard/infra/aws/createticket"
 	"github.com/opsguard/opsguard/infra/aws/records"
 )
 
@@ -19,7 +19,7 @@ func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	step, err := closing.Ticket(f, store)
+	step, err := createticket.Open(f, store)
 	if err != nil {
 		return nil, err
 	}

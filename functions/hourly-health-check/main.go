@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/opsguard/opsguard/infra/aws"
-	"github.com/opsguard/opsguard/infra/aws/intake"
+	"github.com/opsguard/opsguard/infra/aws/ingestalert"
 	"github.com/opsguard/opsguard/pkg/probe"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
@@ -18,7 +18,7 @@ import (
 func main() { aws.Main(build) }
 
 func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
-	ingest, err := intake.Open(ctx, f)
+	ingest, err := ingestalert.Open(ctx, f)
 	if err != nil {
 		return nil, err
 	}

@@ -8,13 +8,13 @@ import (
 
 	"github.com/opsguard/opsguard/infra/aws"
 	"github.com/opsguard/opsguard/infra/aws/front"
-	"github.com/opsguard/opsguard/infra/aws/intake"
+	"github.com/opsguard/opsguard/infra/aws/ingestalert"
 )
 
 func main() { aws.Main(build) }
 
 func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
-	ingest, err := intake.Open(ctx, f)
+	ingest, err := ingestalert.Open(ctx, f)
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/opsguard/opsguard/infra/aws"
-	"github.com/opsguard/opsguard/infra/aws/closing"
+	"github.com/opsguard/opsguard/infra/aws/logresolution"
 	"github.com/opsguard/opsguard/infra/aws/records"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
@@ -19,7 +19,7 @@ func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	step, err := closing.Resolution(ctx, f, store)
+	step, err := logresolution.Open(ctx, f, store)
 	if err != nil {
 		return nil, err
 	}

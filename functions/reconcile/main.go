@@ -8,14 +8,14 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/opsguard/opsguard/infra/aws"
-	"github.com/opsguard/opsguard/infra/aws/repair"
+	"github.com/opsguard/opsguard/infra/aws/reconcile"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
 func main() { aws.Main(build) }
 
 func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
-	open, err := repair.Open(ctx, f)
+	open, err := reconcile.Open(ctx, f)
 	if err != nil {
 		return nil, err
 	}

@@ -8,14 +8,14 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/opsguard/opsguard/infra/aws"
-	"github.com/opsguard/opsguard/infra/aws/wait"
+	"github.com/opsguard/opsguard/infra/aws/waitforapproval"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
 func main() { aws.Main(build) }
 
 func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
-	step, err := wait.Open(ctx, f)
+	step, err := waitforapproval.Open(ctx, f)
 	if err != nil {
 		return nil, err
 	}

@@ -13,13 +13,14 @@ import (
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/opsguard/opsguard/infra/aws"
-	"github.com/opsguard/opsguard/infra/aws/analyst"
-	"github.com/opsguard/opsguard/infra/aws/closing"
-	"github.com/opsguard/opsguard/infra/aws/intake"
+	"github.com/opsguard/opsguard/infra/aws/analyze"
+	"github.com/opsguard/opsguard/infra/aws/createticket"
+	"github.com/opsguard/opsguard/infra/aws/ingestalert"
+	"github.com/opsguard/opsguard/infra/aws/logresolution"
+	"github.com/opsguard/opsguard/infra/aws/reconcile"
 	"github.com/opsguard/opsguard/infra/aws/records"
-	"github.com/opsguard/opsguard/infra/aws/repair"
 	secrets "github.com/opsguard/opsguard/infra/aws/secret"
-	"github.com/opsguard/opsguard/infra/aws/wait"
+	"github.com/opsguard/opsguard/infra/aws/waitforapproval"
 	"github.com/opsguard/opsguard/infra/emulator/lambdastub"
 	"github.com/opsguard/opsguard/pkg/brief"
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -62,11 +63,11 @@ func (w *warm) loses(t *testing.T, name string) {
 // asking opens the two steps that ask people.
 func asking(t *testing.T, w *warm) map[string]func() (steps.People, error) {
 	t.Helper()
-	waiting, err := wait.Open(t.Context(), w.Function)
+	waiting, err := waitforapproval.Open(t.Context(), w.Function)
 	if err != nil {
 		t.Fatal(err)
 	}
-	repairing, err := repair.Open(t.Context(), w.Function)
+	repairing, err := reconcile.Open(t.Context(), w.Function)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +124,7 @@ func TestAWebhookThatCannotBeUsedIsAChannelToTellLater(t *testing.T) {
 
 func TestAModelWhoseKeyCannotBeUsedFails(t *testing.T) {
 	w := started(t)
-	source, err := analyst.Open(t.Context(), w.Function)
+	source, err := analyze.Open(t.Context(), w.Function)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +147,7 @@ func TestTheModelIsTheOneThatIsSet(t *testing.T) {
 	t.Setenv("GEMINI_ENDPOINT", gemini.URL)
 	t.Setenv("GEMINI_MODEL", "gemini-of-choice")
 	start, end := context.WithCancel(t.Context())
-	source, err := analyst.Open(start, w.Function)
+	source, err := analyze.Open(start, w.Function)
 	if err == nil {
 		err = w.Checked()
 	}
@@ -166,11 +167,11 @@ func TestWhatIsShownLeadsToThePublicURL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resolution, err := closing.Resolution(t.Context(), w.Function, store)
+	resolution, err := logresolution.Open(t.Context(), w.Function, store)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ticket, err := closing.Ticket(w.Function, store)
+	ticket, err := createticket.Open(w.Function, store)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +189,7 @@ func TestWhatIsShownLeadsToThePublicURL(t *testing.T) {
 }
 
 func TestReconcileMendsTheTenantThatAlertsAreOf(t *testing.T) {
-	repairing, err := repair.Open(t.Context(), started(t).Function)
+	repairing, err := reconcile.Open(t.Context(), started(t).Function)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +201,7 @@ func TestReconcileMendsTheTenantThatAlertsAreOf(t *testing.T) {
 func TestTheApprovalTimeoutIsTheOneThatIsSet(t *testing.T) {
 	w := started(t)
 	t.Setenv("OPSGUARD_APPROVAL_TIMEOUT", "90s")
-	step, err := intake.Open(t.Context(), w.Function)
+	step, err := ingestalert.Open(t.Context(), w.Function)
 	if err != nil || step.Timeout != 90*time.Second {
 		t.Errorf("%s, %v", step.Timeout, err)
 	}

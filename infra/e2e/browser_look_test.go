@@ -16,7 +16,7 @@ func TestAPersonSeesWhatTheyDecideOn(t *testing.T) {
 	t.Parallel()
 	a := newAsked(t, freeAddr(t), "")
 	fixID, fix := a.links(oom)
-	reviewID, review := a.links(alert{ServerName: "prod-mail-07", ErrorLogs: "queue is stuck"})
+	reviewID, review := a.links(alert{Service: "prod-mail-07", ErrorLogs: "queue is stuck"})
 	common := []string{"What happened", "Why we think so", "Evidence Untrusted text, as logged", "OpsGuard asks through discord: ", "You can decide until ", "Severity high"}
 	plan := []string{fixID, "Restart prod-api-01 Fix restart-service On prod-api-01 (simulated) With no parameters Risk medium Effect simulated: nothing will be changed", "JavaScript heap out of memory"}
 	for _, page := range []struct {
@@ -77,8 +77,8 @@ func TestHostileTextIsOnlyText(t *testing.T) {
 		} {
 			t.Run(text.name+" on a "+look.Size.Name, func(t *testing.T) {
 				a := newAsked(t, freeAddr(t), "", "GEMINI_API_KEY=k", "GEMINI_ENDPOINT="+gemini(t, says(suggestion(text.cause))))
-				_, links := a.links(alert{ServerName: "prod-api-01", ErrorLogs: strings.Join(text.lines, "\n")})
-				id, unlisted := a.links(alert{ServerName: text.server, ErrorLogs: strings.Join(text.lines, "\n")})
+				_, links := a.links(alert{Service: "prod-api-01", ErrorLogs: strings.Join(text.lines, "\n")})
+				id, unlisted := a.links(alert{Service: text.server, ErrorLogs: strings.Join(text.lines, "\n")})
 				var got []string
 				outline := func(tb tab, picture string) {
 					t.Helper()

@@ -116,10 +116,10 @@ var asJSON = header{"Content-Type": "application/json"}
 
 // alert is a POST /ingest-alert body.
 type alert struct {
-	ServerName string `json:"serverName"`
-	ErrorLogs  string `json:"errorLogs"`
-	Severity   string `json:"severity,omitempty"`
-	DedupKey   string `json:"dedupKey,omitempty"`
+	Service   string `json:"serverName"`
+	ErrorLogs string `json:"errorLogs"`
+	Severity  string `json:"severity,omitempty"`
+	DedupKey  string `json:"dedupKey,omitempty"`
 }
 
 func (c *client) ingest(a alert) answer {
@@ -147,7 +147,7 @@ func (c *client) open(a alert) string {
 }
 
 // oom is the README's alert.
-var oom = alert{ServerName: "prod-api-01", ErrorLogs: "JavaScript heap out of memory"}
+var oom = alert{Service: "prod-api-01", ErrorLogs: "JavaScript heap out of memory"}
 
 func (c *client) incident(id string) answer { return c.call("GET", "/incidents/"+id, "", nil) }
 

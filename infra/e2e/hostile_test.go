@@ -185,7 +185,7 @@ func TestAHostileModelChangesNoAction(t *testing.T) {
 	b := newBattle(t, hostileModel)
 	var attacks []attack
 	for n, l := range b.lies {
-		attacks = append(attacks, attack{l.name, alert{ServerName: "prod-api-01", ErrorLogs: fmt.Sprintf("JavaScript heap out of memory\nlie-%d-", n)}, l.want})
+		attacks = append(attacks, attack{l.name, alert{Service: "prod-api-01", ErrorLogs: fmt.Sprintf("JavaScript heap out of memory\nlie-%d-", n)}, l.want})
 	}
 	b.fight(attacks)
 	if out := b.p.out.String(); strings.Contains(out, "the-key-of-nobody") {
@@ -209,13 +209,13 @@ func TestHostileLogsChangeNoAction(t *testing.T) {
 			for n, text := range hostileTexts(b.elsewhere.URL) {
 				mark := func(lie int) string { return fmt.Sprintf("\nlie-%d-", lie) }
 				attacks = append(attacks,
-					attack{fmt.Sprintf("text %d alone", n), alert{ServerName: "prod-api-01", ErrorLogs: text + mark(1)}, ""},
-					attack{fmt.Sprintf("text %d before a failure", n), alert{ServerName: "prod-api-01", ErrorLogs: text + "\nJavaScript heap out of memory" + mark(0)}, "restart-service"},
-					attack{fmt.Sprintf("text %d after a failure", n), alert{ServerName: "prod-api-01", ErrorLogs: "JavaScript heap out of memory\n" + text + mark(0)}, "restart-service"},
-					attack{fmt.Sprintf("text %d in the line of a failure", n), alert{ServerName: "prod-api-01", ErrorLogs: "JavaScript heap out of memory " + text + mark(0)}, "restart-service"})
+					attack{fmt.Sprintf("text %d alone", n), alert{Service: "prod-api-01", ErrorLogs: text + mark(1)}, ""},
+					attack{fmt.Sprintf("text %d before a failure", n), alert{Service: "prod-api-01", ErrorLogs: text + "\nJavaScript heap out of memory" + mark(0)}, "restart-service"},
+					attack{fmt.Sprintf("text %d after a failure", n), alert{Service: "prod-api-01", ErrorLogs: "JavaScript heap out of memory\n" + text + mark(0)}, "restart-service"},
+					attack{fmt.Sprintf("text %d in the line of a failure", n), alert{Service: "prod-api-01", ErrorLogs: "JavaScript heap out of memory " + text + mark(0)}, "restart-service"})
 			}
 			for _, service := range hostileNames(b.elsewhere.URL) {
-				attacks = append(attacks, attack{fmt.Sprintf("the name %q", service), alert{ServerName: service, ErrorLogs: "JavaScript heap out of memory\nlie-0-"}, ""})
+				attacks = append(attacks, attack{fmt.Sprintf("the name %q", service), alert{Service: service, ErrorLogs: "JavaScript heap out of memory\nlie-0-"}, ""})
 			}
 			b.fight(attacks)
 		})

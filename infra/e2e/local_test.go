@@ -195,7 +195,7 @@ func TestKilledAfterTheEndNothingChanges(t *testing.T) {
 	dir, addr := t.TempDir(), freeAddr(t)
 	p := serve(t, dir, addr)
 	c := newClient(t, p.target())
-	resolved, escalated := c.waiting(oom), c.waiting(alert{ServerName: oom.ServerName, ErrorLogs: oom.ErrorLogs, DedupKey: "another"})
+	resolved, escalated := c.waiting(oom), c.waiting(alert{Service: oom.Service, ErrorLogs: oom.ErrorLogs, DedupKey: "another"})
 	c.decide(resolved, "approve")
 	c.decide(escalated, "escalate")
 	before := []answer{c.until(resolved, "RESOLVED"), c.until(escalated, "ESCALATED")}

@@ -97,7 +97,7 @@ func TestDiscordIsToldAndItsLinksDecide(t *testing.T) {
 	p := serve(t, t.TempDir(), freeAddr(t), "DISCORD_WEBHOOK_URL="+d.webhook(), "OPSGUARD_API_KEYS="+entries)
 	target.URL = "http://" + p.addr
 	c := newClient(t, target)
-	id := c.waiting(alert{ServerName: "prod-api-01", ErrorLogs: "JavaScript heap out of memory @everyone [click](https://evil.example) <@1>"})
+	id := c.waiting(alert{Service: "prod-api-01", ErrorLogs: "JavaScript heap out of memory @everyone [click](https://evil.example) <@1>"})
 	c.eventually("Discord to be told", func() bool { posted, _ := d.messages(); return len(posted) > 0 }, p.out.String)
 	posted, _ := d.messages()
 	if !strings.Contains(posted[0], `"parse":[]`) || strings.Contains(posted[0], "@everyone [click](https") {

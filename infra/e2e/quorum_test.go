@@ -102,7 +102,7 @@ func (p people) pending(what string, got answer, have int) {
 
 func (p people) review(service string) string {
 	p.Helper()
-	return p.waiting(alert{ServerName: service, ErrorLogs: oom.ErrorLogs})
+	return p.waiting(alert{Service: service, ErrorLogs: oom.ErrorLogs})
 }
 
 func (p people) started(id string) (n int) {

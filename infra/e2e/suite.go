@@ -41,7 +41,7 @@ func Suite(t *testing.T, target Target) {
 }
 
 func approved(c *client) {
-	got := c.ingest(alert{ServerName: oom.ServerName, ErrorLogs: oom.ErrorLogs})
+	got := c.ingest(alert{Service: oom.Service, ErrorLogs: oom.ErrorLogs})
 	c.want("ingest", got, http.StatusAccepted, "")
 	id := got.text("incidentId")
 	if loc := got.header.Get("Location"); !strings.HasSuffix(loc, "/incidents/"+id) {
@@ -73,7 +73,7 @@ func escalated(c *client) {
 }
 
 func manualReview(c *client) {
-	id := c.waiting(alert{ServerName: "prod-api-01", ErrorLogs: "something that no rule knows"})
+	id := c.waiting(alert{Service: "prod-api-01", ErrorLogs: "something that no rule knows"})
 	c.want("approve", c.decide(id, "approve"), http.StatusConflict, "no-fix")
 	c.want("resolve", c.decide(id, "resolve"), http.StatusOK, "")
 	end := c.until(id, "RESOLVED")
@@ -83,7 +83,7 @@ func manualReview(c *client) {
 }
 
 func unknownService(c *client) {
-	id := c.waiting(alert{ServerName: "not-in-services-yaml", ErrorLogs: oom.ErrorLogs})
+	id := c.waiting(alert{Service: "not-in-services-yaml", ErrorLogs: oom.ErrorLogs})
 	got := c.incident(id)
 	if got.get("plan") != nil || !strings.Contains(got.text("analysis.cause"), "services.yaml") {
 		c.Errorf("an unknown service: want no plan, and how to list it: %s", got)
@@ -156,7 +156,7 @@ func again(c *client) {
 // duplicates sends one alert many times at once.
 func duplicates(c *client) {
 	const times, senders = 1000, 32
-	one := alert{ServerName: "prod-api-01", ErrorLogs: oom.ErrorLogs, DedupKey: c.Name() + c.nonce()}
+	one := alert{Service: "prod-api-01", ErrorLogs: oom.ErrorLogs, DedupKey: c.Name() + c.nonce()}
 	ids := make(chan string, times)
 	var all sync.WaitGroup
 	for range senders {
@@ -188,7 +188,7 @@ func duplicates(c *client) {
 }
 
 func reopened(c *client) {
-	one := alert{ServerName: "prod-api-01", ErrorLogs: oom.ErrorLogs, DedupKey: c.Name() + c.nonce()}
+	one := alert{Service: "prod-api-01", ErrorLogs: oom.ErrorLogs, DedupKey: c.Name() + c.nonce()}
 	first := c.waiting(one)
 	c.decide(first, "resolve")
 	c.until(first, "RESOLVED")

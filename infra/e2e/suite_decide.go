@@ -128,7 +128,7 @@ func plans(c *client) {
 // the first of 401, 403, 404, 400, 409 that fits. 410 needs a deadline to pass.
 func refused(c *client) {
 	none := "INC-01ARZ3NDEKTSV4RRFFQ69G5FAV"
-	review := c.waiting(alert{ServerName: "prod-api-01", ErrorLogs: "nothing that any rule knows"})
+	review := c.waiting(alert{Service: "prod-api-01", ErrorLogs: "nothing that any rule knows"})
 	done := c.waiting(oom)
 	c.want("escalate", c.decide(done, "escalate"), http.StatusOK, "")
 	type try struct {

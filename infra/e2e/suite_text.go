@@ -69,7 +69,7 @@ func badInput(c *client) {
 func secrets(c *client) {
 	aws := "AKIA" + "IOSFODNN7EXAMPLQ"
 	pass := "hunter2" + "horse"
-	id := c.waiting(alert{ServerName: "prod-api-01", ErrorLogs: "JavaScript heap out of memory\naws_access_key_id=" + aws + "\npostgres://app:" + pass + "@db/x connection refused"})
+	id := c.waiting(alert{Service: "prod-api-01", ErrorLogs: "JavaScript heap out of memory\naws_access_key_id=" + aws + "\npostgres://app:" + pass + "@db/x connection refused"})
 	c.decide(id, "resolve")
 	c.until(id, "RESOLVED")
 	for _, path := range []string{"/incidents/" + id, "/incidents/" + id + "/audit"} {
@@ -84,7 +84,7 @@ func lists(c *client) {
 	service := "list-" + c.nonce()
 	var ids []string
 	for range 5 {
-		ids = append(ids, c.waiting(alert{ServerName: service, ErrorLogs: "x", DedupKey: c.nonce()}))
+		ids = append(ids, c.waiting(alert{Service: service, ErrorLogs: "x", DedupKey: c.nonce()}))
 	}
 	for _, id := range ids[:2] {
 		c.decide(id, "resolve")

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -76,9 +77,15 @@ type claim struct {
 	seq                 int64 // the event that tells of it; 0 if none does
 }
 
+// serviceOf reads the service from the event that opened the incident. Events
+// written before the field had its present name call it serverName.
+func serviceOf(detected incident.Event) string {
+	return cmp.Or(detected.Details["service"], detected.Details["serverName"])
+}
+
 func claims(inc incident.Incident, s story) []claim {
 	all := []claim{
-		{"the service is", inc.ServerName, s.detected.Details["serverName"], s.detected.Seq},
+		{"the service is", inc.Service, serviceOf(s.detected), s.detected.Seq},
 		{"the status is", string(inc.Status), string(s.status), s.statusSeq},
 	}
 	var frozen, deadline string

@@ -23,7 +23,7 @@ func TestNoHonestLifeLooksFalsified(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		now := time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
 		opened := incident.Open(incident.New{Ref: ref, By: incident.Local, Now: now, ApprovalTimeout: time.Hour,
-			Alert: incident.Alert{Tenant: tenant, Source: "api", ServerName: "s", ErrorLogs: "x", Severity: incident.High}})
+			Alert: incident.Alert{Tenant: tenant, Source: "api", Service: "s", ErrorLogs: "x", Severity: incident.High}})
 		inc, events := opened.Incident, []incident.Event{opened.Event}
 		vote := func(action incident.Action, decides bool) (incident.Change, error) {
 			return inc.Vote(incident.Vote{Action: action, By: incident.KeyActor("anna")}, incident.Verdict{Allowed: true, Decides: decides}, now)

@@ -47,7 +47,7 @@ const (
 	MaxParameter    = 200
 	MaxSteps        = 10 // the last ones are shown
 	MaxStep         = 300
-	maxServerName   = incident.MaxServerName
+	maxService      = incident.MaxService
 	maxTicketKey    = 100
 	maxTicketURL    = 500
 )
@@ -57,7 +57,7 @@ const (
 type Brief struct {
 	IncidentID string
 	Title      Outside // "prod-api-01: Node.js heap out of memory"
-	ServerName Outside
+	Service    Outside
 	Severity   incident.Severity
 	Status     incident.Status
 	StatusLine string // what goes on, to be read after Status
@@ -109,7 +109,7 @@ func (b Brief) LogValue() slog.Value { return slog.StringValue(b.IncidentID) }
 func Of(inc incident.Incident, links Links, now time.Time) Brief {
 	asked := mayDecide(inc, now)
 	b := Brief{
-		IncidentID: inc.ID, Title: title(inc), ServerName: line(inc.ServerName, maxServerName),
+		IncidentID: inc.ID, Title: title(inc), Service: line(inc.Service, maxService),
 		Severity: inc.Severity, Status: inc.Status, StatusLine: statusLine(inc, now), Asked: asked,
 		Opened: inc.CreatedAt, Occurrences: inc.Occurrences,
 		Fix: fixText(inc.Plan), Approvals: approvals(inc),

@@ -31,7 +31,7 @@ func must(t *testing.T, c incident.Change, err error) incident.Incident {
 func detected() incident.Incident {
 	return incident.Open(incident.New{
 		Ref:             incident.Ref{Tenant: incident.DefaultTenant, ID: "INC-01JZ0000000000000000000000"},
-		Alert:           incident.Alert{Tenant: incident.DefaultTenant, Source: "api", ServerName: "prod-api-01", ErrorLogs: heap, Severity: incident.Critical},
+		Alert:           incident.Alert{Tenant: incident.DefaultTenant, Source: "api", Service: "prod-api-01", ErrorLogs: heap, Severity: incident.Critical},
 		By:              incident.KeyActor("ci"),
 		ApprovalTimeout: 4 * time.Hour, Now: at(10, 5),
 	}).Incident

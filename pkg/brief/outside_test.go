@@ -20,7 +20,7 @@ func hostile(text string) incident.Incident {
 		Parameters: map[string]string{text: text}, Hash: "0123456789abcdef"}
 	started := at(11, 1)
 	return incident.Incident{
-		Ref: incident.Ref{Tenant: "default", ID: "INC-01JZ0000000000000000000000"}, Status: incident.Escalated, Severity: incident.High, ServerName: text,
+		Ref: incident.Ref{Tenant: "default", ID: "INC-01JZ0000000000000000000000"}, Status: incident.Escalated, Severity: incident.High, Service: text,
 		Analysis: &incident.Analysis{AnalyzedBy: incident.ByGemini, Cause: text, Evidence: []string{text, text, text, text, text, text, text}, ManualReason: text},
 		Plan:     plan,
 		Decision: &incident.Decision{Action: incident.Approve, By: incident.KeyActor(text), At: at(11, 0), Note: text},
@@ -95,7 +95,7 @@ func TestOutsideTextIsBounded(t *testing.T) {
 		limit int
 	}{
 		"cause": {b.Cause, brief.MaxCause}, "evidence": {b.Evidence[0], brief.MaxEvidenceLine}, "note": {b.Note, brief.MaxNote},
-		"title": {b.Title, brief.MaxTitle + incident.MaxServerName}, "step": {b.Steps[0], brief.MaxStep},
+		"title": {b.Title, brief.MaxTitle + incident.MaxService}, "step": {b.Steps[0], brief.MaxStep},
 	} {
 		n := utf8.RuneCountInString(string(c.text))
 		if n > c.limit || n < c.limit/2 {

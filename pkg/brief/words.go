@@ -21,7 +21,7 @@ func title(inc incident.Incident) Outside {
 	if a := inc.Analysis; a != nil && a.AnalyzedBy != incident.ByNone && a.Cause != "" {
 		what = firstSentence(string(line(a.Cause, MaxCause)), maxTitleCause)
 	}
-	return line(inline(inc.ServerName, maxServerName)+": "+what, MaxTitle+maxServerName)
+	return line(inline(inc.Service, maxService)+": "+what, MaxTitle+maxService)
 }
 
 func statusLine(inc incident.Incident, now time.Time) string {
@@ -106,7 +106,7 @@ func targetText(t incident.Target) string {
 	for _, k := range slices.Sorted(maps.Keys(t.Attributes)) {
 		parts = append(parts, k+"="+inline(t.Attributes[k], MaxParameter))
 	}
-	return inline(t.Service, maxServerName) + " (" + strings.Join(parts, " ") + ")"
+	return inline(t.Service, maxService) + " (" + strings.Join(parts, " ") + ")"
 }
 
 func askedBecause(inc incident.Incident) string {

@@ -47,7 +47,7 @@ func faulty(t *testing.T, choose faults.Chooser) (through, beside *Store) {
 
 func opening() incident.Change {
 	return incident.Open(incident.New{Ref: incident.Ref{Tenant: "t", ID: "INC-01ARZ3NDEKTSV4RRFFQ69G5FAV"}, By: "source:api", ApprovalTimeout: time.Hour, Now: time.Now(),
-		Alert: incident.Alert{Tenant: "t", Source: "api", ServerName: "s", ErrorLogs: "x", Severity: incident.High}})
+		Alert: incident.Alert{Tenant: "t", Source: "api", Service: "s", ErrorLogs: "x", Severity: incident.High}})
 }
 
 func TestStoreContractHoldsWhileCallsFail(t *testing.T) {
@@ -218,7 +218,7 @@ func claimed(t *testing.T, key string) (steps []incident.Change) {
 	ref := incident.Ref{Tenant: "t", ID: incident.IDFromULID(ulid.Make().String())}
 	plan := incident.Plan{FixID: "restart-service", FixDigest: "d", Target: incident.Target{Service: "s", Type: "simulated"}, Parameters: map[string]string{}}.Freeze(ref)
 	c := incident.Open(incident.New{Ref: ref, By: "source:api", ApprovalTimeout: time.Hour, Now: now,
-		Alert: incident.Alert{Tenant: "t", Source: "api", ServerName: "s", ErrorLogs: "x", Severity: incident.High, DedupKey: key}})
+		Alert: incident.Alert{Tenant: "t", Source: "api", Service: "s", ErrorLogs: "x", Severity: incident.High, DedupKey: key}})
 	for _, next := range []func(incident.Incident) (incident.Change, error){
 		func(i incident.Incident) (incident.Change, error) {
 			return i.Propose(incident.Analysis{AnalyzedBy: incident.ByRules}, &incident.Proposal{FixID: plan.FixID, Parameters: plan.Parameters}, now)

@@ -63,7 +63,7 @@ func metaItem(inc incident.Incident) (item, error) {
 	}
 	return with(metaKey(inc.Ref), item{
 		attrBody: text(string(body)), attrVersion: number(inc.Version), attrStatus: text(string(inc.Status)),
-		attrService: text(inc.ServerName), attrList: text(listPartition(inc)), attrID: text(inc.ID),
+		attrService: text(inc.Service), attrList: text(listPartition(inc)), attrID: text(inc.ID),
 	}), nil
 }
 

@@ -27,7 +27,7 @@ var _ steps.Analyst = (*gemini.Analyst)(nil)
 
 func question() steps.Question {
 	return steps.Question{
-		Ref: incident.Ref{Tenant: "default", ID: "INC-1"}, ServerName: "prod-api-01", Severity: incident.High, Logs: "FATAL ERROR: heap\nexit 134",
+		Ref: incident.Ref{Tenant: "default", ID: "INC-1"}, Service: "prod-api-01", Severity: incident.High, Logs: "FATAL ERROR: heap\nexit 134",
 		Fixes: []catalog.Fix{
 			{ID: "restart", Title: "Restart", Description: "Restarts it.", Risk: catalog.RiskMedium, Params: []catalog.Param{{Name: "grace_seconds", Kind: catalog.KindInteger, Min: 5, Max: 60, Default: 30, Description: "How long to wait."}}},
 			{ID: "scale-out", Title: "Scale out", Description: "Adds instances.", Risk: catalog.RiskMedium, Params: []catalog.Param{{Name: "add", Kind: catalog.KindInteger, Min: 1, Max: 3, Default: 1, Description: "How many."}}},

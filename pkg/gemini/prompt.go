@@ -64,7 +64,7 @@ func describe(p catalog.Param) string {
 func newBoundary(q steps.Question) string {
 	for {
 		word := rand.Text() // 130 bits
-		if !strings.Contains(q.Logs, word) && !strings.Contains(q.ServerName, word) {
+		if !strings.Contains(q.Logs, word) && !strings.Contains(q.Service, word) {
 			return word
 		}
 	}
@@ -73,7 +73,7 @@ func newBoundary(q steps.Question) string {
 // prompt fences the data. The server name is quoted, so that it is one line.
 func prompt(q steps.Question, boundary string) string {
 	return "BEGIN DATA " + boundary + "\n" +
-		"service: " + strconv.Quote(incident.Cut(q.ServerName, 4*incident.MaxServerName)) + "\n" +
+		"service: " + strconv.Quote(incident.Cut(q.Service, 4*incident.MaxService)) + "\n" +
 		"severity: " + strconv.Quote(string(q.Severity)) + "\n" +
 		"logs:\n" + cutLogs(q.Logs) + "\n" +
 		"END DATA " + boundary + "\n" +

@@ -14,28 +14,28 @@ import (
 
 // Limits of an alert's fields.
 const (
-	MaxServerName = 128        // characters
-	MaxErrorLogs  = 200 * 1024 // bytes
-	MaxDedupKey   = 256        // characters
+	MaxService   = 128        // characters
+	MaxErrorLogs = 200 * 1024 // bytes
+	MaxDedupKey  = 256        // characters
 )
 
 // Alert is one report that something is wrong (or, with Recovered, right again),
 // in OpsGuard's words whoever sent it.
 type Alert struct {
-	Tenant     string
-	Source     string // who sent it: "api", "health-check", later a vendor's name
-	ServerName string // the service; a key of services.yaml, or unknown
-	ErrorLogs  string
-	Severity   Severity
-	Timestamp  time.Time // when it happened, as the sender says; zero if it does not
-	DedupKey   string    // what makes two alerts the same trouble; empty: the first error line does
-	Recovered  bool      // the trouble that this fingerprint opened is over
+	Tenant    string
+	Source    string // who sent it: "api", "health-check", later a vendor's name
+	Service   string // the service; a key of services.yaml, or unknown
+	ErrorLogs string
+	Severity  Severity
+	Timestamp time.Time // when it happened, as the sender says; zero if it does not
+	DedupKey  string    // what makes two alerts the same trouble; empty: the first error line does
+	Recovered bool      // the trouble that this fingerprint opened is over
 }
 
 // Validate reports the first field that is wrong, as Invalid. Severity must
 // already be one of the four.
 func (a Alert) Validate() error {
-	if err := checkText("serverName", a.ServerName, MaxServerName, true); err != nil {
+	if err := checkText("service", a.Service, MaxService, true); err != nil {
 		return err
 	}
 	if err := checkText("dedupKey", a.DedupKey, MaxDedupKey, false); err != nil {
@@ -87,7 +87,7 @@ func (a Alert) Fingerprint() string {
 		mark, what = "line", normalLine(a.ErrorLogs)
 	}
 	h := sha256.New()
-	for _, part := range []string{a.Tenant, a.Source, a.ServerName, mark, what} {
+	for _, part := range []string{a.Tenant, a.Source, a.Service, mark, what} {
 		var n [8]byte
 		binary.BigEndian.PutUint64(n[:], uint64(len(part)))
 		h.Write(n[:])

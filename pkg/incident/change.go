@@ -118,12 +118,12 @@ type New struct {
 func Open(n New) Change {
 	now := Stamp(n.Now)
 	inc := Incident{
-		Ref: n.Ref, Source: n.Alert.Source, ServerName: n.Alert.ServerName, Severity: n.Alert.Severity,
+		Ref: n.Ref, Source: n.Alert.Source, Service: n.Alert.Service, Severity: n.Alert.Severity,
 		Fingerprint: n.Alert.Fingerprint(), CreatedAt: now, UpdatedAt: now,
 		Occurrences: 1, LastSeenAt: now, ApprovalTimeout: int64(n.ApprovalTimeout / time.Second),
 	}
 	details := map[string]string{
-		"source": inc.Source, "serverName": inc.ServerName, "severity": string(inc.Severity),
+		"source": inc.Source, "service": inc.Service, "severity": string(inc.Severity),
 		"fingerprint": inc.Fingerprint, "evidenceSha256": sha256Hex(n.Alert.ErrorLogs),
 	}
 	if !n.Alert.Timestamp.IsZero() {

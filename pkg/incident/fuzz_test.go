@@ -70,18 +70,18 @@ func FuzzFingerprint(f *testing.F) {
 	f.Add("s", "2026-01-02T03:04:05Z ERROR 0xdeadbeef id=550e8400-e29b-41d4-a716-446655440000", "")
 	f.Add("\x00", "\n\n", "k")
 	f.Fuzz(func(t *testing.T, server, logs, key string) {
-		a := Alert{Tenant: DefaultTenant, Source: "api", ServerName: server, ErrorLogs: logs, DedupKey: key}
+		a := Alert{Tenant: DefaultTenant, Source: "api", Service: server, ErrorLogs: logs, DedupKey: key}
 		print := a.Fingerprint()
 		if len(print) != 64 {
 			t.Fatalf("%q", print)
 		}
 		b := a
-		b.ServerName += "x"
+		b.Service += "x"
 		if b.Fingerprint() == print {
 			t.Fatalf("%q: two services have one fingerprint", server)
 		}
 		if err := a.Validate(); err != nil && (KindOf(err) != Invalid || !utf8.ValidString(err.Error())) {
-			t.Fatalf("%q: %v", a.ServerName, err)
+			t.Fatalf("%q: %v", a.Service, err)
 		}
 	})
 }

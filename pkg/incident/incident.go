@@ -14,7 +14,7 @@ type Incident struct {
 
 	Status      Status     `json:"status"`
 	Source      string     `json:"source"`
-	ServerName  string     `json:"serverName"`
+	Service     string     `json:"serverName"`
 	Severity    Severity   `json:"severity"`
 	Fingerprint string     `json:"fingerprint"`
 	AlertedAt   *time.Time `json:"alertedAt"` // the sender's timestamp, if it gave one

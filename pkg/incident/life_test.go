@@ -14,7 +14,7 @@ import (
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)
 
 func testAlert() Alert {
-	return Alert{Tenant: DefaultTenant, Source: "api", ServerName: "prod-api-01", ErrorLogs: "JavaScript heap out of memory", Severity: High}
+	return Alert{Tenant: DefaultTenant, Source: "api", Service: "prod-api-01", ErrorLogs: "JavaScript heap out of memory", Severity: High}
 }
 
 func testRef() Ref { return Ref{DefaultTenant, "INC-01ARZ3NDEKTSV4RRFFQ69G5FAV"} }

@@ -26,10 +26,10 @@ func TestFingerprintIgnoresWhatVaries(t *testing.T) {
 	base := testAlert()
 	for name, change := range map[string]func(*Alert){
 		"tenant": func(a *Alert) { a.Tenant = "x" }, "source": func(a *Alert) { a.Source = "x" },
-		"server": func(a *Alert) { a.ServerName = "x" }, "logs": func(a *Alert) { a.ErrorLogs = "disk full" },
+		"server": func(a *Alert) { a.Service = "x" }, "logs": func(a *Alert) { a.ErrorLogs = "disk full" },
 		"key":                 func(a *Alert) { a.DedupKey = "x" },
 		"a key like the line": func(a *Alert) { a.DedupKey = normalLine(a.ErrorLogs) },
-		"shifted":             func(a *Alert) { a.Source, a.ServerName = "apip", "rod-api-01" },
+		"shifted":             func(a *Alert) { a.Source, a.Service = "apip", "rod-api-01" },
 	} {
 		other := base
 		change(&other)
@@ -46,13 +46,13 @@ func TestValidateNamesTheField(t *testing.T) {
 		field string
 	}{
 		{"good", func(*Alert) {}, ""},
-		{"no server", func(a *Alert) { a.ServerName = "" }, "serverName"},
-		{"128 characters", func(a *Alert) { a.ServerName = strings.Repeat("ä", 128) }, ""},
-		{"129 characters", func(a *Alert) { a.ServerName = strings.Repeat("a", 129) }, "serverName"},
-		{"NUL in server", func(a *Alert) { a.ServerName = "a\x00b" }, "serverName"},
-		{"bidi in server", func(a *Alert) { a.ServerName = "a\u202eb" }, "serverName"},
-		{"space around server", func(a *Alert) { a.ServerName = " a" }, "serverName"},
-		{"not UTF-8", func(a *Alert) { a.ServerName = "a\xff" }, "serverName"},
+		{"no server", func(a *Alert) { a.Service = "" }, "service"},
+		{"128 characters", func(a *Alert) { a.Service = strings.Repeat("ä", 128) }, ""},
+		{"129 characters", func(a *Alert) { a.Service = strings.Repeat("a", 129) }, "service"},
+		{"NUL in server", func(a *Alert) { a.Service = "a\x00b" }, "service"},
+		{"bidi in server", func(a *Alert) { a.Service = "a\u202eb" }, "service"},
+		{"space around server", func(a *Alert) { a.Service = " a" }, "service"},
+		{"not UTF-8", func(a *Alert) { a.Service = "a\xff" }, "service"},
 		{"no logs", func(a *Alert) { a.ErrorLogs = "" }, "errorLogs"},
 		{"blank logs", func(a *Alert) { a.ErrorLogs = " \n\t" }, "errorLogs"},
 		{"200 KiB", func(a *Alert) { a.ErrorLogs = strings.Repeat("x", MaxErrorLogs) }, ""},

@@ -109,7 +109,7 @@ func (r *reader) service(entry field) Service {
 // badName holds a name to the rule for an alert's serverName, which is where it
 // has to match; "" if it does.
 func badName(name string) string {
-	probe := incident.Alert{ServerName: name, Severity: incident.High, Recovered: true}
+	probe := incident.Alert{Service: name, Severity: incident.High, Recovered: true}
 	var wrong *incident.Error
 	if errors.As(probe.Validate(), &wrong) {
 		return wrong.Message

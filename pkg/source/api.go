@@ -1,6 +1,7 @@
 package source
 
 import (
+	"errors"
 	"maps"
 	"strings"
 	"time"
@@ -34,7 +35,7 @@ func ParseAPI(kind body.Kind, raw []byte) (incident.Alert, error) {
 		})
 	}
 	a := incident.Alert{Tenant: incident.DefaultTenant, Source: API}
-	if a.ServerName, err = required(v, "serverName", "name the service, as in services.yaml"); err != nil {
+	if a.Service, err = required(v, "serverName", "name the service, as in services.yaml"); err != nil {
 		return incident.Alert{}, err
 	}
 	if a.ErrorLogs, err = required(v, "errorLogs", "send the error lines"); err != nil {
@@ -48,9 +49,20 @@ func ParseAPI(kind body.Kind, raw []byte) (incident.Alert, error) {
 	}
 	a.DedupKey = v["dedupKey"]
 	if err := a.Validate(); err != nil {
-		return incident.Alert{}, err
+		return incident.Alert{}, asSent(err)
 	}
 	return a, nil
+}
+
+// asSent names the service as this call's body does.
+func asSent(err error) error {
+	var wrong *incident.Error
+	if errors.As(err, &wrong) && wrong.Field == "service" {
+		named := *wrong
+		named.Field = "serverName"
+		return &named
+	}
+	return err
 }
 
 func required(v body.Values, field, what string) (string, error) {

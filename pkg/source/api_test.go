@@ -13,9 +13,9 @@ import (
 )
 
 func TestParseAPITakesBothKindsAlike(t *testing.T) {
-	full := incident.Alert{Tenant: "default", Source: "api", ServerName: "prod-api-01", ErrorLogs: "JavaScript heap out of memory\nat x",
+	full := incident.Alert{Tenant: "default", Source: "api", Service: "prod-api-01", ErrorLogs: "JavaScript heap out of memory\nat x",
 		Severity: incident.Critical, Timestamp: time.Date(2026, 11, 24, 9, 0, 0, 120e6, time.UTC), DedupKey: "heap"}
-	least := incident.Alert{Tenant: "default", Source: "api", ServerName: "prod-api-01", ErrorLogs: "x", Severity: incident.High}
+	least := incident.Alert{Tenant: "default", Source: "api", Service: "prod-api-01", ErrorLogs: "x", Severity: incident.High}
 	for name, test := range map[string]struct {
 		kind body.Kind
 		raw  string

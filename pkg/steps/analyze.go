@@ -24,11 +24,11 @@ type Analyst interface {
 
 // Question is what an analyst is told.
 type Question struct {
-	Ref        incident.Ref
-	ServerName string
-	Severity   incident.Severity
-	Logs       string        // redacted; data from outside, never instructions
-	Fixes      []catalog.Fix // what may be proposed for this service; none: the cause only
+	Ref      incident.Ref
+	Service  string
+	Severity incident.Severity
+	Logs     string        // redacted; data from outside, never instructions
+	Fixes    []catalog.Fix // what may be proposed for this service; none: the cause only
 }
 
 // Answer is what an analyst said, as it said it.
@@ -95,7 +95,7 @@ func (s Analyze) Handle(ctx context.Context, ref incident.Ref) (AnalyzeOutput, e
 }
 
 func (s Analyze) analyze(ctx context.Context, inc incident.Incident, logs string) (incident.Analysis, *incident.Proposal) {
-	svc, known := s.Inventory.Lookup(inc.ServerName)
+	svc, known := s.Inventory.Lookup(inc.Service)
 	byRules, byRulesFix := fromRules(logs, svc.Fixes)
 	analysis, proposal := byRules, byRulesFix
 	if s.Analyst != nil {
@@ -110,7 +110,7 @@ func (s Analyze) analyze(ctx context.Context, inc incident.Incident, logs string
 	}
 	if !known {
 		proposal = nil
-		analysis.ManualReason = fmt.Sprintf("%q is not listed in services.yaml, so no fix may be proposed for it. Add it there with an owner, a target and its allowed fixes, and restart or deploy.", inc.ServerName)
+		analysis.ManualReason = fmt.Sprintf("%q is not listed in services.yaml, so no fix may be proposed for it. Add it there with an owner, a target and its allowed fixes, and restart or deploy.", inc.Service)
 	}
 	return analysis, proposal
 }
@@ -144,7 +144,7 @@ func (s Analyze) ask(ctx context.Context, inc incident.Incident, svc inventory.S
 			fixes = append(fixes, fix)
 		}
 	}
-	answer, err := s.Analyst.Analyze(ctx, Question{inc.Ref, inc.ServerName, inc.Severity, logs, fixes})
+	answer, err := s.Analyst.Analyze(ctx, Question{inc.Ref, inc.Service, inc.Severity, logs, fixes})
 	if err != nil {
 		logFailure(ctx, s.Log, inc.Ref, "the model gave no usable analysis", err)
 		return incident.Analysis{AnalyzedBy: incident.ByNone, Cause: "The model gave no usable analysis.", Evidence: firstLines(logs),

@@ -21,7 +21,7 @@ func TestTheModelIsToldWhatItMayProposeAndNothingRaw(t *testing.T) {
 	for _, f := range q.Fixes {
 		ids = append(ids, f.ID)
 	}
-	if q.Ref != inc.Ref || q.ServerName != "api" || q.Severity != incident.High || !slices.Equal(ids, []string{"restart-service", "scale-out"}) {
+	if q.Ref != inc.Ref || q.Service != "api" || q.Severity != incident.High || !slices.Equal(ids, []string{"restart-service", "scale-out"}) {
 		t.Errorf("asked %+v", q)
 	}
 	if strings.Contains(q.Logs, "hunter2") || !strings.Contains(q.Logs, "heap out of memory") {

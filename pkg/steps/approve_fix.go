@@ -59,7 +59,7 @@ func (s ApproveFix) Handle(ctx context.Context, in ApproveFixInput) (ApproveFixO
 	inc, err := update(ctx, s.Store, in.Ref, func(inc incident.Incident) (incident.Change, error) {
 		now := s.Now()
 		vote := incident.Vote{Action: in.Action, By: in.By, At: now, PlanHash: in.PlanHash, Note: note}
-		svc, known := s.Inventory.Lookup(inc.ServerName)
+		svc, known := s.Inventory.Lookup(inc.Service)
 		verdict = policy.Decide(policy.RuleFor(svc, known, inc.Plan), inc.Votes, vote, now)
 		c, err := inc.Vote(vote, verdict, now)
 		decidedNow = !c.Empty() && c.Incident.Decision != nil

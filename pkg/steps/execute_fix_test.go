@@ -212,7 +212,7 @@ func TestAResultThatComesAfterClosingIsAnEventAndTheStatusStays(t *testing.T) {
 func (w *world) alertOf(ref incident.Ref) incident.Alert {
 	w.Helper()
 	inc := w.load(ref)
-	a := alert(inc.ServerName, w.keys[ref.ID])
+	a := alert(inc.Service, w.keys[ref.ID])
 	if a.Fingerprint() != inc.Fingerprint {
 		w.Fatalf("%s was not opened by detected", ref)
 	}

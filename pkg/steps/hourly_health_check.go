@@ -103,7 +103,7 @@ func alertOf(svc inventory.Service, f Finding) incident.Alert {
 		severity = incident.Medium
 	}
 	return incident.Alert{
-		Tenant: incident.DefaultTenant, Source: HealthSource, ServerName: svc.Name,
+		Tenant: incident.DefaultTenant, Source: HealthSource, Service: svc.Name,
 		ErrorLogs: "health check failed: " + f.Check + ": " + f.Detail,
 		Severity:  severity, DedupKey: "health:" + f.Check, Recovered: f.Healthy,
 	}

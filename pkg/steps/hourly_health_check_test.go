@@ -58,7 +58,7 @@ func TestABadFindingOpensAnIncidentAndAGoodOneNone(t *testing.T) {
 	}
 	for _, issue := range report.Unhealthy {
 		inc := w.load(incident.Ref{Tenant: incident.DefaultTenant, ID: issue.IncidentID})
-		if issue.Service != "a" || issue.Duplicate || inc.ServerName != "a" || inc.Source != steps.HealthSource || inc.Severity != severities[issue.Check] {
+		if issue.Service != "a" || issue.Duplicate || inc.Service != "a" || inc.Source != steps.HealthSource || inc.Severity != severities[issue.Check] {
 			t.Errorf("%+v opened %+v", issue, inc)
 		}
 		if first := w.last(inc.Ref); first.Actor != incident.SourceActor(steps.HealthSource) {
@@ -101,7 +101,7 @@ func TestAServiceThatIsWellAgainReportsItsRecovery(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			decided[inc.ServerName+": "+e.Logs] = inc.Decision.By
+			decided[inc.Service+": "+e.Logs] = inc.Decision.By
 		}
 	}
 	want := map[string]incident.Actor{"a: health check failed: reachable: connection refused": incident.SourceActor(steps.HealthSource)}
@@ -113,7 +113,7 @@ func TestAServiceThatIsWellAgainReportsItsRecovery(t *testing.T) {
 func TestAFindingThatCannotBeRecordedDoesNotStopTheOthers(t *testing.T) {
 	w := newProbed(t)
 	w.store.onCommit = func(c incident.Change, real func() error) error {
-		if c.Incident.ServerName == "a" {
+		if c.Incident.Service == "a" {
 			return errWire
 		}
 		return real()

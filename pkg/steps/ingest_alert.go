@@ -100,7 +100,7 @@ func (s IngestAlert) Handle(ctx context.Context, in IngestInput) (Ingested, erro
 		}
 		c := incident.Open(incident.New{
 			Ref: incident.Ref{Tenant: alert.Tenant, ID: s.NewID()}, Alert: alert, By: in.By,
-			ApprovalTimeout: s.timeout(alert.ServerName), Now: s.Now()})
+			ApprovalTimeout: s.timeout(alert.Service), Now: s.Now()})
 		err = s.Store.Commit(ctx, c)
 		if incident.CodeOf(err) == incident.CodeDuplicate {
 			continue // somebody opened it first: join that one
@@ -108,7 +108,7 @@ func (s IngestAlert) Handle(ctx context.Context, in IngestInput) (Ingested, erro
 		if err != nil {
 			return Ingested{}, err
 		}
-		s.Log.InfoContext(ctx, "incident opened", "incidentId", c.Incident.ID, "serverName", alert.ServerName, "severity", alert.Severity, "source", alert.Source)
+		s.Log.InfoContext(ctx, "incident opened", "incidentId", c.Incident.ID, "service", alert.Service, "severity", alert.Severity, "source", alert.Source)
 		s.start(ctx, c.Incident)
 		return Ingested{c.Incident.ID, c.Incident.Status, false}, nil
 	}
@@ -126,7 +126,7 @@ func (s IngestAlert) timeout(service string) time.Duration {
 func clean(a incident.Alert) incident.Alert {
 	logs, _ := redact.Text(a.ErrorLogs)
 	a.ErrorLogs = incident.Cut(logs, incident.MaxErrorLogs)
-	a.ServerName, _ = redact.Line(a.ServerName)
+	a.Service, _ = redact.Line(a.Service)
 	a.DedupKey, _ = redact.Line(a.DedupKey)
 	return a
 }

@@ -19,7 +19,7 @@ func TestIngestWritesNothingRaw(t *testing.T) {
 	w := newWorld(t)
 	secrets := []string{"hunter2hunter2", "AKIAIOSFODNN7EXAMPLE", "ghp_0123456789abcdefghijklmnopqrstuvwxyzAB", "s3cr3tpw"}
 	a := alert("api", "deploy with "+secrets[2])
-	a.ServerName = "api token=" + secrets[3]
+	a.Service = "api token=" + secrets[3]
 	a.ErrorLogs = "error: password=" + secrets[0] + "\nkey " + secrets[1] + "\npostgres://app:" + secrets[3] + "@db/x \x1b[31mred\x00\u202e"
 	ref := w.sent(a)
 	if _, err := w.send(a); err != nil { // the join writes too
@@ -78,7 +78,7 @@ func TestIngestRefusesWhatIsNotAnAlert(t *testing.T) {
 		name, field string
 		change      func(*incident.Alert)
 	}{
-		{"no service", "serverName", func(a *incident.Alert) { a.ServerName = "" }},
+		{"no service", "service", func(a *incident.Alert) { a.Service = "" }},
 		{"no logs", "errorLogs", func(a *incident.Alert) { a.ErrorLogs = " \n" }},
 		{"logs of nothing that is seen", "errorLogs", func(a *incident.Alert) { a.ErrorLogs = "\x00\u200b\x1b[31m" }},
 		{"too many logs", "errorLogs", func(a *incident.Alert) { a.ErrorLogs = strings.Repeat("x", incident.MaxErrorLogs+1) }},

@@ -140,7 +140,7 @@ func TestOnlyTheSourceThatOpenedAnIncidentReportsItsRecovery(t *testing.T) {
 	for name, change := range map[string]func(*incident.Alert){
 		"another source":  func(a *incident.Alert) { a.Source = "grafana" },
 		"another key":     func(a *incident.Alert) { a.DedupKey = "k2" },
-		"another service": func(a *incident.Alert) { a.ServerName = "real" },
+		"another service": func(a *incident.Alert) { a.Service = "real" },
 		"another tenant":  func(a *incident.Alert) { a.Tenant = "other" },
 	} {
 		stranger := a

@@ -14,7 +14,7 @@ import (
 // themselves, failing the test where that does not work.
 
 func alert(service, key string) incident.Alert {
-	return incident.Alert{Tenant: incident.DefaultTenant, Source: "api", ServerName: service, ErrorLogs: heapLogs, Severity: incident.High, DedupKey: key}
+	return incident.Alert{Tenant: incident.DefaultTenant, Source: "api", Service: service, ErrorLogs: heapLogs, Severity: incident.High, DedupKey: key}
 }
 
 func (w *world) send(a incident.Alert) (steps.Ingested, error) {

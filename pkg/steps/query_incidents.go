@@ -20,7 +20,7 @@ type Trail interface {
 type ListQuery struct {
 	Tenant  string
 	Status  incident.Status
-	Service string // serverName
+	Service string // as services.yaml spells it
 	Limit   int    // 1 to 100
 	Cursor  string // a Page's NextCursor; Invalid if it is not one
 }

@@ -77,9 +77,9 @@ func resolve(inv *inventory.Inventory, inc incident.Incident) (incident.Plan, er
 	if inc.Proposal == nil {
 		return incident.Plan{}, incident.Fail(incident.Conflict, incident.CodeNoFix, "there is no proposal")
 	}
-	svc, known := inv.Lookup(inc.ServerName)
+	svc, known := inv.Lookup(inc.Service)
 	if !known {
-		return incident.Plan{}, incident.BadField("serverName", "%q is not listed in services.yaml", inc.ServerName)
+		return incident.Plan{}, incident.BadField("service", "%q is not listed in services.yaml", inc.Service)
 	}
 	return catalog.Build(inc.Ref, svc.Fixes, svc.Target, *inc.Proposal)
 }
@@ -154,7 +154,7 @@ type DecidableLinks struct {
 // Links implements Linker.
 func (l DecidableLinks) Links(inc incident.Incident, channel string) brief.Links {
 	links := l.Linker.Links(inc, channel)
-	svc, known := l.Inventory.Lookup(inc.ServerName)
+	svc, known := l.Inventory.Lookup(inc.Service)
 	rule := policy.RuleFor(svc, known, inc.Plan)
 	if len(rule.Approvers) > 0 {
 		return brief.Links{View: links.View}

@@ -33,8 +33,8 @@ func (s *server) list(x *exchange) error {
 			return err
 		}
 	}
-	if utf8.RuneCountInString(q.Service) > incident.MaxServerName {
-		return incident.BadField("service", "has more than %d characters, which no service has", incident.MaxServerName)
+	if utf8.RuneCountInString(q.Service) > incident.MaxService {
+		return incident.BadField("service", "has more than %d characters, which no service has", incident.MaxService)
 	}
 	if q.Limit, err = parseLimit(sent); err != nil {
 		return err

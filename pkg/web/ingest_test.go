@@ -19,7 +19,7 @@ import (
 func TestIngestPassesOnTheAlertAndItsSender(t *testing.T) {
 	f := newFront(t, prefixed(t))
 	res := f.do(t, call{method: "POST", target: "/ingest-alert", key: ingestKey, body: "serverName=s&errorLogs=x%0Ay&severity=low"})
-	want := []steps.IngestInput{{By: "key:ci", Alert: incident.Alert{Tenant: "default", Source: "api", ServerName: "s", ErrorLogs: "x\ny", Severity: incident.Low}}}
+	want := []steps.IngestInput{{By: "key:ci", Alert: incident.Alert{Tenant: "default", Source: "api", Service: "s", ErrorLogs: "x\ny", Severity: incident.Low}}}
 	if diff := cmp.Diff(want, f.alerts); diff != "" || res.StatusCode != 202 {
 		t.Errorf("%d (-want +got):\n%s", res.StatusCode, diff)
 	}

@@ -168,7 +168,7 @@ func hidden(name, value string) g.Node {
 func (v pageView) details() g.Node {
 	b := v.Brief
 	return h.Section(h.Class("details"), h.H2(g.Text("Details")),
-		h.Dl(term("Incident", h.Code(g.Text(b.IncidentID))), outside("Service", b.ServerName),
+		h.Dl(term("Incident", h.Code(g.Text(b.IncidentID))), outside("Service", b.Service),
 			g.If(v.Form != nil, v.status()),
 			g.Iff(b.Fix != nil, func() g.Node { return term("Plan", h.Code(g.Text(b.Fix.PlanHashShort))) })),
 	)

@@ -14,7 +14,7 @@ import (
 type incidentView struct {
 	IncidentID       string            `json:"incidentId"`
 	Status           incident.Status   `json:"status"`
-	ServerName       string            `json:"serverName"`
+	Service          string            `json:"service"`
 	Severity         incident.Severity `json:"severity"`
 	Occurrences      int64             `json:"occurrences"`
 	CreatedAt        string            `json:"createdAt"`
@@ -23,9 +23,13 @@ type incidentView struct {
 	Analysis         *analysisView     `json:"analysis"`
 	Plan             *planView         `json:"plan"`
 	Decision         *decisionView     `json:"decision"`
-	Fix              *fixView          `json:"fix"`
+	Attempt          *attemptView      `json:"attempt"`
 	Ticket           *ticketLinkView   `json:"ticket"`
 	EscalationReason *string           `json:"escalationReason"`
+
+	// What callers of the first version read: service and attempt by their old names.
+	ServerName string       `json:"serverName"`
+	Fix        *attemptView `json:"fix"`
 }
 
 type analysisView struct {
@@ -56,7 +60,7 @@ type decisionView struct {
 	Note     *string         `json:"note"`
 }
 
-type fixView struct {
+type attemptView struct {
 	Outcome    *string    `json:"outcome"` // null while it runs
 	Verified   bool       `json:"verified"`
 	Steps      []stepView `json:"steps"`
@@ -89,10 +93,11 @@ type eventView struct {
 
 func viewIncident(inc incident.Incident) incidentView {
 	v := incidentView{
-		IncidentID: inc.ID, Status: inc.Status, ServerName: inc.ServerName, Severity: inc.Severity, Occurrences: inc.Occurrences,
+		IncidentID: inc.ID, Status: inc.Status, Service: inc.Service, Severity: inc.Severity, Occurrences: inc.Occurrences,
 		CreatedAt: incident.FormatTime(inc.CreatedAt), UpdatedAt: incident.FormatTime(inc.UpdatedAt),
-		Plan: viewPlan(inc.Plan), Fix: viewFix(inc.Attempt), EscalationReason: orNull(string(inc.EscalationReason)),
+		Plan: viewPlan(inc.Plan), Attempt: viewAttempt(inc.Attempt), EscalationReason: orNull(string(inc.EscalationReason)),
 	}
+	v.ServerName, v.Fix = v.Service, v.Attempt
 	if inc.Asked != nil {
 		v.Deadline = timeOrNull(&inc.Asked.Deadline)
 	}
@@ -115,11 +120,11 @@ func viewPlan(p *incident.Plan) *planView {
 	return &planView{p.FixID, targetView{p.Target.Service, p.Target.Type, object(p.Target.Attributes)}, object(p.Parameters), p.Hash}
 }
 
-func viewFix(a *incident.Attempt) *fixView {
+func viewAttempt(a *incident.Attempt) *attemptView {
 	if a == nil {
 		return nil
 	}
-	v := &fixView{Outcome: orNull(string(a.Outcome)), Verified: a.Verified, Steps: []stepView{},
+	v := &attemptView{Outcome: orNull(string(a.Outcome)), Verified: a.Verified, Steps: []stepView{},
 		StartedAt: incident.FormatTime(a.StartedAt), FinishedAt: timeOrNull(a.FinishedAt)}
 	for _, s := range a.Steps {
 		v.Steps = append(v.Steps, stepView{s.Name, s.Status, s.Detail, incident.FormatTime(s.At)})

@@ -292,7 +292,7 @@ func TestWhatIsRefusedIsRefusedHereToo(t *testing.T) {
 		if a := call(t, h, e); a.StatusCode != test.status || a.Body == "" {
 			t.Errorf("%s: %d %s, want %d", test.name, a.StatusCode, a.Body, test.status)
 		}
-		if got.Alert.ServerName != "" {
+		if got.Alert.Service != "" {
 			t.Errorf("%s: an alert was taken", test.name)
 		}
 	}

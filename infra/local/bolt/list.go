@@ -41,7 +41,7 @@ func (s *Store) List(_ context.Context, q steps.ListQuery) (steps.Page, error) {
 			if err != nil {
 				return err
 			}
-			if q.Service == "" || inc.ServerName == q.Service {
+			if q.Service == "" || inc.Service == q.Service {
 				page.Incidents = append(page.Incidents, inc)
 			}
 		}

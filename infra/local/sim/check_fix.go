@@ -39,7 +39,7 @@ func (r record) checkPlan() {
 // checkQuorum holds an approval against who could give it when it was given.
 func (r record) checkQuorum(decided write) {
 	inc := decided.change.Incident
-	svc, known := decided.deploy.inventory.Lookup(inc.ServerName)
+	svc, known := decided.deploy.inventory.Lookup(inc.Service)
 	rule := policy.RuleFor(svc, known, inc.Plan)
 	people := map[incident.Actor]bool{}
 	for _, v := range inc.Votes {
@@ -58,7 +58,7 @@ func (r record) checkQuorum(decided write) {
 // allows reports whether a plan is what the services.yaml of a deployment makes
 // of its own fix for the incident's service.
 func allows(d *deployment, inc incident.Incident, plan incident.Plan) bool {
-	svc, known := d.inventory.Lookup(inc.ServerName)
+	svc, known := d.inventory.Lookup(inc.Service)
 	if !known {
 		return false
 	}
@@ -157,7 +157,7 @@ func (w *World) checkAct(a *act) {
 		blame(invApproval, "began %s after it was claimed", late)
 	}
 	if !allows(a.deploy, a.record, a.plan) {
-		blame(invAllowed, "is not what services.yaml allows for %s", a.record.ServerName)
+		blame(invAllowed, "is not what services.yaml allows for %s", a.record.Service)
 	}
 	if a.elsewhere > 0 {
 		blame(invOnce, "began while another was under way on the target")

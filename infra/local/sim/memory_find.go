@@ -84,7 +84,7 @@ func (m *Memory) List(_ context.Context, q steps.ListQuery) (steps.Page, error) 
 	var all []incident.Incident
 	for ref, inc := range m.meta {
 		if ref.Tenant == q.Tenant && (after == "" || ref.ID < after) &&
-			(q.Status == "" || inc.Status == q.Status) && (q.Service == "" || inc.ServerName == q.Service) {
+			(q.Status == "" || inc.Status == q.Status) && (q.Service == "" || inc.Service == q.Service) {
 			all = append(all, m.counted(inc))
 		}
 	}

@@ -81,7 +81,7 @@ func decisionPlants(f *Fixtures) []plant {
 		{"the plan is made when it is executed, not when people are asked", invApproval, Hooks{Steps: func(s *Steps) {
 			inv := s.Execute.Inventory
 			alter(&s.Execute.Store, func(inc incident.Incident) incident.Incident {
-				svc, known := inv.Lookup(inc.ServerName)
+				svc, known := inv.Lookup(inc.Service)
 				if !known || inc.Proposal == nil || inc.Decision == nil || inc.Attempt != nil {
 					return inc
 				}

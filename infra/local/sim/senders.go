@@ -45,7 +45,7 @@ func (w *World) secret() string {
 func (w *World) makeTroubles() {
 	services := []string{serviceAPI, serviceAPI, serviceAPI, serviceShop, serviceShop, serviceWeb, serviceWeb, serviceGhost}
 	for n := range w.profile.troubles {
-		a := incident.Alert{Tenant: incident.DefaultTenant, Source: source, ServerName: services[w.rng.IntN(len(services))], Severity: incident.High}
+		a := incident.Alert{Tenant: incident.DefaultTenant, Source: source, Service: services[w.rng.IntN(len(services))], Severity: incident.High}
 		a.ErrorLogs = fmt.Sprintf("%s\nconnecting with password=%s\nAuthorization: Bearer %s\n", symptoms[w.rng.IntN(8)%5%len(symptoms)], w.secret(), w.secret())
 		if w.rng.IntN(2) == 0 {
 			a.DedupKey = fmt.Sprintf("trouble-%d", n)
@@ -73,7 +73,7 @@ func (w *World) send1(tr trouble) {
 	if w.rng.IntN(4) == 0 { // reconcile's time comes just now
 		w.after(time.Duration(w.rng.IntN(30))*time.Millisecond, w.reconcile)
 	}
-	w.spawn("sender "+tr.alert.ServerName, false, func(t *task) {
+	w.spawn("sender "+tr.alert.Service, false, func(t *task) {
 		got, err := t.steps().IngestAlert(context.Background(), steps.IngestInput{Alert: tr.alert, By: incident.KeyActor("ingest")})
 		w.sendings = append(w.sendings, sending{tr.print, got.IncidentID, err == nil})
 		if err != nil {

@@ -71,7 +71,7 @@ func newRef(tenant string) incident.Ref {
 
 func (t *storeTest) opening(key, logs string) incident.Change {
 	return incident.Open(incident.New{Ref: t.newRef(), By: incident.SourceActor("api"), ApprovalTimeout: time.Hour, Now: epoch,
-		Alert: incident.Alert{Tenant: t.tenant, Source: "api", ServerName: "prod-api-01", ErrorLogs: logs, Severity: incident.High, DedupKey: key}})
+		Alert: incident.Alert{Tenant: t.tenant, Source: "api", Service: "prod-api-01", ErrorLogs: logs, Severity: incident.High, DedupKey: key}})
 }
 
 // must commits a change that has to be taken.

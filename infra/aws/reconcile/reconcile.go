@@ -1,11 +1,11 @@
-// Package repair opens the step that needs nearly everything: reconcile.
-package repair
+// Package reconcile opens the step that needs nearly everything: reconcile.
+package reconcile
 
 import (
 	"context"
 
 	"github.com/opsguard/opsguard/infra/aws"
-	"github.com/opsguard/opsguard/infra/aws/closing"
+	"github.com/opsguard/opsguard/infra/aws/createticket"
 	"github.com/opsguard/opsguard/infra/aws/people"
 	"github.com/opsguard/opsguard/infra/aws/records"
 	"github.com/opsguard/opsguard/infra/aws/workflow"
@@ -28,7 +28,7 @@ func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.Rec
 		return nil, err
 	}
 	f.Warm(ctx, source.Channels)
-	ticket, err := closing.Ticket(f, store)
+	ticket, err := createticket.Open(f, store)
 	if err != nil {
 		return nil, err
 	}

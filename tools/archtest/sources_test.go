@@ -1,4 +1,4 @@
-package opsguard_test
+package archtest
 
 import (
 	"fmt"
@@ -40,16 +40,20 @@ func TestSourcesKeepTheHabits(t *testing.T) {
 func readSources(t *testing.T) []source {
 	t.Helper()
 	var files []source
-	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(tree, func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && name != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules" || d.Name() == "testdata"):
+		case d.IsDir() && name != tree && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules" || d.Name() == "testdata"):
 			return fs.SkipDir
 		case d.IsDir() || path.Ext(name) != ".go":
 			return nil
 		}
 		text, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		name, err = filepath.Rel(tree, name)
 		files = append(files, source{filepath.ToSlash(name), string(text)})
 		return err
 	})

@@ -1,5 +1,5 @@
-// Package analyst opens Gemini for the analyze function, where a key is set.
-package analyst
+// Package analyze opens Gemini for the analyze function, where a key is set.
+package analyze
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package opsguard_test
+package archtest
 
 import (
 	"slices"
@@ -69,7 +69,7 @@ func TestALayerBrokenIsReported(t *testing.T) {
 		{"an adapter's tests with the store", tested(pkgAt("pkg/web"), "~/infra/local/bolt"), ""},
 		{"an adapter's tests with a program", tested(pkgAt("pkg/web"), "~/cmd/opsguard"), "nothing imports a program"},
 		{"a package of no layer", pkgAt("pkg/utils"), "has no layer"},
-		{"code at the root", pkgAt(""), "holds tests only"},
+		{"code at the root", pkgAt(""), "holds no Go files"},
 		{"no package comment", silent, "no package comment"},
 	} {
 		p := c.p

@@ -1,4 +1,4 @@
-package decision
+package approvefix
 
 import (
 	"log/slog"

@@ -1,4 +1,4 @@
-package opsguard_test
+package archtest
 
 import (
 	"fmt"
@@ -15,9 +15,7 @@ func checkLayers(tree []goPackage) []string {
 			bad = append(bad, p.path()+": no package comment; say in a few sentences what a newcomer can start from")
 		}
 		if p.path() == "" {
-			if len(p.GoFiles) > 0 {
-				bad = append(bad, "the root: holds tests only")
-			}
+			bad = append(bad, "the root: holds no Go files; give them a package")
 			continue
 		}
 		here, ok := layerOf(p.path())

@@ -1,5 +1,5 @@
-// Package decision opens the step that takes people's decisions.
-package decision
+// Package approvefix opens the step that takes people's decisions.
+package approvefix
 
 import (
 	"context"

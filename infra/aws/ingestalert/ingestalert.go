@@ -1,6 +1,6 @@
-// Package intake opens the step that takes alerts, which two functions share: the
+// Package ingestalert opens the step that takes alerts, which two functions share: the
 // one that people send them to and the one that finds them itself.
-package intake
+package ingestalert
 
 import (
 	"context"

@@ -1,5 +1,5 @@
-// Package wait opens the step that asks people.
-package wait
+// Package waitforapproval opens the step that asks people.
+package waitforapproval
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package opsguard_test
+package archtest
 
 import (
 	"go/ast"
