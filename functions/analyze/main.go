@@ -10,7 +10,6 @@ import (
 	"github.com/opsguard/opsguard/infra/aws"
 	"github.com/opsguard/opsguard/infra/aws/analyze"
 	"github.com/opsguard/opsguard/infra/aws/records"
-	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
@@ -25,11 +24,9 @@ func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	inv, err := aws.Inventory()
+	inv, err := aws.Inventory(nil)
 	if err != nil {
 		return nil, err
 	}
-	return aws.Task(f.Log, func(ctx context.Context, ref incident.Ref) (steps.AnalyzeOutput, error) {
-		return steps.Analyze{Store: store, Analyst: model.Now(ctx), Inventory: inv, Now: f.Now, Log: f.Log}.Handle(ctx, ref)
-	}), nil
+	return aws.Task(f.Log, steps.Analyze{Store: store, Analyst: model, Inventory: inv, Now: f.Now, Log: f.Log}.Handle), nil
 }

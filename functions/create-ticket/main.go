@@ -19,7 +19,7 @@ func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	step, err := createticket.Open(f, store)
+	step, err := createticket.Open(ctx, f, store)
 	if err != nil {
 		return nil, err
 	}

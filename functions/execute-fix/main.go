@@ -8,8 +8,10 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/opsguard/opsguard/infra/aws"
+	"github.com/opsguard/opsguard/infra/aws/outside"
 	"github.com/opsguard/opsguard/infra/aws/records"
 	"github.com/opsguard/opsguard/pkg/executor"
+	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
@@ -20,11 +22,15 @@ func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	inv, err := aws.Inventory()
+	inv, err := aws.Inventory(integration.Types{integration.Executors: integration.TypesOf(executor.List())})
 	if err != nil {
 		return nil, err
 	}
-	exec, err := executor.Open(executor.Settings{Now: f.Now})
+	env, err := outside.Env(f)
+	if err != nil {
+		return nil, err
+	}
+	exec, err := executor.Open(env, executor.List())
 	if err != nil {
 		return nil, err
 	}

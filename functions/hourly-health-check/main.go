@@ -4,13 +4,12 @@ package main
 
 import (
 	"context"
-	"net/http"
-	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/opsguard/opsguard/infra/aws"
 	"github.com/opsguard/opsguard/infra/aws/ingestalert"
+	"github.com/opsguard/opsguard/infra/aws/outside"
 	"github.com/opsguard/opsguard/pkg/probe"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
@@ -22,7 +21,11 @@ func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	prober, err := probe.New(probe.Config{Transport: http.DefaultTransport, Timeout: 10 * time.Second, Now: f.Now, UserAgent: "OpsGuard/" + f.Version})
+	env, err := outside.Env(f)
+	if err != nil {
+		return nil, err
+	}
+	prober, err := probe.Open(env)
 	if err != nil {
 		return nil, err
 	}

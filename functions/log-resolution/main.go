@@ -9,7 +9,6 @@ import (
 	"github.com/opsguard/opsguard/infra/aws"
 	"github.com/opsguard/opsguard/infra/aws/logresolution"
 	"github.com/opsguard/opsguard/infra/aws/records"
-	"github.com/opsguard/opsguard/pkg/steps"
 )
 
 func main() { aws.Main(build) }
@@ -23,7 +22,5 @@ func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return aws.Task(f.Log, func(ctx context.Context, in steps.LogResolutionInput) (steps.LogResolutionOutput, error) {
-		return step(ctx).Handle(ctx, in)
-	}), nil
+	return aws.Task(f.Log, step.Handle), nil
 }

@@ -5,7 +5,7 @@
 // it uses: a cold start costs a millisecond for each 300 KB or so.
 //
 //	secret    one SSM parameter each, kept for five minutes at most
-//	records   the DynamoDB store, and the simulated tracker's tickets in it
+//	records   the DynamoDB store
 //	workflow  the state machine
 //	people    the channels and the links that people get
 //	front     the web handler behind API Gateway

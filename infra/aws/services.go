@@ -4,12 +4,14 @@ import (
 	"fmt"
 
 	"github.com/opsguard/opsguard/infra"
+	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/inventory"
 )
 
-// Inventory reads the services.yaml that was built in.
-func Inventory() (*inventory.Inventory, error) {
-	inv, err := inventory.Load(infra.Services)
+// Inventory reads the services.yaml that was built in and holds it to the
+// integrations that the function opens. `make build` has held it to all of them.
+func Inventory(types integration.Types) (*inventory.Inventory, error) {
+	inv, err := inventory.Load(infra.Services, types)
 	if err != nil {
 		return nil, fmt.Errorf("infra/services.yaml: %w", err)
 	}

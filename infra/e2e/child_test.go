@@ -51,10 +51,6 @@ func (heldExecutor) Verify(context.Context, incident.Ref, incident.Plan) (bool, 
 	return false, []incident.FixStep{{Name: "verify", Status: "failed", Detail: "the state cannot be read", At: time.Now()}}
 }
 
-func (heldExecutor) Simulates(string) bool { return true }
-func (heldExecutor) Simulated() bool       { return true }
-func (heldExecutor) Types() []string       { return []string{"simulated"} }
-
 func child() {
 	var s local.Settings
 	err := env.Parse(&s)

@@ -5,12 +5,9 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -19,16 +16,10 @@ import (
 	"github.com/opsguard/opsguard/infra/local/bolt"
 	"github.com/opsguard/opsguard/infra/local/commit"
 	"github.com/opsguard/opsguard/infra/local/engine"
-	"github.com/opsguard/opsguard/pkg/executor"
-	"github.com/opsguard/opsguard/pkg/gemini"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/inventory"
-	"github.com/opsguard/opsguard/pkg/link"
-	"github.com/opsguard/opsguard/pkg/notify"
-	"github.com/opsguard/opsguard/pkg/notify/console"
-	"github.com/opsguard/opsguard/pkg/probe"
+	"github.com/opsguard/opsguard/pkg/source/api"
 	"github.com/opsguard/opsguard/pkg/steps"
-	"github.com/opsguard/opsguard/pkg/ticket"
 	"github.com/opsguard/opsguard/pkg/web"
 	"github.com/opsguard/opsguard/statemachine"
 )
@@ -53,15 +44,7 @@ type Deps struct {
 	Version  string
 	Console  io.Writer // where incidents are shown; logs go to Log
 	Log      *slog.Logger
-	Executor Executor // nil: those that are built in
-}
-
-// Executor applies fixes. Simulated reports that none of them is real, without
-// which keyless mode is refused; Types lists the target types that it knows.
-type Executor interface {
-	steps.Executor
-	Simulated() bool
-	Types() []string
+	Executor steps.Executor // nil: those that are built in
 }
 
 // Open opens everything in the data directory and carries on what runs there;
@@ -87,29 +70,17 @@ func Open(ctx context.Context, s Settings, d Deps) (*Runtime, error) {
 	return rt, nil
 }
 
-// outside is every system that the steps reach through an adapter.
-type outside struct {
-	publicURL link.PublicURL
-	links     link.Maker
-	linkKeys  link.Keys
-	executor  Executor
-	tracker   ticket.Tracker
-	channels  []steps.Channel
-	prober    *probe.Prober
-	analyst   steps.Analyst
-}
-
 func (rt *Runtime) bind(ctx context.Context, inv *inventory.Inventory, d Deps) error {
-	out, err := rt.openOutside(ctx, d)
+	if rt.settings.APIKeys == "" {
+		if err := needKeys(inv); err != nil {
+			return err
+		}
+	}
+	out, err := rt.openOutside(ctx, inv, d)
 	if err != nil {
 		return err
 	}
-	if rt.settings.APIKeys == "" && !out.executor.Simulated() {
-		return errors.New("OPSGUARD_API_KEYS: real executors are configured, so keys are needed; make entries with: opsguard keys new --name NAME --role operate")
-	}
-	if err := rt.checkServices(inv, out.executor); err != nil {
-		return err
-	}
+	rt.warnOfServices(inv)
 	// The steps call the workflow, the engine calls the steps: the one is filled in
 	// after the other is opened, before anything is served.
 	w := &workflow{}
@@ -128,18 +99,13 @@ func (rt *Runtime) bind(ctx context.Context, inv *inventory.Inventory, d Deps) e
 	return err
 }
 
-// checkServices refuses what services.yaml says and this process cannot do, and
-// warns of what it can do but nobody could use.
-func (rt *Runtime) checkServices(inv *inventory.Inventory, executor Executor) error {
+// warnOfServices tells of what services.yaml says and nobody could use.
+func (rt *Runtime) warnOfServices(inv *inventory.Inventory) {
 	for _, svc := range inv.Services() {
-		if !slices.Contains(executor.Types(), svc.Target.Type) {
-			return fmt.Errorf("OPSGUARD_SERVICES: services.%s.target.type: %q is not built in; known: %s", svc.Name, svc.Target.Type, strings.Join(executor.Types(), ", "))
-		}
 		if rt.settings.APIKeys == "" && (svc.Approval.Quorum > 1 || len(svc.Approval.TwoPersonFixes) > 0 || len(svc.Approval.Approvers) > 0) {
 			rt.log.Warn("nobody can approve fixes that need named people while there are no keys; set OPSGUARD_API_KEYS", "service", svc.Name)
 		}
 	}
-	return nil
 }
 
 // write puts the engine's writes into the same transactions as the store's.
@@ -150,45 +116,6 @@ func (rt *Runtime) write(put func(*bbolt.Tx) error) error {
 		}
 		return nil
 	})
-}
-
-func (rt *Runtime) openOutside(ctx context.Context, d Deps) (out outside, err error) {
-	s := rt.settings
-	if out.publicURL, err = link.ParsePublicURL(s.PublicURL); err != nil {
-		return out, err
-	}
-	if out.linkKeys, err = linkKeys(s.LinkKeys, s.DataDir); err != nil {
-		return out, err
-	}
-	if out.links, err = link.NewMaker(out.linkKeys, out.publicURL); err != nil {
-		return out, err
-	}
-	if out.executor = d.Executor; out.executor == nil {
-		builtIn, err := executor.Open(executor.Settings{Now: time.Now})
-		if err != nil {
-			return out, err
-		}
-		out.executor = builtIn
-	}
-	if out.tracker, err = ticket.Open(ticket.Settings{PublicURL: s.PublicURL, Now: time.Now}, rt.store); err != nil {
-		return out, err
-	}
-	if out.channels, err = notify.Open(s.Notify, notify.Deps{
-		Console: d.Console, Commands: console.Config{Keyless: s.APIKeys == "", PublicURL: s.PublicURL}, HTTP: http.DefaultTransport, After: time.After,
-	}); err != nil {
-		return out, err
-	}
-	if out.prober, err = probe.New(probe.Config{Transport: http.DefaultTransport, Timeout: 10 * time.Second, Now: time.Now, UserAgent: "OpsGuard/" + d.Version}); err != nil {
-		return out, err
-	}
-	if s.Gemini.APIKey != "" {
-		model, err := gemini.Open(ctx, s.Gemini, http.DefaultTransport)
-		if err != nil {
-			return out, err
-		}
-		out.analyst = model
-	}
-	return out, nil
 }
 
 // stepSet is every step, bound.
@@ -209,13 +136,13 @@ func (rt *Runtime) steps(inv *inventory.Inventory, out outside, w *workflow) (s 
 	now := steps.Clock(time.Now)
 	delivery := steps.Delivery{Waits: rt.store, Workflow: w}
 	links := steps.DecidableLinks{Linker: out.links, Inventory: inv}
-	people := steps.People{Store: rt.store, Channels: out.channels, Links: links, Now: now, Log: rt.log}
+	people := steps.People{Store: rt.store, Inventory: inv, Channels: out.channels, Links: links, Now: now, Log: rt.log}
 	s.ingest = steps.IngestAlert{Store: rt.store, Workflow: w, Inventory: inv, NewID: newID, Timeout: rt.settings.ApprovalTimeout, Delivery: &delivery, Now: now, Log: rt.log}
 	s.analyze = steps.Analyze{Store: rt.store, Analyst: out.analyst, Inventory: inv, Now: now, Log: rt.log}
 	s.wait = steps.WaitForApproval{Store: rt.store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: rt.log}
 	s.approve = steps.ApproveFix{Store: rt.store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: rt.log}
 	s.execute = steps.ExecuteFix{Store: rt.store, Executor: out.executor, Inventory: inv, Now: now, Log: rt.log}
-	s.ticket = steps.CreateTicket{Store: rt.store, Tracker: out.tracker, Links: out.links, Now: now, Log: rt.log}
+	s.ticket = steps.CreateTicket{Store: rt.store, Inventory: inv, Trackers: out.trackers, Links: out.links, Now: now, Log: rt.log}
 	s.resolution = steps.LogResolution{Store: rt.store, People: people, Now: now, Log: rt.log}
 	s.healthCheck = steps.HourlyHealthCheck{Inventory: inv, Prober: out.prober, Ingest: s.ingest, Log: rt.log}
 	s.query = steps.QueryIncidents{Store: rt.store}
@@ -247,7 +174,7 @@ func (s stepSet) tasks(alerts *accepting) map[string]engine.TaskFunc {
 // web makes the HTTP handler.
 func (rt *Runtime) web(s stepSet, out outside, d Deps) (http.Handler, error) {
 	c := web.Config{
-		Ingest: s.ingest, Decide: s.approve, Read: s.query, Health: rt.store, Tickets: tickets{rt.store},
+		Ingest: s.ingest, Alerts: api.Source{}, Decide: s.approve, Read: s.query, Health: rt.store, Tickets: rt.store,
 		LinkKeys: web.FixedLinkKeys(out.linkKeys), PublicURL: out.publicURL, Version: d.Version, Now: time.Now, Log: d.Log,
 	}
 	if rt.settings.APIKeys != "" {

@@ -2,16 +2,15 @@ package local
 
 import (
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"os"
 	"time"
 
 	"github.com/opsguard/opsguard/infra"
-	"github.com/opsguard/opsguard/pkg/gemini"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/inventory"
-	"github.com/opsguard/opsguard/pkg/notify"
 )
 
 // Settings is what the one-machine runtime is told. The README's table is made
@@ -28,9 +27,18 @@ type Settings struct {
 	LinkKeys          string        `env:"OPSGUARD_LINK_KEYS" secret:"true" default:"made at first start, kept in the data directory" help:"hex, 32 bytes or more each, comma or newline between; the first signs decision links, all verify"`
 	LogLevel          string        `env:"OPSGUARD_LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
 	LogFormat         string        `env:"OPSGUARD_LOG_FORMAT" default:"text on a terminal, else json" help:"text or json"`
-	Gemini            gemini.Settings
-	Notify            notify.Settings
+	GeminiKey         string        `env:"GEMINI_API_KEY" secret:"true" default:"none" help:"Google Gemini's API key; none: causes are found by the built-in rules only"`
+	GeminiModel       string        `env:"GEMINI_MODEL" default:"gemini-3.8-flash" help:"which model is asked"`
+	GeminiEndpoint    string        `env:"GEMINI_ENDPOINT" default:"Google's" help:"where the API is; https, or http on loopback"`
+	DiscordWebhook    string        `env:"DISCORD_WEBHOOK_URL" secret:"true" default:"none" help:"a Discord webhook that is told about incidents, as the channel discord"`
 }
+
+// String leaves out the settings' values: some are secrets.
+func (s Settings) String() string { return "settings of the one-machine runtime" }
+
+// GoString and LogValue are as String.
+func (s Settings) GoString() string     { return s.String() }
+func (s Settings) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // check refuses what is wrong, naming the setting.
 func (s Settings) check() error {
@@ -94,7 +102,7 @@ func (s Settings) loadServices() (*inventory.Inventory, error) {
 		}
 		name = s.ServicesFile
 	}
-	inv, err := inventory.Load(data)
+	inv, err := inventory.Load(data, Integrations())
 	if err != nil {
 		return nil, fmt.Errorf("OPSGUARD_SERVICES: %s:\n%w", name, err)
 	}

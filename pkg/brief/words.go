@@ -10,9 +10,6 @@ import (
 	"github.com/opsguard/opsguard/pkg/incident"
 )
 
-// simulated is the name of the target type and of the tracker that change nothing.
-const simulated = "simulated"
-
 // maxTitleCause bounds the part of the title that says what is wrong.
 const maxTitleCause = 60
 
@@ -34,7 +31,7 @@ func statusLine(inc incident.Incident, now time.Time) string {
 		if inc.Attempt != nil && inc.Attempt.FinishedAt != nil {
 			return "the fix has ended; the incident is being closed"
 		}
-		if inc.Plan != nil && inc.Plan.Target.Type == simulated {
+		if inc.Plan != nil && inc.Plan.Simulated() {
 			return "the approved fix is being walked through (simulated)"
 		}
 		return "the approved fix is running"
@@ -95,7 +92,7 @@ func fixText(p *incident.Plan) *FixText {
 	for _, name := range slices.Sorted(maps.Keys(p.Parameters)) {
 		f.Parameters = append(f.Parameters, Outside(inline(name, MaxParameter)+"="+inline(p.Parameters[name], MaxParameter)))
 	}
-	if p.Target.Type == simulated {
+	if p.Simulated() {
 		f.Simulated = "simulated: nothing will be changed"
 	}
 	return f
@@ -201,7 +198,7 @@ func ticket(inc incident.Incident) (name, url Outside) {
 		return "", ""
 	}
 	text := inline(t.Tracker, maxTicketKey) + " " + inline(t.Key, maxTicketKey)
-	if t.Tracker == simulated {
+	if t.Simulated() {
 		text += " (no real ticket was opened)"
 	}
 	return Outside(text), line(t.URL, maxTicketURL)

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -16,18 +15,9 @@ import (
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
-// Ticket is one of the simulated tracker. All of a tenant's are in one partition:
-// they are for looking at before a real tracker is connected.
-type Ticket struct {
-	Tenant     string    `json:"tenant"`
-	Key        string    `json:"key"`
-	IncidentID string    `json:"incidentId"`
-	Title      string    `json:"title"`
-	Body       string    `json:"body"`
-	CreatedAt  time.Time `json:"createdAt"`
-}
-
-func (t Ticket) item() (item, error) {
+// ticketItem stores a ticket. All of a tenant's are in one partition: they are for
+// looking at before a real tracker is connected.
+func ticketItem(t incident.Ticket) (item, error) {
 	body, err := json.Marshal(t)
 	if err != nil {
 		return nil, fmt.Errorf("encode a ticket: %w", err)
@@ -37,8 +27,8 @@ func (t Ticket) item() (item, error) {
 
 // PutTicket stores a ticket unless there is one of its key, and returns the one
 // that stands.
-func (s *Store) PutTicket(ctx context.Context, t Ticket) (Ticket, error) {
-	it, err := t.item()
+func (s *Store) PutTicket(ctx context.Context, t incident.Ticket) (incident.Ticket, error) {
+	it, err := ticketItem(t)
 	if err != nil {
 		return t, unavailable(err)
 	}
@@ -54,7 +44,7 @@ func (s *Store) PutTicket(ctx context.Context, t Ticket) (Ticket, error) {
 }
 
 // Ticket returns one ticket, NotFound if there is none.
-func (s *Store) Ticket(ctx context.Context, tenant, ticket string) (t Ticket, err error) {
+func (s *Store) Ticket(ctx context.Context, tenant, ticket string) (t incident.Ticket, err error) {
 	it, err := s.get(ctx, ticketKey(tenant, ticket), true)
 	if err != nil {
 		return t, err
@@ -67,7 +57,7 @@ func (s *Store) Ticket(ctx context.Context, tenant, ticket string) (t Ticket, er
 
 // Tickets lists a tenant's tickets, newest key first, at most limit; next is "" at
 // the end.
-func (s *Store) Tickets(ctx context.Context, tenant string, limit int, cursor string) (page []Ticket, next string, err error) {
+func (s *Store) Tickets(ctx context.Context, tenant string, limit int, cursor string) (page []incident.Ticket, next string, err error) {
 	in := &dynamodb.QueryInput{
 		TableName: s.table, ScanIndexForward: aws.Bool(false), Limit: aws.Int32(int32(limit)),
 		KeyConditionExpression:    aws.String("PK = :pk"),
@@ -85,7 +75,7 @@ func (s *Store) Tickets(ctx context.Context, tenant string, limit int, cursor st
 	if err != nil {
 		return nil, "", unavailable(err)
 	}
-	page = make([]Ticket, len(out.Items))
+	page = make([]incident.Ticket, len(out.Items))
 	for n, it := range out.Items {
 		if err := bodyOf(it, &page[n]); err != nil {
 			return nil, "", unavailable(err)

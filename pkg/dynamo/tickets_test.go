@@ -17,10 +17,10 @@ func TestATicketIsOpenedOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := Ticket{"t", "SIM-1", "INC-1", "title", "body", time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	first := incident.Ticket{Tenant: "t", Key: "SIM-1", IncidentID: "INC-1", Title: "title", Body: "body", CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 	again := first
 	again.Title = "another"
-	for _, put := range []Ticket{first, again} {
+	for _, put := range []incident.Ticket{first, again} {
 		stands, err := s.PutTicket(t.Context(), put)
 		if d := cmp.Diff(first, stands); d != "" || err != nil {
 			t.Errorf("put %q: %v (-want +got):\n%s", put.Title, err, d)
@@ -45,7 +45,7 @@ func TestTicketsAreListedNewestFirstAndPaged(t *testing.T) {
 	var want []string
 	for n := range 5 {
 		key := fmt.Sprintf("SIM-%d", n)
-		if _, err := s.PutTicket(t.Context(), Ticket{Tenant: "t", Key: key}); err != nil {
+		if _, err := s.PutTicket(t.Context(), incident.Ticket{Tenant: "t", Key: key}); err != nil {
 			t.Fatal(err)
 		}
 		want = append(want, key)

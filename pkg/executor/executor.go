@@ -1,95 +1,76 @@
-// Package executor opens the executors that are built in and sends each plan to
-// the one for its target's type. A plan for a type that is not built in fails
-// before anything happens.
+// Package executor lists the executors that apply fixes and sends each plan to the
+// one for its target's type. Each is a folder below; adding one is a line in List.
 package executor
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
-	"time"
 
 	"github.com/opsguard/opsguard/pkg/executor/simulated"
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/integration"
+	"github.com/opsguard/opsguard/pkg/steps"
 )
 
-// Settings is what the executors need; every field is required.
-type Settings struct {
-	Now func() time.Time
-}
-
-// executor is what each child package offers.
-type executor interface {
-	Run(ctx context.Context, ref incident.Ref, plan incident.Plan) incident.Result
-	Verify(ctx context.Context, ref incident.Ref, plan incident.Plan) (verified bool, steps []incident.FixStep)
-	Simulates() bool
-}
-
-// Set holds the executors by target type. It never changes and may be used
-// concurrently.
-type Set struct {
-	byType map[string]executor
-	now    func() time.Time
-}
-
-// Open opens every executor that is built in. It calls nobody.
-func Open(s Settings) (*Set, error) {
-	if s.Now == nil {
-		return nil, errors.New("executor: Now is missing")
+// List is every executor that is built in. An executor's settings are the
+// attributes of a target in services.yaml; it is opened for one target at a time.
+func List() []integration.Descriptor[steps.Executor] {
+	return []integration.Descriptor[steps.Executor]{
+		simulated.Integration(),
 	}
-	sim, err := simulated.New(simulated.Config{Now: s.Now})
-	if err != nil {
+}
+
+// Set applies each plan by the executor of its target's type. It never changes and
+// may be used concurrently.
+type Set struct {
+	env  integration.Env
+	list []integration.Descriptor[steps.Executor]
+}
+
+// Open refuses an Env or a list that cannot serve. It calls nobody.
+func Open(env integration.Env, list []integration.Descriptor[steps.Executor]) (*Set, error) {
+	if _, err := integration.Open(env, integration.Executors, list, nil); err != nil {
 		return nil, err
 	}
-	return &Set{byType: map[string]executor{simulated.TargetType: sim}, now: s.Now}, nil
+	return &Set{env, list}, nil
 }
 
-// Types lists the target types that are built in, sorted.
-func (s *Set) Types() []string { return slices.Sorted(maps.Keys(s.byType)) }
-
-// Simulated reports whether every executor that is open only simulates.
-func (s *Set) Simulated() bool {
-	for _, e := range s.byType {
-		if !e.Simulates() {
-			return false
-		}
-	}
-	return true
-}
-
-// Simulates reports whether plans for this target type are only walked through;
-// false for a type that is not built in.
-func (s *Set) Simulates(targetType string) bool {
-	e, known := s.byType[targetType]
-	return known && e.Simulates()
-}
-
-// Run sends the plan to the executor of its target's type. Without one it ends
-// Failed: nothing was done, and that is certain.
+// Run opens the executor of the plan's target and lets it act. If there is none,
+// or it refuses the target's attributes, the result is Failed: nothing was done,
+// and that is certain.
 func (s *Set) Run(ctx context.Context, ref incident.Ref, plan incident.Plan) incident.Result {
-	e, known := s.byType[plan.Target.Type]
-	if !known {
-		return incident.Result{Outcome: incident.Failed, Steps: s.notBuiltIn(plan, "nothing was changed")}
+	e, err := s.of(plan.Target)
+	if err != nil {
+		return incident.Result{Outcome: incident.Failed, Steps: s.refused(err, "nothing was changed")}
 	}
 	return e.Run(ctx, ref, plan)
 }
 
-// Verify only looks. Without an executor for the target's type nothing can be
-// seen, so it is not verified.
+// Verify only looks. If there is no executor for the target, nothing can be seen,
+// so it is not verified.
 func (s *Set) Verify(ctx context.Context, ref incident.Ref, plan incident.Plan) (bool, []incident.FixStep) {
-	e, known := s.byType[plan.Target.Type]
-	if !known {
-		return false, s.notBuiltIn(plan, "the target cannot be looked at")
+	e, err := s.of(plan.Target)
+	if err != nil {
+		return false, s.refused(err, "the target cannot be looked at")
 	}
 	return e.Verify(ctx, ref, plan)
 }
 
-func (s *Set) notBuiltIn(plan incident.Plan, so string) []incident.FixStep {
+// of opens the executor for a target, by the target that the plan froze.
+func (s *Set) of(t incident.Target) (steps.Executor, error) {
+	entry := integration.Entry{Name: t.Service, Type: t.Type}
+	for name, value := range t.Attributes {
+		entry.Settings = append(entry.Settings, integration.Setting{Name: name, Value: integration.Value{Text: value}})
+	}
+	opened, err := integration.Open(s.env, integration.Executors, s.list, []integration.Entry{entry})
+	if err != nil {
+		return nil, err
+	}
+	return opened[0].It, nil
+}
+
+func (s *Set) refused(err error, so string) []incident.FixStep {
 	return []incident.FixStep{{
-		Name: "choose executor", Status: "failed", At: incident.Stamp(s.now()),
-		Detail: fmt.Sprintf("no executor for the target type %q is built in (there is: %s); %s", plan.Target.Type, strings.Join(s.Types(), ", "), so),
+		Name: "choose executor", Status: "failed", At: incident.Stamp(s.env.Now()), Detail: fmt.Sprintf("%s; %s", err, so),
 	}}
 }

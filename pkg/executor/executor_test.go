@@ -6,11 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/opsguard/opsguard/pkg/catalog"
 	"github.com/opsguard/opsguard/pkg/executor"
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/steps/stepstest"
 )
 
 func now() time.Time { return time.Date(2026, 11, 2, 14, 5, 0, 0, time.UTC) }
@@ -34,27 +33,13 @@ func plan(t *testing.T, fixID, targetType string) incident.Plan {
 
 func open(t *testing.T) *executor.Set {
 	t.Helper()
-	set, err := executor.Open(executor.Settings{Now: now})
+	env := stepstest.Env(nil)
+	env.Now = now
+	set, err := executor.Open(env, executor.List())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return set
-}
-
-func TestOpenNeedsAClock(t *testing.T) {
-	if _, err := executor.Open(executor.Settings{}); err == nil || !strings.Contains(err.Error(), "Now is missing") {
-		t.Errorf("Open without a clock: %v", err)
-	}
-}
-
-func TestWhatIsBuiltInOnlySimulates(t *testing.T) {
-	set := open(t)
-	if diff := cmp.Diff([]string{"simulated"}, set.Types()); diff != "" {
-		t.Errorf("Types differ:\n%s", diff)
-	}
-	if !set.Simulated() || !set.Simulates("simulated") || set.Simulates("ecs") || set.Simulates("") {
-		t.Errorf("Simulated %v, Simulates(simulated) %v, Simulates(ecs) %v", set.Simulated(), set.Simulates("simulated"), set.Simulates("ecs"))
-	}
 }
 
 func TestPlanForATypeThatIsNotBuiltInFailsBeforeActing(t *testing.T) {
@@ -66,7 +51,7 @@ func TestPlanForATypeThatIsNotBuiltInFailsBeforeActing(t *testing.T) {
 			t.Fatalf("%q: Run = %+v", typ, got)
 		}
 		step := got.Steps[0]
-		if step.Status != "failed" || !strings.Contains(step.Detail, `"`+typ+`"`) || !strings.Contains(step.Detail, "there is: simulated") || !step.At.Equal(now()) {
+		if step.Status != "failed" || !strings.Contains(step.Detail, `"`+typ+`"`) || !strings.Contains(step.Detail, "known: simulated") || !step.At.Equal(now()) {
 			t.Errorf("%q: the step does not say which type is missing: %+v", typ, step)
 		}
 		if verified, steps := set.Verify(context.Background(), ref(), p); verified || len(steps) != 1 || steps[0].Status != "failed" {

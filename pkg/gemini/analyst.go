@@ -1,5 +1,5 @@
 // Package gemini asks Google's Gemini for the probable cause of an incident and
-// for a fix out of those that are allowed. Start at Open.
+// for a fix out of those that are allowed. Start at Integration.
 //
 // It stands behind steps.Analyst, on github.com/google/generative-ai-go over
 // REST. That library is no longer developed, so it is known to this package
@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ import (
 	gtransport "google.golang.org/api/transport/grpc"
 
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
@@ -33,32 +35,62 @@ type Analyst struct {
 	client  *genai.Client
 	model   string
 	timeout time.Duration
+	key     func(context.Context) (string, error)
+}
+
+// List is every model that is built in.
+func List() []integration.Descriptor[steps.Analyst] {
+	return []integration.Descriptor[steps.Analyst]{
+		integration.New("gemini", "asks Google Gemini for the probable cause and for a fix out of those that are allowed", open),
+	}
+}
+
+func open(env integration.Env, s Settings) (steps.Analyst, error) {
+	a, err := Open(env, s)
+	if err != nil {
+		return nil, err // not a: a nil pointer in an interface is not nil
+	}
+	return a, nil
 }
 
 // maxOutputTokens bounds an answer. Thinking counts too, so it is far above what
 // the JSON needs.
 const maxOutputTokens = 8192
 
-// Open makes no call. network is usually http.DefaultTransport; it must follow
-// the request's context.
-func Open(ctx context.Context, s Settings, network http.RoundTripper) (*Analyst, error) {
-	if network == nil {
-		return nil, errors.New("gemini: network: there is no transport")
-	}
-	s, endpoint, err := s.check()
+// Open makes no call. The key is read for each question, so that one that was
+// replaced is used at once.
+func Open(env integration.Env, s Settings) (*Analyst, error) {
+	endpoint, err := url.Parse(strings.TrimSuffix(s.Endpoint, "/"))
 	if err != nil {
-		return nil, err
+		return nil, errors.New(SettingEndpoint + ": is not a URL")
 	}
-	client, err := genai.NewClient(ctx,
+	key := func(ctx context.Context) (string, error) {
+		key, err := env.Secret(ctx, s.APIKey)
+		if err != nil {
+			return "", err
+		}
+		if !apiKey.MatchString(key) {
+			return "", incident.Unavail(env.Place(s.APIKey)+": must be a key, without white space", nil)
+		}
+		return key, nil
+	}
+	client, err := genai.NewClient(context.Background(), // it is kept by the client, and cancels nothing
 		option.WithEndpoint(endpoint.String()),
-		option.WithHTTPClient(&http.Client{Transport: transport{network, endpoint.Host, s.APIKey}}),
+		option.WithHTTPClient(&http.Client{Transport: transport{env.HTTP.Transport, endpoint.Host, key}}),
 		gtransport.WithConnPool(noGRPC{}),
 		internaloption.SkipDialSettingsValidation(), // it refuses the two together
 	)
 	if err != nil {
 		return nil, errors.New("gemini: the library refuses to make a client")
 	}
-	return &Analyst{client: client, model: s.Model, timeout: s.Timeout}, nil
+	return &Analyst{client: client, model: s.Model, timeout: s.Timeout, key: key}, nil
+}
+
+// Check implements integration.Checker: it holds the key to its form and calls
+// nobody.
+func (a *Analyst) Check(ctx context.Context) error {
+	_, err := a.key(ctx)
+	return err
 }
 
 // Close gives back what Open took.

@@ -5,20 +5,20 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/caarlos0/env/v11"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/opsguard/opsguard/pkg/catalog"
 	"github.com/opsguard/opsguard/pkg/gemini"
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/steps"
+	"github.com/opsguard/opsguard/pkg/steps/stepstest"
 )
 
 const good = `{"cause":"Node.js heap out of memory.","evidence":["FATAL ERROR: heap"],"confidence":0.82,"fixId":"restart","parameters":{"grace_seconds":45}}`
@@ -140,53 +140,37 @@ func noKey(t *testing.T, err error) {
 // which the bubble does not let pass.
 func TestOpenConnectsNowhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, err := gemini.Open(t.Context(), gemini.Settings{APIKey: key}, http.DefaultTransport)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := a.Close(); err != nil {
+		if err := opened(t, key, nil).Close(); err != nil {
 			t.Error(err)
 		}
 	})
 }
 
-func TestOpenRefusesWhatCannotWork(t *testing.T) {
-	for _, tc := range []struct {
-		s    gemini.Settings
-		says string
-	}{
-		{gemini.Settings{}, "GEMINI_API_KEY"},
-		{gemini.Settings{APIKey: "secret_key\r\nX: y"}, "GEMINI_API_KEY"},
-		{gemini.Settings{APIKey: key, Model: "../../x"}, "GEMINI_MODEL"},
-		{gemini.Settings{APIKey: key, Model: "a:generateContent?x="}, "GEMINI_MODEL"},
-		{gemini.Settings{APIKey: key, Endpoint: "http://example.test"}, "GEMINI_ENDPOINT"},
-		{gemini.Settings{APIKey: key, Endpoint: "example.test:443"}, "GEMINI_ENDPOINT"},
-		{gemini.Settings{APIKey: key, Endpoint: "https://u:secret_key@example.test"}, "GEMINI_ENDPOINT"},
-		{gemini.Settings{APIKey: key, Endpoint: "https://example.test/?key=secret_key"}, "GEMINI_ENDPOINT"},
-		{gemini.Settings{APIKey: key, Timeout: -1}, "Timeout"},
+func TestWhatCannotWorkIsRefusedByItsSetting(t *testing.T) {
+	for _, tc := range []struct{ model, endpoint, says string }{
+		{"../../x", "", "GEMINI_MODEL"},
+		{"a:generateContent?x=", "", "GEMINI_MODEL"},
+		{"", "http://example.test", "GEMINI_ENDPOINT"},
+		{"", "example.test:443", "GEMINI_ENDPOINT"},
+		{"", "https://u:secret_key@example.test", "GEMINI_ENDPOINT"},
+		{"", "https://example.test/?key=secret_key", "GEMINI_ENDPOINT"},
 	} {
-		_, err := gemini.Open(t.Context(), tc.s, http.DefaultTransport)
+		_, err := integration.Open(stepstest.Env(nil), integration.Models, gemini.List(), []integration.Entry{gemini.Entry(tc.model, tc.endpoint)})
 		if err == nil || !strings.Contains(err.Error(), tc.says) {
-			t.Errorf("%v: got %v, want an error that names %s", tc.s, err, tc.says)
+			t.Errorf("%v: got %v, want an error that names %s", tc, err, tc.says)
 		}
 		noKey(t, err)
 	}
-	if _, err := gemini.Open(t.Context(), gemini.Settings{APIKey: key}, nil); err == nil || !strings.Contains(err.Error(), "transport") {
-		t.Errorf("no transport: got %v", err)
-	}
-}
-
-func TestSettingsComeFromTheEnvironmentAndPrintNoSecret(t *testing.T) {
-	s, err := env.ParseAsWithOptions[gemini.Settings](env.Options{Environment: map[string]string{"GEMINI_API_KEY": key}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s.APIKey != key || s.Model != gemini.DefaultModel || s.Endpoint != "" {
-		t.Errorf("read the model %q at %q", s.Model, s.Endpoint)
-	}
-	var log strings.Builder
-	slog.New(slog.NewJSONHandler(&log, nil)).Info("starting", "settings", s)
-	if got := fmt.Sprintf("%v %+v %#v %s", s, s, s, log.String()); strings.Contains(got, key) {
-		t.Errorf("the key is printed: %s", got)
+	for name, bad := range map[string]string{"empty": "", "two lines": "secret_key\r\nX: y"} {
+		a := opened(t, bad, nil)
+		err := a.Check(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "GEMINI_API_KEY") {
+			t.Errorf("%s: got %v, want an error that names GEMINI_API_KEY", name, err)
+		}
+		noKey(t, err)
+		if _, err := a.Analyze(t.Context(), question()); incident.KindOf(err) != incident.Unavailable {
+			t.Errorf("%s: asking: %v, want Unavailable: the key may be put right", name, err)
+		}
+		noKey(t, err)
 	}
 }

@@ -19,7 +19,10 @@ func (a *Analyst) explain(ctx context.Context, err error) error {
 	var status statusError
 	var blocked *genai.BlockedError
 	var network *url.Error
+	var key keyError
 	switch {
+	case errors.As(err, &key):
+		return incident.Unavail("Gemini was not asked", key.error)
 	case errors.As(err, &status):
 		return status.explain()
 	case errors.Is(err, errTooLarge):

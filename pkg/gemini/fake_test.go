@@ -8,8 +8,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/opsguard/opsguard/pkg/gemini"
+	"github.com/opsguard/opsguard/pkg/integration"
+	"github.com/opsguard/opsguard/pkg/steps/stepstest"
 )
 
 const key = "AIzaSyA-secret_key-0123456789abcdefghijk"
@@ -89,16 +92,32 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.answer(w, r)
 }
 
-func (f *fake) open(t *testing.T, change func(*gemini.Settings)) *gemini.Analyst {
+// opened opens the model with this key.
+func opened(t *testing.T, key string, change func(*gemini.Settings)) *gemini.Analyst {
 	t.Helper()
-	s := gemini.Settings{APIKey: key, Endpoint: f.URL}
-	if change != nil {
-		change(&s)
-	}
-	a, err := gemini.Open(t.Context(), s, f.Client().Transport)
+	secret, err := integration.NamedSecret(gemini.SettingKey)
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := gemini.Settings{APIKey: secret, Model: gemini.DefaultModel, Endpoint: "https://example.test", Timeout: 20 * time.Second}
+	if change != nil {
+		change(&s)
+	}
+	a, err := gemini.Open(stepstest.Env(stepstest.Secrets{gemini.SettingKey: key}), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func (f *fake) open(t *testing.T, change func(*gemini.Settings)) *gemini.Analyst {
+	t.Helper()
+	a := opened(t, key, func(s *gemini.Settings) {
+		s.Endpoint = f.URL
+		if change != nil {
+			change(s)
+		}
+	})
 	t.Cleanup(func() {
 		if err := a.Close(); err != nil {
 			t.Errorf("closing: %v", err)

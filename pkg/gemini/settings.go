@@ -1,46 +1,46 @@
 package gemini
 
 import (
-	"errors"
-	"log/slog"
 	"net"
 	"net/url"
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/integration"
 )
 
-// Settings are read from the environment by a main. The key is a secret and
-// prints as a placeholder.
+// Settings are what may be said of the model.
 type Settings struct {
-	APIKey string `env:"GEMINI_API_KEY" secret:"true" default:"none" help:"Google Gemini's API key; none: causes are found by the built-in rules only"` // "": there is no Gemini; do not open it
+	APIKey integration.Secret `setting:"apiKey" help:"Google Gemini's API key"`
 	// Model is a Gemini model's name. The default is the newest stable Flash model
 	// of 2026-11; gemini-2.5-flash is shut down on 2026-12-01.
-	Model string `env:"GEMINI_MODEL" envDefault:"gemini-3.8-flash" help:"which model is asked"`
-	// Endpoint is where the API is; "" is Google's. Plain http only on loopback.
-	Endpoint string `env:"GEMINI_ENDPOINT" default:"Google's" help:"where the API is; https, or http on loopback"`
-	// Timeout bounds one question; 0 is DefaultTimeout.
-	Timeout time.Duration
+	Model    string        `setting:"model" default:"gemini-3.8-flash" help:"which model is asked"`
+	Endpoint string        `setting:"endpoint" default:"https://generativelanguage.googleapis.com" help:"where the API is; https, or http on loopback"`
+	Timeout  time.Duration `setting:"timeout" default:"20s" help:"how long one question may take; less than the analyze step has"`
 }
 
+// The settings that configure the one entry that there may be, and the secret.
 const (
-	// DefaultModel is used where Settings were not read from an environment.
-	DefaultModel = "gemini-3.8-flash"
-	// DefaultTimeout is how long a question may take: less than the analyze step has.
-	DefaultTimeout  = 20 * time.Second
-	defaultEndpoint = "https://generativelanguage.googleapis.com"
+	SettingKey      = "GEMINI_API_KEY"
+	SettingModel    = "GEMINI_MODEL"
+	SettingEndpoint = "GEMINI_ENDPOINT"
+	DefaultModel    = "gemini-3.8-flash"
 )
 
-func (s Settings) String() string {
-	if s.APIKey == "" {
-		return "gemini: off"
+// Entry makes the entry that GEMINI_API_KEY, GEMINI_MODEL and GEMINI_ENDPOINT
+// configure; "" leaves the default.
+func Entry(model, endpoint string) integration.Entry {
+	e := integration.Entry{Name: "gemini", Type: "gemini", Settings: []integration.Setting{integration.SecretSetting("apiKey", SettingKey)}}
+	if model != "" {
+		e.Settings = append(e.Settings, integration.Setting{Name: "model", Value: integration.Value{Text: model}})
 	}
-	return "gemini: " + s.Model + ", [API key]"
+	if endpoint != "" {
+		e.Settings = append(e.Settings, integration.Setting{Name: "endpoint", Value: integration.Value{Text: endpoint}})
+	}
+	return e
 }
-
-func (s Settings) GoString() string             { return s.String() }
-func (s Settings) LogValue() slog.Value         { return slog.StringValue(s.String()) }
-func (s Settings) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 var (
 	modelName = regexp.MustCompile(`^((models|tunedModels)/)?[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
@@ -48,31 +48,19 @@ var (
 	apiKey = regexp.MustCompile(`^[A-Za-z0-9._~+/=:-]{1,500}$`)
 )
 
-// check refuses what cannot work by the setting's name, shows nothing of the
-// key, and fills in the defaults.
-func (s Settings) check() (Settings, *url.URL, error) {
-	if s.Model == "" {
-		s.Model = DefaultModel
-	}
-	if s.Endpoint == "" {
-		s.Endpoint = defaultEndpoint
-	}
-	if s.Timeout == 0 {
-		s.Timeout = DefaultTimeout
-	}
+// Validate refuses what cannot work, by the setting's name in the environment.
+func (s Settings) Validate() error {
 	u, err := url.Parse(strings.TrimSuffix(s.Endpoint, "/"))
 	switch {
-	case !apiKey.MatchString(s.APIKey):
-		return s, nil, errors.New("GEMINI_API_KEY: must be a key, without white space")
 	case !modelName.MatchString(s.Model):
-		return s, nil, errors.New("GEMINI_MODEL: must be a model's name, like " + DefaultModel)
+		return incident.BadField("model", "%s: must be a model's name, like %s", SettingModel, DefaultModel)
 	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
 		u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
-		return s, nil, errors.New("GEMINI_ENDPOINT: must be https://host (http only on loopback), with a path at most")
-	case s.Timeout < 0:
-		return s, nil, errors.New("gemini: Timeout: must be positive")
+		return incident.BadField("endpoint", "%s: must be https://host (http only on loopback), with a path at most", SettingEndpoint)
+	case s.Timeout <= 0:
+		return incident.BadField("timeout", "must be positive")
 	}
-	return s, u, nil
+	return nil
 }
 
 func loopback(host string) bool {

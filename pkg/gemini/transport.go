@@ -2,6 +2,7 @@ package gemini
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,8 +29,13 @@ var (
 type transport struct {
 	base http.RoundTripper
 	host string
-	key  string
+	key  func(context.Context) (string, error)
 }
+
+// keyError is a key that cannot be read or used.
+type keyError struct{ error }
+
+func (e keyError) Unwrap() error { return e.error }
 
 // RoundTrip sends the key in a header, where no error message picks it up, and
 // to the endpoint's host only. It reads the whole answer within maxBody, and
@@ -40,8 +46,12 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.URL.Host != t.host {
 		return nil, errElsewhere
 	}
+	key, err := t.key(req.Context())
+	if err != nil {
+		return nil, keyError{err}
+	}
 	req = req.Clone(req.Context())
-	req.Header.Set("X-Goog-Api-Key", t.key)
+	req.Header.Set("X-Goog-Api-Key", key)
 	resp, err := t.base.RoundTrip(req)
 	if err != nil {
 		return nil, err

@@ -34,13 +34,13 @@ func (i Incident) Conclusion() (Status, Reason) {
 	return Escalated, ReasonChosen
 }
 
-// Ticketed records the ticket, once.
+// Ticketed records where the ticket is, once.
 func (i Incident) Ticketed(t Ticket, now time.Time) (Change, error) {
 	if i.Ticket != nil {
 		return i.recorded(), nil
 	}
 	c := i.change(now, System, EventTicket, map[string]string{"tracker": t.Tracker, "key": t.Key, "url": t.URL})
-	c.Incident.Ticket = &t
+	c.Incident.Ticket = &Ticket{Tracker: t.Tracker, Key: t.Key, URL: t.URL}
 	return c, nil
 }
 

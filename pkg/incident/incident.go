@@ -146,9 +146,23 @@ type FixStep struct {
 	At     time.Time `json:"at"`
 }
 
-// Ticket is where the incident was escalated to.
+// Ticket is where an incident was escalated to. An incident's record keeps
+// Tracker, Key and URL. The rest is what a tracker without a system of its own
+// keeps in the store; Title and Body hold text from outside.
 type Ticket struct {
 	Tracker string `json:"tracker"`
 	Key     string `json:"key"`
 	URL     string `json:"url"`
+
+	Tenant     string    `json:"tenant,omitempty"`
+	IncidentID string    `json:"incidentId,omitempty"`
+	Title      string    `json:"title,omitempty"`
+	Body       string    `json:"body,omitempty"`
+	CreatedAt  time.Time `json:"createdAt,omitzero"`
 }
+
+// SimulatedTracker is the name of the tracker that opens no real tickets.
+const SimulatedTracker = "simulated"
+
+// Simulated reports that no real ticket was opened.
+func (t Ticket) Simulated() bool { return t.Tracker == SimulatedTracker }

@@ -169,7 +169,7 @@ func (l *life) ops() map[string]func(*rapid.T) {
 		"record": func(t *rapid.T) {
 			l.commit(l.inc.Record(Result{Outcome: Outcome(any(t, "fixed", "simulated", "failed", "unknown")), Verified: any(t, "yes", "no") == "yes", Looked: any(t, "acted", "looked") == "looked"}, l.now))
 		},
-		"ticket": func(*rapid.T) { l.commit(l.inc.Ticketed(Ticket{"simulated", "SIM-1", "u"}, l.now)) },
+		"ticket": func(*rapid.T) { l.commit(l.inc.Ticketed(Ticket{Tracker: "simulated", Key: "SIM-1", URL: "u"}, l.now)) },
 		"close":  func(*rapid.T) { l.commit(l.inc.Close("", l.now)) },
 	}
 }

@@ -19,6 +19,10 @@ type Target struct {
 	Attributes map[string]string `json:"attributes,omitempty"`
 }
 
+// SimulatedTarget is the type of the one target on which fixes are only walked
+// through.
+const SimulatedTarget = "simulated"
+
 // Key is the target's name in the lock that keeps two fixes apart. Two services
 // that share one real target have the same attributes, hence the same key; a
 // target without attributes is known by its service.
@@ -50,6 +54,9 @@ type Plan struct {
 	FixDigest  string            `json:"fixDigest"` // of the catalogue's entry
 	Hash       string            `json:"hash"`
 }
+
+// Simulated reports that the fix is only walked through: nothing is changed.
+func (p Plan) Simulated() bool { return p.Target.Type == SimulatedTarget }
 
 // HashFor computes the plan's hash for an incident: SHA-256, in hex, over
 // canonical JSON of the incident, the resolved target, the digest of the

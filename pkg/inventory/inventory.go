@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/integration"
 )
 
 // Service is one entry of services.yaml.
@@ -24,6 +25,8 @@ type Service struct {
 	Fixes    []string        // ids of the catalogue; nothing else is ever proposed
 	Health   *Health         // nil: not probed
 	Approval Approval
+	Notify   []string // names of channels; empty: all of them
+	Tracker  string   // name of a tracker; "": the first that is configured
 }
 
 // Health is how to see from outside whether a service is well.
@@ -43,6 +46,12 @@ type Approval struct {
 // Inventory is a services.yaml that was found right. It never changes.
 type Inventory struct {
 	services map[string]Service
+	entries  map[integration.Kind][]integration.Entry
+}
+
+// Entries returns the integrations of a section, in the file's order.
+func (inv *Inventory) Entries(kind integration.Kind) []integration.Entry {
+	return slices.Clone(inv.entries[kind])
 }
 
 // Lookup finds a service by the name that alerts give. The answer is the
@@ -68,6 +77,7 @@ func (inv *Inventory) Services() []Service {
 func (s Service) clone() Service {
 	s.Target.Attributes = maps.Clone(s.Target.Attributes)
 	s.Fixes = slices.Clone(s.Fixes)
+	s.Notify = slices.Clone(s.Notify)
 	if s.Health != nil {
 		h := *s.Health
 		s.Health = &h

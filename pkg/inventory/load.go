@@ -12,6 +12,7 @@ import (
 
 	"github.com/opsguard/opsguard/pkg/catalog"
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/integration"
 )
 
 // Limits of services.yaml.
@@ -36,8 +37,9 @@ const (
 // Load reads services.yaml. It is strict: an unknown or repeated field, a value of
 // the wrong type, an anchor, a second document, an empty file or one above
 // MaxFile is refused. The error lists every problem, one a line, each as
-// "services.yaml:LINE: path: what is wrong".
-func Load(data []byte) (*Inventory, error) {
+// "services.yaml:LINE: path: what is wrong". types are the integrations that the
+// program opens; what it does not open is checked for its form only.
+func Load(data []byte, types integration.Types) (*Inventory, error) {
 	if len(data) > MaxFile {
 		return nil, problems{{0, "", fmt.Sprintf("is %d bytes; at most %d (1 MiB) are read", len(data), MaxFile)}}
 	}
@@ -45,19 +47,28 @@ func Load(data []byte) (*Inventory, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{}
+	r := &reader{types: types, entriesOf: map[integration.Kind][]integration.Entry{}}
 	r.plain(root, "")
 	services := r.document(root)
 	if len(r.problems) > 0 {
 		return nil, r.problems
 	}
-	return &Inventory{services}, nil
+	return &Inventory{services, r.entriesOf}, nil
 }
 
 func (r *reader) document(root *yaml.Node) map[string]Service {
-	top, ok := r.known(root, "", "services")
+	names := []string{"services"}
+	for _, kind := range sections() {
+		names = append(names, string(kind))
+	}
+	top, ok := r.known(root, "", names...)
 	if !ok {
 		return nil
+	}
+	for _, kind := range sections() {
+		if f, found := top[string(kind)]; found {
+			r.entriesOf[kind] = r.entries(f, kind)
+		}
 	}
 	list, found := top["services"]
 	if !found {
@@ -77,7 +88,7 @@ func (r *reader) document(root *yaml.Node) map[string]Service {
 
 func (r *reader) service(entry field) Service {
 	s := Service{Name: entry.name, Approval: Approval{Quorum: 1}}
-	fields, ok := r.known(entry.node, entry.path, "owner", "target", "fixes", "health", "approval")
+	fields, ok := r.known(entry.node, entry.path, "owner", "target", "fixes", "health", "approval", "notify", "tracker")
 	if !ok {
 		return s
 	}
@@ -103,7 +114,25 @@ func (r *reader) service(entry field) Service {
 	if approval, found := fields["approval"]; found {
 		s.Approval = r.approval(approval, s.Fixes)
 	}
+	if notify, found := fields["notify"]; found {
+		s.Notify = r.named(notify, integration.Channels, r.entriesOf[integration.Channels])
+		if notify.node.Kind == yaml.SequenceNode && len(notify.node.Content) == 0 {
+			r.at(notify.node, notify.path, "is empty; leave it out to tell every channel")
+		}
+	}
+	if tracker, found := fields["tracker"]; found {
+		s.Tracker = r.tracker(tracker)
+	}
 	return s
+}
+
+func (r *reader) tracker(f field) string {
+	name, ok := r.text(f.node, f.path)
+	listed := slices.ContainsFunc(r.entriesOf[integration.Trackers], func(e integration.Entry) bool { return e.Name == name })
+	if ok && !listed && !implicit(integration.Trackers, name) {
+		r.at(f.node, f.path, "%s is not listed under %s", quote(name), integration.Trackers)
+	}
+	return name
 }
 
 // badName holds a name to the rule for an alert's serverName, which is where it
@@ -151,10 +180,24 @@ func (r *reader) target(f field, service string) incident.Target {
 	if !slices.ContainsFunc(fields, func(a field) bool { return a.name == "type" }) {
 		r.at(f.key, f.path, "has no type; name an executor, for instance simulated")
 	}
+	if isSlug(t.Type) {
+		r.settings(f, integration.Executors, integration.Entry{Type: t.Type, Settings: attributes(fields, t)})
+	}
 	if len(t.Attributes) > maxAttribute {
 		r.at(f.key, f.path, "has %d attributes; at most %d", len(t.Attributes), maxAttribute)
 	}
 	return t
+}
+
+// attributes are the target's attributes as settings of its executor.
+func attributes(fields []field, t incident.Target) []integration.Setting {
+	var all []integration.Setting
+	for _, f := range fields {
+		if value, taken := t.Attributes[f.name]; taken {
+			all = append(all, integration.Setting{Name: f.name, Line: f.key.Line, Value: integration.Value{Text: value}})
+		}
+	}
+	return all
 }
 
 func (r *reader) attribute(f field) (string, bool) {

@@ -27,7 +27,7 @@ services:
 `
 
 func TestLoadReadsEveryField(t *testing.T) {
-	inv, err := inventory.Load([]byte(everything))
+	inv, err := inventory.Load([]byte(everything), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func loadShipped(t *testing.T, edit func(string) string) *inventory.Inventory {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inv, err := inventory.Load([]byte(edit(string(data))))
+	inv, err := inventory.Load([]byte(edit(string(data))), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func loadShipped(t *testing.T, edit func(string) string) *inventory.Inventory {
 }
 
 func TestWhatLookupReturnsIsACopy(t *testing.T) {
-	inv, err := inventory.Load([]byte(everything))
+	inv, err := inventory.Load([]byte(everything), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,10 +33,10 @@ func TestLoadNamesEveryProblemWithItsLine(t *testing.T) {
       twoPersonFixes: [scale-out]
   " x": 5
 version: 1
-`))
+`), nil)
 	want := strings.Join([]string{
 		`services.yaml:2: services.prod-api-01: has no owner; name the team that looks after it`,
-		`services.yaml:3: services.prod-api-01.ownr: is not a known field; known: owner, target, fixes, health, approval`,
+		`services.yaml:3: services.prod-api-01.ownr: is not a known field; known: owner, target, fixes, health, approval, notify, tracker`,
 		`services.yaml:4: services.prod-api-01.target.type: is "Simulated"; give the name of an executor, for instance simulated`,
 		`services.yaml:4: services.prod-api-01.target["bad key"]: is not a good attribute name; use letters and digits, a small letter first`,
 		`services.yaml:4: services.prod-api-01.target.empty: is empty; give a value`,
@@ -52,7 +52,7 @@ version: 1
 		`services.yaml:17: services.prod-api-01.approval.twoPersonFixes[0]: "scale-out" is not among this service's fixes`,
 		`services.yaml:18: services[" x"]: the service's name starts or ends with white space; remove it`,
 		`services.yaml:18: services[" x"]: must be a mapping`,
-		`services.yaml:19: version: is not a known field; known: services`,
+		`services.yaml:19: version: is not a known field; known: services, sources, channels, trackers`,
 	}, "\n")
 	if err == nil {
 		t.Fatal("Load took it")
@@ -89,13 +89,13 @@ func TestLoadRefusesWhatIsNotOnePlainDocument(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := inventory.Load([]byte(tt.data))
+			_, err := inventory.Load([]byte(tt.data), nil)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("Load: %v\nwant an error with %q", err, tt.want)
 			}
 		})
 	}
-	if _, err := inventory.Load([]byte(ok)); err != nil {
+	if _, err := inventory.Load([]byte(ok), nil); err != nil {
 		t.Errorf("an inventory without services is refused: %v", err)
 	}
 }
@@ -146,7 +146,7 @@ func TestLoadRefusesBadValues(t *testing.T) {
 					data += "    " + rest + "\n"
 				}
 			}
-			_, err := inventory.Load([]byte(data))
+			_, err := inventory.Load([]byte(data), nil)
 			if err == nil || !strings.Contains(err.Error(), "services.a."+tt.want) {
 				t.Errorf("Load: %v\nwant an error with services.a.%s", err, tt.want)
 			}
@@ -162,7 +162,7 @@ func TestLoadHoldsNamesToTheirLimits(t *testing.T) {
 		"target: {type: simulated}\n    approval: {approvers: [%q]}": {[]string{x(64), "A.b_c@d-1"}, []string{x(65), "", "a b", "é"}},
 	} {
 		for _, name := range append(names.good, names.bad...) {
-			_, err := inventory.Load([]byte("services:\n  a:\n    owner: x\n    " + fmt.Sprintf(field, name) + "\n"))
+			_, err := inventory.Load([]byte("services:\n  a:\n    owner: x\n    "+fmt.Sprintf(field, name)+"\n"), nil)
 			if good := slices.Contains(names.good, name); (err == nil) != good {
 				t.Errorf("%s: %q: %v, good %v", field, name, err, good)
 			}
@@ -172,7 +172,7 @@ func TestLoadHoldsNamesToTheirLimits(t *testing.T) {
 
 func TestLoadNeverRepeatsAnAddressWithCredentials(t *testing.T) {
 	for _, u := range []string{"https://anna:hunter2@example.com/", "ftp://anna:hunter2@example.com/", `"https://anna:hunter2@exa mple"`} {
-		_, err := inventory.Load([]byte("services: {a: {owner: x, target: {type: simulated}, health: {url: " + u + "}}}"))
+		_, err := inventory.Load([]byte("services: {a: {owner: x, target: {type: simulated}, health: {url: "+u+"}}}"), nil)
 		if err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("Load of %s: %v", u, err)
 		}
@@ -180,7 +180,7 @@ func TestLoadNeverRepeatsAnAddressWithCredentials(t *testing.T) {
 }
 
 func TestLoadBoundsWhatItSays(t *testing.T) {
-	_, err := inventory.Load([]byte("services:\n" + strings.Repeat("  a: 1\n", 5000)))
+	_, err := inventory.Load([]byte("services:\n"+strings.Repeat("  a: 1\n", 5000)), nil)
 	if err == nil {
 		t.Fatal("Load took it")
 	}
@@ -196,7 +196,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add([]byte(bomb()))
 	f.Add([]byte("services: {a: {<<: *x}}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		inv, err := inventory.Load(data)
+		inv, err := inventory.Load(data, nil)
 		if err != nil {
 			return
 		}

@@ -10,12 +10,16 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/opsguard/opsguard/pkg/integration"
 )
 
 // reader walks the tree of a YAML document and collects what is wrong with it.
 // Its methods report a value of the wrong shape themselves and answer false.
 type reader struct {
-	problems problems
+	problems  problems
+	types     integration.Types
+	entriesOf map[integration.Kind][]integration.Entry
 }
 
 // field is one key of a mapping with its value.

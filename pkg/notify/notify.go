@@ -1,53 +1,36 @@
-// Package notify opens the channels through which people are told, from settings.
-// Each channel is a package of its own below; adding one is a line here.
+// Package notify lists the channels through which people are told. Each is a
+// folder below; adding one is a line in List.
 package notify
 
 import (
-	"io"
-	"net/http"
-	"time"
-
+	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/notify/console"
 	"github.com/opsguard/opsguard/pkg/notify/discord"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
-// Settings are those of every channel. They hold secrets and print as
-// placeholders.
-type Settings struct {
-	Discord discord.Settings
+// List is every channel that is built in.
+func List() []integration.Descriptor[steps.Channel] {
+	return []integration.Descriptor[steps.Channel]{
+		console.Integration(),
+		discord.Integration(),
+	}
 }
 
-// String and the like are the nested settings' own; see discord.Settings.
-func (s Settings) String() string { return s.Discord.String() }
+// DiscordWebhook is the setting that makes the channel named discord without a
+// line in services.yaml, and the name of its secret.
+const DiscordWebhook = "DISCORD_WEBHOOK_URL"
 
-// Deps is what the channels need of the world.
-type Deps struct {
-	// Console is where the console channel writes; nil (a Lambda): there is none.
-	Console io.Writer
-	// Commands says what the console's commands look like; needed with Console.
-	Commands console.Config
-	HTTP     http.RoundTripper                    // usually http.DefaultTransport
-	After    func(time.Duration) <-chan time.Time // time.After
-}
-
-// Open returns the channels that are configured, the console first. It refuses
-// a wrong setting by its name.
-func Open(s Settings, d Deps) ([]steps.Channel, error) {
-	var channels []steps.Channel
-	if d.Console != nil {
-		c, err := console.Open(d.Console, d.Commands)
-		if err != nil {
-			return nil, err
-		}
-		channels = append(channels, c)
+// Open opens the channels: the console where there is one, then discord if
+// DISCORD_WEBHOOK_URL is set, then those that services.yaml lists, in its order.
+// It calls nobody.
+func Open(env integration.Env, discordIsSet bool, entries []integration.Entry) ([]integration.Opened[steps.Channel], error) {
+	var all []integration.Entry
+	if env.Console != nil {
+		all = append(all, integration.Entry{Name: "console", Type: "console"})
 	}
-	if s.Discord.WebhookURL != "" {
-		c, err := discord.Open(s.Discord, discord.Deps{HTTP: d.HTTP, After: d.After})
-		if err != nil {
-			return nil, err
-		}
-		channels = append(channels, c)
+	if discordIsSet {
+		all = append(all, integration.Entry{Name: "discord", Type: "discord", Settings: []integration.Setting{integration.SecretSetting("webhookUrl", DiscordWebhook)}})
 	}
-	return channels, nil
+	return integration.Open(env, integration.Channels, List(), append(all, entries...))
 }

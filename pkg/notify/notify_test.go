@@ -2,45 +2,43 @@ package notify_test
 
 import (
 	"bytes"
-	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/caarlos0/env/v11"
-
+	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/notify"
-	"github.com/opsguard/opsguard/pkg/notify/console"
-	"github.com/opsguard/opsguard/pkg/notify/discord"
+	"github.com/opsguard/opsguard/pkg/steps/stepstest"
 )
 
-const webhook = "https://discord.com/api/webhooks/1/secret-token"
+func shop() integration.Entry {
+	return integration.Entry{Name: "team-shop", Type: "discord", Settings: []integration.Setting{integration.SecretSetting("webhookUrl", "SHOP_DISCORD")}}
+}
 
 func TestOpenOpensWhatIsConfigured(t *testing.T) {
-	deps := notify.Deps{Console: &bytes.Buffer{}, Commands: console.Config{Keyless: true, PublicURL: "http://localhost:3000"}, HTTP: http.DefaultTransport, After: time.After}
-	lambda := deps
-	lambda.Console = nil
-	on := notify.Settings{Discord: discord.Settings{WebhookURL: webhook}}
 	for _, tc := range []struct {
-		name string
-		s    notify.Settings
-		d    notify.Deps
-		want []string
+		name             string
+		console, discord bool
+		entries          []integration.Entry
+		want             []string
 	}{
-		{"one machine", notify.Settings{}, deps, []string{"console"}},
-		{"one machine with Discord", on, deps, []string{"console", "discord"}},
-		{"Lambda", notify.Settings{}, lambda, nil},
-		{"Lambda with Discord", on, lambda, []string{"discord"}},
+		{"one machine", true, false, nil, []string{"console"}},
+		{"one machine with Discord", true, true, nil, []string{"console", "discord"}},
+		{"Lambda", false, false, nil, nil},
+		{"Lambda with Discord", false, true, nil, []string{"discord"}},
+		{"with a channel of services.yaml", true, true, []integration.Entry{shop()}, []string{"console", "discord", "team-shop"}},
 	} {
-		channels, err := notify.Open(tc.s, tc.d)
+		env := stepstest.Env(nil)
+		if tc.console {
+			env.Console = &bytes.Buffer{}
+		}
+		channels, err := notify.Open(env, tc.discord, tc.entries)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var names []string
 		for _, c := range channels {
-			names = append(names, c.Name())
+			names = append(names, c.It.Name())
 		}
 		if !slices.Equal(names, tc.want) {
 			t.Errorf("%s: channels %v, want %v", tc.name, names, tc.want)
@@ -48,27 +46,15 @@ func TestOpenOpensWhatIsConfigured(t *testing.T) {
 	}
 }
 
-func TestOpenNamesTheWrongSetting(t *testing.T) {
-	deps := notify.Deps{HTTP: http.DefaultTransport, After: time.After}
-	_, err := notify.Open(notify.Settings{Discord: discord.Settings{WebhookURL: "https://discord.com/secret-token"}}, deps)
-	if err == nil || !strings.Contains(err.Error(), "DISCORD_WEBHOOK_URL") || strings.Contains(err.Error(), "secret-token") {
-		t.Errorf("got %v, want an error that names the setting and hides it", err)
-	}
-	deps.Console = &bytes.Buffer{}
-	if _, err := notify.Open(notify.Settings{}, deps); err == nil || !strings.Contains(err.Error(), "OPSGUARD_PUBLIC_URL") {
-		t.Errorf("got %v, want an error that names OPSGUARD_PUBLIC_URL", err)
-	}
-}
-
-func TestSettingsComeFromTheEnvironmentAndPrintNoSecret(t *testing.T) {
-	s, err := env.ParseAsWithOptions[notify.Settings](env.Options{Environment: map[string]string{"DISCORD_WEBHOOK_URL": webhook}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s.Discord.WebhookURL != webhook {
-		t.Errorf("the webhook was not read: %v", s)
-	}
-	if got := fmt.Sprintf("%v %+v %#v %s", s, s, s, s); strings.Contains(got, "secret-token") {
-		t.Errorf("the webhook is printed: %s", got)
+func TestOpenTellsAllThatIsWrong(t *testing.T) {
+	env := stepstest.Env(nil)
+	env.Console, env.PublicURL = &bytes.Buffer{}, "localhost:3000"
+	twice := shop()
+	twice.Name = "discord"
+	_, err := notify.Open(env, true, []integration.Entry{twice, {Name: "x1", Type: "pager"}, {Name: "x2", Type: "discord"}})
+	for _, want := range []string{"OPSGUARD_PUBLIC_URL", "channels.discord: is named twice", `channels.x1: type "pager" is not built in; known: console, discord`, "channels.x2: webhookUrl: is missing"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v\nwant it to say %q", err, want)
+		}
 	}
 }

@@ -10,12 +10,13 @@ package probe
 import (
 	"context"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"time"
 
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/inventory"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
@@ -42,18 +43,39 @@ const (
 // Finding is the result of one check, good or bad.
 type Finding = steps.Finding
 
-// Config is what a Prober needs; every field is required.
-type Config struct {
-	// Transport makes the calls. Its settings say which certificates are trusted
-	// and whether a proxy is used. Connections are not kept.
-	Transport http.RoundTripper
+// Settings are what may be said of the prober.
+type Settings struct {
 	// Timeout is for one probe, redirects included; 1 s to 1 min. A service whose
 	// maxLatency comes near it gets maxLatency and a second, so that "slow" and
 	// "does not answer" stay apart.
-	Timeout   time.Duration
-	Now       func() time.Time
-	UserAgent string // "OpsGuard/<version>", for whoever reads the service's access log
+	Timeout time.Duration `setting:"timeout" default:"10s" help:"how long one probe may take, redirects included; 1s to 1m"`
 }
+
+// Validate holds the timeout to its bounds.
+func (s Settings) Validate() error {
+	if s.Timeout < minTimeout || s.Timeout > maxTimeout {
+		return incident.BadField("timeout", "is %s; give %s to %s", s.Timeout, minTimeout, maxTimeout)
+	}
+	return nil
+}
+
+// List is every prober that is built in.
+func List() []integration.Descriptor[steps.Prober] {
+	return []integration.Descriptor[steps.Prober]{
+		integration.New("http", "looks at a service's health URL: does it answer, with which status, how fast, with which certificate", open),
+	}
+}
+
+// Open opens the one prober that looks at every service's health URL.
+func Open(env integration.Env) (steps.Prober, error) {
+	opened, err := integration.Open(env, integration.Probes, List(), []integration.Entry{{Name: "http", Type: "http"}})
+	if err != nil {
+		return nil, err
+	}
+	return opened[0].It, nil
+}
+
+func open(env integration.Env, s Settings) (steps.Prober, error) { return New(env, s), nil }
 
 // Prober probes services. It may be used concurrently.
 type Prober struct {
@@ -63,20 +85,11 @@ type Prober struct {
 	userAgent string
 }
 
-// New refuses a Config with a field missing or out of range, by its name.
-func New(cfg Config) (*Prober, error) {
-	switch {
-	case cfg.Transport == nil:
-		return nil, errors.New("probe: Transport is missing")
-	case cfg.Timeout < minTimeout || cfg.Timeout > maxTimeout:
-		return nil, fmt.Errorf("probe: Timeout is %s; give %s to %s", cfg.Timeout, minTimeout, maxTimeout)
-	case cfg.Now == nil:
-		return nil, errors.New("probe: Now is missing")
-	case cfg.UserAgent == "":
-		return nil, errors.New("probe: UserAgent is missing")
-	}
-	client := &http.Client{Transport: cfg.Transport, CheckRedirect: stayOnHost}
-	return &Prober{client, cfg.Timeout, cfg.Now, cfg.UserAgent}, nil
+// New makes a prober on the transport of env's client: it says which certificates
+// are trusted and whether a proxy is used. Connections are not kept.
+func New(env integration.Env, s Settings) *Prober {
+	client := &http.Client{Transport: env.HTTP.Transport, CheckRedirect: stayOnHost}
+	return &Prober{client, s.Timeout, env.Now, "OpsGuard/" + env.Version}
 }
 
 // Probe makes one call and reports each check that could be made, healthy ones

@@ -15,9 +15,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/inventory"
 	"github.com/opsguard/opsguard/pkg/probe"
 	"github.com/opsguard/opsguard/pkg/steps"
+	"github.com/opsguard/opsguard/pkg/steps/stepstest"
 )
 
 // stopped is a clock that stands still, so that every answer is as fast as can be.
@@ -30,7 +32,9 @@ func service(url string) inventory.Service {
 // prober returns what hourly-health-check asks for.
 func prober(t *testing.T, transport http.RoundTripper, now func() time.Time) steps.Prober {
 	t.Helper()
-	p, err := probe.New(probe.Config{Transport: transport, Timeout: 10 * time.Second, Now: now, UserAgent: "OpsGuard/test"})
+	env := stepstest.Env(nil)
+	env.HTTP, env.Now = integration.NewHTTP(transport), now
+	p, err := probe.Open(env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -269,21 +273,10 @@ func fails(err error) http.RoundTripper {
 	return roundTrip(func(*http.Request) (*http.Response, error) { return nil, err })
 }
 
-func TestNewRefusesByName(t *testing.T) {
-	good := probe.Config{Transport: fails(io.EOF), Timeout: time.Second, Now: stopped, UserAgent: "x"}
-	if _, err := probe.New(good); err != nil {
-		t.Fatal(err)
-	}
-	for name, spoil := range map[string]func(*probe.Config){
-		"Transport": func(c *probe.Config) { c.Transport = nil },
-		"Timeout":   func(c *probe.Config) { c.Timeout = 0 },
-		"Now":       func(c *probe.Config) { c.Now = nil },
-		"UserAgent": func(c *probe.Config) { c.UserAgent = "" },
-	} {
-		cfg := good
-		spoil(&cfg)
-		if _, err := probe.New(cfg); err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("without a good %s: %v", name, err)
+func TestTheTimeoutHasBounds(t *testing.T) {
+	for timeout, good := range map[time.Duration]bool{0: false, time.Second - 1: false, time.Second: true, time.Minute: true, time.Minute + 1: false} {
+		if err := (probe.Settings{Timeout: timeout}).Validate(); (err == nil) != good {
+			t.Errorf("%s: %v", timeout, err)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/opsguard/opsguard/pkg/brief"
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/inventory"
 )
 
 // CreateTicket is create-ticket: it makes sure that a decision stands and that
@@ -14,11 +15,24 @@ import (
 // that ends RESOLVED after all (a decision to resolve that could not be
 // delivered, say) gets none.
 type CreateTicket struct {
-	Store   Incidents
-	Tracker Tracker
-	Links   Linker
-	Now     Clock
-	Log     *slog.Logger
+	Store     Incidents
+	Inventory *inventory.Inventory
+	Trackers  []Tracker // the first takes what a service sends nowhere else; at least one
+	Links     Linker
+	Now       Clock
+	Log       *slog.Logger
+}
+
+// trackerFor returns the tracker that the service names in services.yaml, else the
+// first.
+func (s CreateTicket) trackerFor(service string) Tracker {
+	svc, _ := s.Inventory.Lookup(service)
+	for _, t := range s.Trackers {
+		if t.Name() == svc.Tracker {
+			return t
+		}
+	}
+	return s.Trackers[0]
 }
 
 // CreateTicketInput is the execution's data: the incident, and what failed on the
@@ -54,7 +68,7 @@ func (s CreateTicket) Handle(ctx context.Context, in CreateTicketInput) (CreateT
 		return CreateTicketOutput{}, err
 	}
 	if status, _ := inc.Conclusion(); inc.Open() && status == incident.Escalated && inc.Ticket == nil {
-		ticket, err := s.Tracker.Open(ctx, inc.Ref, brief.Of(inc, s.Links.Links(inc, "ticket"), s.Now()))
+		ticket, err := s.trackerFor(inc.Service).Open(ctx, inc.Ref, brief.Of(inc, s.Links.Links(inc, "ticket"), s.Now()))
 		if err != nil {
 			return CreateTicketOutput{}, err
 		}

@@ -15,8 +15,6 @@ type Executor interface {
 	Run(ctx context.Context, ref incident.Ref, plan incident.Plan) incident.Result
 	// Verify only reads: whether the target is now as the plan wants it.
 	Verify(ctx context.Context, ref incident.Ref, plan incident.Plan) (verified bool, steps []incident.FixStep)
-	// Simulates reports that plans for this target type are only walked through.
-	Simulates(targetType string) bool
 }
 
 // ExecuteFix is execute-fix: it claims the one attempt that an approved plan
@@ -91,7 +89,7 @@ func (s ExecuteFix) again(ctx context.Context, ref incident.Ref) (ExecuteFixOutp
 	result := incident.Result{Outcome: incident.Unknown, Steps: seen, Looked: true}
 	if verified {
 		result.Outcome, result.Verified = incident.Fixed, true
-		if s.Executor.Simulates(inc.Plan.Target.Type) {
+		if inc.Plan.Simulated() {
 			result.Outcome = incident.Simulated
 		}
 	}

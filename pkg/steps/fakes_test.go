@@ -116,6 +116,8 @@ type tracker struct {
 	onOpen func(ref incident.Ref) error
 }
 
+func (t *tracker) Name() string { return "fake" }
+
 func (t *tracker) Open(_ context.Context, ref incident.Ref, b brief.Brief) (incident.Ticket, error) {
 	t.mu.Lock()
 	t.opened = append(t.opened, b)
@@ -158,8 +160,6 @@ func (e *executor) Verify(context.Context, incident.Ref, incident.Plan) (bool, [
 	e.looks++
 	return e.verified, []incident.FixStep{{Name: "look", Status: "ok", At: epoch}}
 }
-
-func (e *executor) Simulates(targetType string) bool { return targetType == "simulated" }
 
 // analyst answers as it is told and records what it was asked.
 type analyst struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/opsguard/opsguard/pkg/brief"
@@ -56,6 +57,30 @@ type Describer interface {
 	Describe(ctx context.Context, ref incident.Ref) (ExecutionStatus, error)
 }
 
+// Request is what a sender sent: its headers and the body's raw bytes, over which
+// signatures are made.
+type Request struct {
+	Header http.Header
+	Body   []byte
+}
+
+// Batch is what a request says. A refused alert costs only itself; Refused says
+// why, one error for each, and the rest is kept.
+type Batch struct {
+	Alerts  []incident.Alert
+	Refused []error
+}
+
+// Source reads the requests of one kind of sender.
+type Source interface {
+	// Authenticate checks by the sender's own scheme who sent the request. Any error
+	// is a refusal; it says nothing that helps to forge one.
+	Authenticate(ctx context.Context, r Request) error
+	// Parse reads alerts, each valid, firing or recovered. Invalid names the field
+	// when nothing of the request can be kept.
+	Parse(ctx context.Context, r Request) (Batch, error)
+}
+
 // Channel is one place where people are told. Name is what a decision taken
 // through its link is recorded under (link:<name>). Errors are
 // incident.Unavailable when repeating later may work.
@@ -66,8 +91,9 @@ type Channel interface {
 }
 
 // Tracker opens a ticket, once for an incident: asked again for the same one it
-// returns the ticket that exists.
+// returns the ticket that exists. Name is how services.yaml and records name it.
 type Tracker interface {
+	Name() string
 	Open(ctx context.Context, ref incident.Ref, b brief.Brief) (incident.Ticket, error)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/opsguard/opsguard/pkg/brief"
@@ -84,13 +85,29 @@ func resolve(inv *inventory.Inventory, inc incident.Incident) (incident.Plan, er
 	return catalog.Build(inc.Ref, svc.Fixes, svc.Target, *inc.Proposal)
 }
 
-// People are those who are told: every channel, each with links of its own.
+// People are those who are told: every channel, each with links of its own, or
+// the channels that the service names in services.yaml. The console shows all.
 type People struct {
-	Store    Incidents
-	Channels []Channel
-	Links    Linker
-	Now      Clock
-	Log      *slog.Logger
+	Store     Incidents
+	Inventory *inventory.Inventory
+	Channels  []Channel
+	Links     Linker
+	Now       Clock
+	Log       *slog.Logger
+}
+
+// consoleChannel is the name of the channel that every incident is shown on.
+const consoleChannel = "console"
+
+// channelsFor returns the channels that are told of the service's incidents.
+func (p People) channelsFor(service string) []Channel {
+	svc, known := p.Inventory.Lookup(service)
+	if !known || len(svc.Notify) == 0 {
+		return p.Channels
+	}
+	return slices.DeleteFunc(slices.Clone(p.Channels), func(ch Channel) bool {
+		return ch.Name() != consoleChannel && !slices.Contains(svc.Notify, ch.Name())
+	})
 }
 
 // maxAsk bounds how long all channels together may take.
@@ -124,7 +141,7 @@ func (p People) Ask(ctx context.Context, inc incident.Incident) error {
 func (p People) post(ctx context.Context, inc incident.Incident) (notices []incident.Notice, outOfReach error) {
 	limited, cancel := context.WithTimeout(ctx, maxAsk)
 	defer cancel()
-	for _, ch := range p.Channels {
+	for _, ch := range p.channelsFor(inc.Service) {
 		if inc.Told(ch.Name()) {
 			continue
 		}

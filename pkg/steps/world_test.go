@@ -108,7 +108,7 @@ func newWorld(t *testing.T) *world {
 // services replaces services.yaml, as a deployment would.
 func (w *world) services(yaml string) {
 	w.Helper()
-	inv, err := inventory.Load([]byte(yaml))
+	inv, err := inventory.Load([]byte(yaml), nil)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func (w *world) all() (all []incident.Incident) {
 func (w *world) logger() *slog.Logger { return slog.New(slog.NewJSONHandler(w.log, nil)) }
 
 func (w *world) people() steps.People {
-	return steps.People{Store: w.store, Channels: w.channels, Links: w.links, Now: w.clock.now, Log: w.logger()}
+	return steps.People{Store: w.store, Inventory: w.inv, Channels: w.channels, Links: w.links, Now: w.clock.now, Log: w.logger()}
 }
 
 func (w *world) delivery() steps.Delivery {
@@ -175,7 +175,7 @@ func (w *world) execute() steps.ExecuteFix {
 }
 
 func (w *world) ticket() steps.CreateTicket {
-	return steps.CreateTicket{Store: w.store, Tracker: w.tracker, Links: w.links, Now: w.clock.now, Log: w.logger()}
+	return steps.CreateTicket{Store: w.store, Inventory: w.inv, Trackers: []steps.Tracker{w.tracker}, Links: w.links, Now: w.clock.now, Log: w.logger()}
 }
 
 func (w *world) resolution() steps.LogResolution {

@@ -1,33 +1,24 @@
-// Package ticket opens the tracker that escalated incidents go to. The simulated
-// one is the only one yet; a real one is a child package and a case in Open.
+// Package ticket lists the trackers that escalated incidents go to. Each is a
+// folder below; adding one is a line in List.
 package ticket
 
 import (
-	"context"
-	"time"
-
-	"github.com/opsguard/opsguard/pkg/brief"
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/integration"
+	"github.com/opsguard/opsguard/pkg/steps"
 	"github.com/opsguard/opsguard/pkg/ticket/simulated"
 )
 
-// Settings is what the trackers need; every field is required.
-type Settings struct {
-	PublicURL string // OPSGUARD_PUBLIC_URL: what the ticket's link starts with
-	Now       func() time.Time
-}
-
-// Tracker opens a ticket, once for an incident (it is steps.Tracker).
-type Tracker interface {
-	Open(ctx context.Context, ref incident.Ref, b brief.Brief) (incident.Ticket, error)
-}
-
-// Open returns the tracker that the settings ask for. It calls nobody. store is
-// where the simulated tracker keeps its tickets.
-func Open(s Settings, store simulated.Store) (Tracker, error) {
-	tracker, err := simulated.New(simulated.Config{Store: store, PublicURL: s.PublicURL, Now: s.Now})
-	if err != nil {
-		return nil, err // not tracker: a nil pointer in an interface is not nil
+// List is every tracker that is built in.
+func List() []integration.Descriptor[steps.Tracker] {
+	return []integration.Descriptor[steps.Tracker]{
+		simulated.Integration(),
 	}
-	return tracker, nil
+}
+
+// Open opens the trackers that services.yaml lists, in its order, and last the
+// simulated one, which is there without being listed. It calls nobody.
+func Open(env integration.Env, entries []integration.Entry) ([]integration.Opened[steps.Tracker], error) {
+	own := integration.Entry{Name: incident.SimulatedTracker, Type: incident.SimulatedTracker}
+	return integration.Open(env, integration.Trackers, List(), append(entries, own))
 }

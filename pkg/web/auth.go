@@ -4,9 +4,9 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/opsguard/opsguard/pkg/body"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/link"
-	"github.com/opsguard/opsguard/pkg/source/body"
 )
 
 // keyed lets an endpoint run only for a key of that role, or in keyless mode for

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/opsguard/opsguard/pkg/body"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/link"
-	"github.com/opsguard/opsguard/pkg/source/body"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 

@@ -7,9 +7,8 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/opsguard/opsguard/pkg/body"
 	"github.com/opsguard/opsguard/pkg/incident"
-	"github.com/opsguard/opsguard/pkg/source"
-	"github.com/opsguard/opsguard/pkg/source/body"
 )
 
 // exchange is one request, its answer, and what the log will say about both. It
@@ -100,7 +99,7 @@ type standing struct {
 
 func (s *standing) Unwrap() error { return s.error }
 
-// fields reads the body: at most source.MaxBody bytes, JSON or a form.
+// fields reads the body: at most body.MaxSize bytes, JSON or a form.
 func (x *exchange) fields(names ...string) (body.Values, error) {
 	kind, raw, err := x.body()
 	if err != nil {
@@ -119,14 +118,14 @@ func (x *exchange) body() (body.Kind, []byte, error) {
 		return 0, nil, &refusal{status: http.StatusUnsupportedMediaType, slug: slugUnsupported, detail: "send the body without Content-Encoding"}
 	}
 	tooLarge := &refusal{status: http.StatusRequestEntityTooLarge, slug: slugTooLarge, detail: "the body is larger than 262144 bytes (256 KiB); send less"}
-	if x.r.ContentLength > source.MaxBody {
+	if x.r.ContentLength > body.MaxSize {
 		return 0, nil, tooLarge
 	}
 	var b bytes.Buffer
 	if x.r.ContentLength > 0 {
 		b.Grow(int(x.r.ContentLength) + bytes.MinRead) // or ReadFrom grows it again to see the end
 	}
-	if _, err := b.ReadFrom(http.MaxBytesReader(x.ResponseWriter, x.r.Body, source.MaxBody)); err != nil {
+	if _, err := b.ReadFrom(http.MaxBytesReader(x.ResponseWriter, x.r.Body, body.MaxSize)); err != nil {
 		var limit *http.MaxBytesError
 		if errors.As(err, &limit) {
 			return 0, nil, tooLarge

@@ -20,6 +20,7 @@ import (
 
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/link"
+	"github.com/opsguard/opsguard/pkg/source/api"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -81,7 +82,7 @@ func newFront(t testing.TB, change ...func(*Config)) *front {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := Config{Ingest: fakeIngest{f.fakeRecord}, Decide: fakeDecide{f.fakeRecord}, Read: f.fakeRecord, Health: f.fakeRecord, Tickets: f.fakeRecord,
+	c := Config{Ingest: fakeIngest{f.fakeRecord}, Alerts: api.Source{}, Decide: fakeDecide{f.fakeRecord}, Read: f.fakeRecord, Health: f.fakeRecord, Tickets: f.fakeRecord,
 		Keys: FixedKeys(testRing(t)), LinkKeys: FixedLinkKeys(f.links), PublicURL: public, Version: "1.2.3",
 		Now: func() time.Time { return f.clock }, Log: slog.New(slog.NewJSONHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	for _, ch := range change {

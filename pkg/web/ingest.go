@@ -3,9 +3,8 @@ package web
 import (
 	"net/http"
 
+	"github.com/opsguard/opsguard/pkg/body"
 	"github.com/opsguard/opsguard/pkg/incident"
-	"github.com/opsguard/opsguard/pkg/source"
-	"github.com/opsguard/opsguard/pkg/source/body"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
@@ -22,15 +21,15 @@ func (s *server) ingest(x *exchange) error {
 	if _, err := body.ReadQuery(x.r.URL.RawQuery); err != nil {
 		return err
 	}
-	kind, raw, err := x.body()
+	_, raw, err := x.body()
 	if err != nil {
 		return err
 	}
-	alert, err := source.ParseAPI(kind, raw)
+	batch, err := s.Alerts.Parse(x.r.Context(), steps.Request{Header: x.r.Header, Body: raw})
 	if err != nil {
 		return err
 	}
-	done, err := s.Ingest.Handle(x.r.Context(), steps.IngestInput{Alert: alert, By: x.by})
+	done, err := s.Ingest.Handle(x.r.Context(), steps.IngestInput{Alert: batch.Alerts[0], By: x.by})
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"time"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/link"
@@ -34,17 +33,8 @@ type Health interface {
 // Tickets reads the simulated tracker, whose tickets have no other place to be
 // seen. A cursor that is none is Invalid; an unknown key NotFound.
 type Tickets interface {
-	Tickets(ctx context.Context, tenant string, limit int, cursor string) (tickets []TicketRecord, nextCursor string, err error)
-	Ticket(ctx context.Context, tenant, key string) (TicketRecord, error)
-}
-
-// TicketRecord is one ticket of the simulated tracker.
-type TicketRecord struct {
-	Key        string
-	IncidentID string
-	Title      string
-	Body       string
-	CreatedAt  time.Time
+	Tickets(ctx context.Context, tenant string, limit int, cursor string) (tickets []incident.Ticket, nextCursor string, err error)
+	Ticket(ctx context.Context, tenant, key string) (incident.Ticket, error)
 }
 
 // KeySource gives the operators' keys for one request. It may cache them for as

@@ -26,7 +26,7 @@ type fakeRecord struct {
 	queries   []steps.ListQuery
 	next      string
 	joins     bool
-	tickets   []TicketRecord
+	tickets   []incident.Ticket
 }
 
 func (f *fakeRecord) broken() error {
@@ -79,17 +79,17 @@ func (f *fakeRecord) Audit(ctx context.Context, ref incident.Ref) (incident.Inci
 
 func (f *fakeRecord) Ping(context.Context) error { return f.broken() }
 
-func (f *fakeRecord) Tickets(_ context.Context, _ string, limit int, cursor string) ([]TicketRecord, string, error) {
+func (f *fakeRecord) Tickets(_ context.Context, _ string, limit int, cursor string) ([]incident.Ticket, string, error) {
 	return f.tickets[:min(limit, len(f.tickets))], f.next, f.broken()
 }
 
-func (f *fakeRecord) Ticket(_ context.Context, _, key string) (TicketRecord, error) {
+func (f *fakeRecord) Ticket(_ context.Context, _, key string) (incident.Ticket, error) {
 	for _, t := range f.tickets {
 		if t.Key == key {
 			return t, nil
 		}
 	}
-	return TicketRecord{}, incident.Fail(incident.NotFound, incident.CodeNotFound, "there is no such ticket")
+	return incident.Ticket{}, incident.Fail(incident.NotFound, incident.CodeNotFound, "there is no such ticket")
 }
 
 type fakeIngest struct{ *fakeRecord }
@@ -157,6 +157,6 @@ func newRecord(clock func() time.Time) *fakeRecord {
 		{Name: "restart", Status: "simulated", Detail: "would restart prod-api-01", At: opened.Add(62 * time.Second)}}}, opened.Add(63*time.Second)))
 	f.put(f.incidents[fixedID].Ticketed(incident.Ticket{Tracker: "simulated", Key: "SIM-1"}, opened.Add(64*time.Second)))
 	f.put(f.incidents[fixedID].Close("", opened.Add(65*time.Second)))
-	f.tickets = []TicketRecord{{"SIM-1", fixedID, "prod-api-01: out of memory", "line 1\nline <2>", opened}}
+	f.tickets = []incident.Ticket{{Key: "SIM-1", IncidentID: fixedID, Title: "prod-api-01: out of memory", Body: "line 1\nline <2>", CreatedAt: opened}}
 	return f
 }

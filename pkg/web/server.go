@@ -12,11 +12,13 @@ import (
 
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/link"
+	"github.com/opsguard/opsguard/pkg/steps"
 )
 
 // Config is all that the handler needs. Tickets and Keys may be nil.
 type Config struct {
 	Ingest  Ingester
+	Alerts  steps.Source // reads the body of POST /ingest-alert, one alert each
 	Decide  Decider
 	Read    Reader
 	Health  Health
@@ -36,7 +38,7 @@ func (c Config) check() error {
 		name    string
 		missing bool
 	}{
-		{"Ingest", c.Ingest == nil}, {"Decide", c.Decide == nil}, {"Read", c.Read == nil}, {"Health", c.Health == nil},
+		{"Ingest", c.Ingest == nil}, {"Alerts", c.Alerts == nil}, {"Decide", c.Decide == nil}, {"Read", c.Read == nil}, {"Health", c.Health == nil},
 		{"LinkKeys", c.LinkKeys == nil}, {"PublicURL", c.PublicURL.IsZero()}, {"Now", c.Now == nil}, {"Log", c.Log == nil},
 	} {
 		if part.missing {

@@ -3,8 +3,8 @@ package web
 import (
 	"net/http"
 
+	"github.com/opsguard/opsguard/pkg/body"
 	"github.com/opsguard/opsguard/pkg/incident"
-	"github.com/opsguard/opsguard/pkg/source/body"
 )
 
 type ticketView struct {
@@ -20,7 +20,7 @@ type ticketsView struct {
 	NextCursor *string      `json:"nextCursor"`
 }
 
-func viewTicket(t TicketRecord) ticketView {
+func viewTicket(t incident.Ticket) ticketView {
 	return ticketView{t.Key, t.IncidentID, t.Title, t.Body, incident.FormatTime(t.CreatedAt)}
 }
 

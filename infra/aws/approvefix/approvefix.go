@@ -3,7 +3,6 @@ package approvefix
 
 import (
 	"context"
-	"time"
 
 	"github.com/opsguard/opsguard/infra/aws"
 	"github.com/opsguard/opsguard/infra/aws/people"
@@ -17,33 +16,24 @@ import (
 // Open binds approve-fix; what it returns gives the step for the public URL that a
 // call came through.
 func Open(ctx context.Context, f aws.Function, store *dynamo.Store) (func(link.PublicURL) web.Decider, error) {
-	channels, err := people.OpenChannels(f, store)
+	channels, err := people.OpenChannels(f, store, "") // no channel that runs here makes links by itself
 	if err != nil {
 		return nil, err
 	}
 	f.Warm(ctx, channels)
-	inv, err := aws.Inventory()
-	if err != nil {
-		return nil, err
-	}
-	step := steps.ApproveFix{Store: store, Delivery: workflow.Delivery(f, store), Inventory: inv, Now: f.Now, Log: f.Log}
+	step := steps.ApproveFix{Store: store, Delivery: workflow.Delivery(f, store), Inventory: channels.Inventory(), Now: f.Now, Log: f.Log}
 	return func(url link.PublicURL) web.Decider { return decider{step, channels, link.Viewer{URL: url}} }, nil
 }
 
-// decider is the step with the channels of now.
+// decider is the step with links that lead where the call came through.
 type decider struct {
 	step     steps.ApproveFix
 	channels *people.Channels
 	links    link.Viewer
 }
 
-// maxLook bounds how long a decision waits for the channels' secret to be read anew.
-const maxLook = 3 * time.Second
-
 // Handle implements web.Decider.
 func (d decider) Handle(ctx context.Context, in steps.ApproveFixInput) (steps.ApproveFixOutput, error) {
-	look, cancel := context.WithTimeout(ctx, maxLook)
-	d.step.People = d.channels.Told(look, d.links)
-	cancel()
+	d.step.People = d.channels.Told(d.links)
 	return d.step.Handle(ctx, in)
 }

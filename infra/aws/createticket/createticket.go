@@ -3,20 +3,38 @@
 package createticket
 
 import (
+	"context"
+
 	"github.com/opsguard/opsguard/infra/aws"
+	"github.com/opsguard/opsguard/infra/aws/outside"
 	"github.com/opsguard/opsguard/infra/aws/people"
-	"github.com/opsguard/opsguard/infra/aws/records"
 	"github.com/opsguard/opsguard/pkg/dynamo"
+	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/steps"
 	"github.com/opsguard/opsguard/pkg/ticket"
 )
 
 // Open binds create-ticket.
-func Open(f aws.Function, store *dynamo.Store) (steps.CreateTicket, error) {
+func Open(ctx context.Context, f aws.Function, store *dynamo.Store) (steps.CreateTicket, error) {
 	view, err := people.OpenViewer()
 	if err != nil {
 		return steps.CreateTicket{}, err
 	}
-	tracker, err := ticket.Open(ticket.Settings{PublicURL: view.URL.String(), Now: f.Now}, records.Tickets{Store: store})
-	return steps.CreateTicket{Store: store, Tracker: tracker, Links: view, Now: f.Now, Log: f.Log}, err
+	inv, err := aws.Inventory(integration.Types{integration.Trackers: integration.TypesOf(ticket.List())})
+	if err != nil {
+		return steps.CreateTicket{}, err
+	}
+	env, err := outside.Env(f)
+	if err != nil {
+		return steps.CreateTicket{}, err
+	}
+	env.PublicURL, env.Tickets = view.URL.String(), store
+	opened, err := ticket.Open(env, inv.Entries(integration.Trackers))
+	if err != nil {
+		return steps.CreateTicket{}, err
+	}
+	for _, o := range opened {
+		f.Check(ctx, o)
+	}
+	return steps.CreateTicket{Store: store, Inventory: inv, Trackers: integration.Items(opened), Links: view, Now: f.Now, Log: f.Log}, nil
 }

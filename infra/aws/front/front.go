@@ -16,6 +16,7 @@ import (
 	"github.com/opsguard/opsguard/infra/aws/secret"
 	"github.com/opsguard/opsguard/infra/setting"
 	"github.com/opsguard/opsguard/pkg/link"
+	"github.com/opsguard/opsguard/pkg/source/api"
 	"github.com/opsguard/opsguard/pkg/web"
 )
 
@@ -67,7 +68,7 @@ func Open(ctx context.Context, f aws.Function, p Parts) (lambda.Handler, error) 
 		linkKeys = secret.Open(ctx, f, settingLinkKeys, s.LinkKeysParam, link.ParseKeys).Get
 	}
 	fr := &front{handlers: map[string]http.Handler{}, decide: p.Decide, config: web.Config{
-		Ingest: p.Ingest, Read: p.Read, Health: p.Health, Tickets: p.Tickets,
+		Ingest: p.Ingest, Alerts: api.Source{}, Read: p.Read, Health: p.Health, Tickets: p.Tickets,
 		Keys: keys.Get, LinkKeys: linkKeys, Version: f.Version, Now: f.Now, Log: f.Log,
 	}}
 	fr.fillIn()

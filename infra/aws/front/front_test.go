@@ -18,7 +18,6 @@ import (
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/opsguard/opsguard/infra/aws"
-	"github.com/opsguard/opsguard/pkg/dynamo"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/link"
 	"github.com/opsguard/opsguard/pkg/steps"
@@ -208,14 +207,6 @@ func TestALinkNeedsNoOtherKey(t *testing.T) {
 		if a := call(t, h, e); a.StatusCode != status {
 			t.Errorf("key %s: %d %s, want %d", key, a.StatusCode, a.Body, status)
 		}
-	}
-}
-
-func TestATicketIsShownWhole(t *testing.T) {
-	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	got := view(dynamo.Ticket{Tenant: "t", Key: "SIM-1", IncidentID: "INC-1", Title: "title", Body: "body", CreatedAt: at})
-	if want := (web.TicketRecord{Key: "SIM-1", IncidentID: "INC-1", Title: "title", Body: "body", CreatedAt: at}); got != want {
-		t.Errorf("%+v, want %+v", got, want)
 	}
 }
 

@@ -41,7 +41,7 @@ func Open(ctx context.Context, f aws.Function) (steps.IngestAlert, error) {
 	if err != nil {
 		return steps.IngestAlert{}, err
 	}
-	inv, err := aws.Inventory()
+	inv, err := aws.Inventory(nil)
 	if err != nil {
 		return steps.IngestAlert{}, err
 	}

@@ -11,19 +11,16 @@ import (
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
-// Open binds log-resolution; what it returns gives the step with the channels of
-// now.
-func Open(ctx context.Context, f aws.Function, store *dynamo.Store) (func(context.Context) steps.LogResolution, error) {
+// Open binds log-resolution.
+func Open(ctx context.Context, f aws.Function, store *dynamo.Store) (steps.LogResolution, error) {
 	view, err := people.OpenViewer()
 	if err != nil {
-		return nil, err
+		return steps.LogResolution{}, err
 	}
-	channels, err := people.OpenChannels(f, store)
+	channels, err := people.OpenChannels(f, store, view.URL.String())
 	if err != nil {
-		return nil, err
+		return steps.LogResolution{}, err
 	}
 	f.Warm(ctx, channels)
-	return func(ctx context.Context) steps.LogResolution {
-		return steps.LogResolution{Store: store, People: channels.Told(ctx, view), Now: f.Now, Log: f.Log}
-	}, nil
+	return steps.LogResolution{Store: store, People: channels.Told(view), Now: f.Now, Log: f.Log}, nil
 }

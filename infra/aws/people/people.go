@@ -5,17 +5,16 @@ package people
 
 import (
 	"context"
-	"net/http"
-	"time"
+	"errors"
 
 	"github.com/opsguard/opsguard/infra/aws"
+	"github.com/opsguard/opsguard/infra/aws/outside"
 	"github.com/opsguard/opsguard/infra/aws/secret"
 	"github.com/opsguard/opsguard/infra/setting"
-	"github.com/opsguard/opsguard/pkg/brief"
-	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/integration"
+	"github.com/opsguard/opsguard/pkg/inventory"
 	"github.com/opsguard/opsguard/pkg/link"
 	"github.com/opsguard/opsguard/pkg/notify"
-	"github.com/opsguard/opsguard/pkg/notify/discord"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
@@ -68,7 +67,7 @@ func Open(ctx context.Context, f aws.Function, store steps.Incidents) (*Source, 
 	if err != nil {
 		return nil, err
 	}
-	channels, err := OpenChannels(f, store)
+	channels, err := OpenChannels(f, store, s.PublicURL)
 	return &Source{
 		Channels: channels,
 		links: secret.Open(ctx, f, settingLinkKeys, s.LinkKeysParam, func(text string) (link.Maker, error) {
@@ -87,48 +86,57 @@ func (p *Source) People(ctx context.Context) (steps.People, error) {
 	if err != nil {
 		return steps.People{}, err
 	}
-	return p.Told(ctx, links), nil
+	return p.Told(links), nil
 }
 
 // Channels are where people are told.
 type Channels struct {
-	function aws.Function
-	store    steps.Incidents
-	open     *secret.Secret[[]steps.Channel]
+	function  aws.Function
+	store     steps.Incidents
+	inventory *inventory.Inventory
+	opened    []integration.Opened[steps.Channel]
 }
 
-// OpenChannels opens those that are configured; who calls it says by Check or Warm
+// Types is what services.yaml is held to by a function that tells people.
+func Types() integration.Types {
+	return integration.Types{integration.Channels: integration.TypesOf(notify.List())}
+}
+
+// OpenChannels opens those that are configured. The caller says by Check or Warm
 // whether it can do without.
-func OpenChannels(f aws.Function, store steps.Incidents) (*Channels, error) {
+func OpenChannels(f aws.Function, store steps.Incidents, publicURL string) (*Channels, error) {
 	var s ChannelSettings
 	if err := setting.Load(&s); err != nil {
 		return nil, err
 	}
-	return &Channels{f, store, secret.New(f, settingDiscord, s.DiscordParam, func(text string) ([]steps.Channel, error) {
-		return notify.Open(notify.Settings{Discord: discord.Settings{WebhookURL: text}}, notify.Deps{HTTP: http.DefaultTransport, After: time.After})
-	})}, nil
+	inv, err := aws.Inventory(Types())
+	if err != nil {
+		return nil, err
+	}
+	env, err := outside.Env(f, outside.Setting{Secret: notify.DiscordWebhook, Name: settingDiscord, Parameter: s.DiscordParam})
+	if err != nil {
+		return nil, err
+	}
+	env.PublicURL = publicURL
+	opened, err := notify.Open(env, s.DiscordParam != "", inv.Entries(integration.Channels))
+	return &Channels{f, store, inv, opened}, err
 }
+
+// Inventory is the services.yaml that the channels were read from.
+func (c *Channels) Inventory() *inventory.Inventory { return c.inventory }
 
 // Check implements aws.Checker.
-func (c *Channels) Check(ctx context.Context) error { return c.open.Check(ctx) }
-
-// Told is who is told with these links. Nothing but the telling depends on the
-// channels: where their secret cannot be used, the incident goes on. Reconcile asks
-// people once it is mended; an edit that was missed is not made up for.
-func (c *Channels) Told(ctx context.Context, links steps.Linker) steps.People {
-	channels, err := c.open.Get(ctx)
-	if err != nil {
-		c.function.Log.ErrorContext(ctx, "people cannot be told", "setting", settingDiscord, "error", err.Error())
-		channels = []steps.Channel{broken{}}
+func (c *Channels) Check(ctx context.Context) error {
+	var problems []error
+	for _, o := range c.opened {
+		problems = append(problems, o.Check(ctx))
 	}
-	return steps.People{Store: c.store, Channels: channels, Links: links, Now: c.function.Now, Log: c.function.Log}
+	return errors.Join(problems...)
 }
 
-// broken stands for Discord while its webhook cannot be used.
-type broken struct{}
-
-var errBroken = incident.Unavail(settingDiscord+" cannot be used at the moment", nil)
-
-func (broken) Name() string                                      { return "discord" }
-func (broken) Post(context.Context, brief.Brief) (string, error) { return "", errBroken }
-func (broken) Edit(context.Context, string, brief.Brief) error   { return errBroken }
+// Told is who is told with these links. Nothing but the telling depends on the
+// channels: where a secret cannot be used, the incident goes on, and reconcile asks
+// people once it can be. An edit that was missed is not made up for.
+func (c *Channels) Told(links steps.Linker) steps.People {
+	return steps.People{Store: c.store, Inventory: c.inventory, Channels: integration.Items(c.opened), Links: links, Now: c.function.Now, Log: c.function.Log}
+}

@@ -28,14 +28,11 @@ func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.Rec
 		return nil, err
 	}
 	f.Warm(ctx, source.Channels)
-	ticket, err := createticket.Open(f, store)
+	ticket, err := createticket.Open(ctx, f, store)
 	if err != nil {
 		return nil, err
 	}
-	inv, err := aws.Inventory()
-	if err != nil {
-		return nil, err
-	}
+	inv := source.Inventory()
 	return func(ctx context.Context) (steps.Reconcile, error) {
 		told, err := source.People(ctx)
 		if err != nil {

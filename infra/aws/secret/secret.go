@@ -60,7 +60,7 @@ func (s *Secret[T]) Check(ctx context.Context) error {
 func (s *Secret[T]) Get(ctx context.Context) (T, error) {
 	value, err := s.get(ctx)
 	if err != nil {
-		return value, incident.Unavail("a secret cannot be used", fmt.Errorf("%s: %w", s.setting, err))
+		return value, incident.Unavail(s.setting, err)
 	}
 	return value, nil
 }

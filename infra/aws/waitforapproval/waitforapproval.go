@@ -25,10 +25,7 @@ func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.Wai
 	// If people cannot be told, this step fails at once and the incident gets its ticket,
 	// instead of waiting for hours for somebody who does not know.
 	f.Check(ctx, source.Channels)
-	inv, err := aws.Inventory()
-	if err != nil {
-		return nil, err
-	}
+	inv := source.Inventory()
 	delivery := workflow.Delivery(f, store)
 	return func(ctx context.Context) (steps.WaitForApproval, error) {
 		told, err := source.People(ctx)

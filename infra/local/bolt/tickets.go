@@ -10,11 +10,10 @@ import (
 	"github.com/opsguard/opsguard/infra/local/commit"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/steps"
-	"github.com/opsguard/opsguard/pkg/ticket/simulated"
 )
 
-// PutTicket implements simulated.Store.
-func (s *Store) PutTicket(_ context.Context, t simulated.Record) (simulated.Record, error) {
+// PutTicket implements integration.Tickets.
+func (s *Store) PutTicket(_ context.Context, t incident.Ticket) (incident.Ticket, error) {
 	k := key(t.Tenant, t.Key)
 	v, err := encode(t)
 	if err != nil {
@@ -33,7 +32,7 @@ func (s *Store) PutTicket(_ context.Context, t simulated.Record) (simulated.Reco
 }
 
 // Ticket returns one simulated ticket, NotFound if there is none.
-func (s *Store) Ticket(_ context.Context, tenant, ticketKey string) (t simulated.Record, err error) {
+func (s *Store) Ticket(_ context.Context, tenant, ticketKey string) (t incident.Ticket, err error) {
 	err = s.db.View(func(tx *bbolt.Tx) error {
 		ok, err := get(tx, bucketTickets, key(tenant, ticketKey), &t)
 		if err == nil && !ok {
@@ -44,9 +43,10 @@ func (s *Store) Ticket(_ context.Context, tenant, ticketKey string) (t simulated
 	return t, unavailable(err)
 }
 
-// Tickets implements simulated.Store: newest key first.
-func (s *Store) Tickets(_ context.Context, tenant string, limit int, cursor string) (page []simulated.Record, next string, err error) {
-	page = []simulated.Record{}
+// Tickets lists a tenant's tickets, newest key first, at most limit; next is the
+// cursor of the page that follows, "" after the last.
+func (s *Store) Tickets(_ context.Context, tenant string, limit int, cursor string) (page []incident.Ticket, next string, err error) {
+	page = []incident.Ticket{}
 	after, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err != nil || bytes.IndexByte(after, 0) >= 0 {
 		return nil, "", steps.BadCursor()
@@ -60,7 +60,7 @@ func (s *Store) Tickets(_ context.Context, tenant string, limit int, cursor stri
 				next = base64.RawURLEncoding.EncodeToString([]byte(at))
 				return nil
 			}
-			var t simulated.Record
+			var t incident.Ticket
 			if _, err := get(tx, bucketTickets, k, &t); err != nil {
 				return err
 			}

@@ -44,14 +44,14 @@ func (t *task) steps() *Steps {
 	store, flow := storePort{t, w.store}, workflowPort{t, w.workflow}
 	inv, log, now := t.deploy.inventory, w.log, steps.Clock(t.now)
 	delivery := steps.Delivery{Waits: store, Workflow: flow}
-	people := steps.People{Store: store, Channels: t.channels(), Links: w.links, Now: now, Log: log}
+	people := steps.People{Store: store, Inventory: inv, Channels: t.channels(), Links: w.links, Now: now, Log: log}
 	s := &Steps{
 		Ingest:  steps.IngestAlert{Store: store, Workflow: flow, Inventory: inv, NewID: w.newID, Timeout: defaultTimeout, Now: now, Log: log},
 		Analyze: steps.Analyze{Store: store, Inventory: inv, Now: now, Log: log},
 		Wait:    steps.WaitForApproval{Store: store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: log},
 		Approve: steps.ApproveFix{Store: store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: log},
 		Execute: steps.ExecuteFix{Store: store, Executor: executor{t}, Inventory: inv, Now: now, Log: log},
-		Ticket:  steps.CreateTicket{Store: store, Tracker: tracker{t}, Links: w.links, Now: now, Log: log},
+		Ticket:  steps.CreateTicket{Store: store, Inventory: inv, Trackers: []steps.Tracker{tracker{t}}, Links: w.links, Now: now, Log: log},
 		Close:   steps.LogResolution{Store: store, People: people, Now: now, Log: log},
 	}
 	if w.profile.model {

@@ -77,7 +77,7 @@ func NewFixtures() (*Fixtures, error) {
 	for _, wait := range timeouts {
 		var byVariant []*inventory.Inventory
 		for variant := range variants {
-			inv, err := inventory.Load([]byte(servicesDoc(variant, wait)))
+			inv, err := inventory.Load([]byte(servicesDoc(variant, wait)), nil)
 			if err != nil {
 				return nil, err
 			}

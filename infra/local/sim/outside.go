@@ -75,6 +75,9 @@ func (c channel) Edit(_ context.Context, _ string, b brief.Brief) error {
 // tracker is the ticket system as one task sees it.
 type tracker struct{ t *task }
 
+// Name implements steps.Tracker.
+func (tracker) Name() string { return "sim" }
+
 // Open implements steps.Tracker.
 func (k tracker) Open(_ context.Context, about incident.Ref, b brief.Brief) (ticket incident.Ticket, err error) {
 	w := k.t.w

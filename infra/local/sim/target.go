@@ -26,9 +26,6 @@ type act struct {
 // it does not begin after its time is up, and says unknown when it cannot tell.
 type executor struct{ t *task }
 
-// Simulates implements steps.Executor.
-func (executor) Simulates(targetType string) bool { return targetType == targetSimulated }
-
 // Run implements steps.Executor.
 func (x executor) Run(ctx context.Context, about incident.Ref, plan incident.Plan) incident.Result {
 	w := x.t.w
@@ -49,7 +46,7 @@ func (x executor) Run(ctx context.Context, about incident.Ref, plan incident.Pla
 		return x.result(incident.Unknown, false, "died")
 	}
 	outcome := incident.Fixed
-	if x.Simulates(plan.Target.Type) {
+	if plan.Simulated() {
 		outcome = incident.Simulated
 	}
 	said := x.result(outcome, true, "acted and looked")

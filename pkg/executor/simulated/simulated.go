@@ -5,7 +5,6 @@ package simulated
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,10 +13,9 @@ import (
 
 	"github.com/opsguard/opsguard/pkg/catalog"
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/integration"
+	"github.com/opsguard/opsguard/pkg/steps"
 )
-
-// TargetType is the type in services.yaml that this executor is for.
-const TargetType = "simulated"
 
 // statusSimulated is a step's status; see incident.FixStep.
 const (
@@ -27,26 +25,21 @@ const (
 
 const nothingChanged = "nothing was changed"
 
-// Config is what an Executor needs.
-type Config struct {
-	Now func() time.Time
-}
-
 // Executor simulates. It may be used concurrently.
 type Executor struct {
 	now func() time.Time
 }
 
-// New refuses a Config without a clock.
-func New(cfg Config) (*Executor, error) {
-	if cfg.Now == nil {
-		return nil, errors.New("executor/simulated: Now is missing")
-	}
-	return &Executor{cfg.Now}, nil
+// Integration describes the executor. It takes any attributes: it rehearses fixes
+// on targets of every kind.
+func Integration() integration.Descriptor[steps.Executor] {
+	return integration.New(incident.SimulatedTarget, "walks through a fix step by step and changes nothing; takes any attributes", New)
 }
 
-// Simulates is always true.
-func (e *Executor) Simulates() bool { return true }
+// New opens the executor for any target.
+func New(env integration.Env, _ map[string]string) (steps.Executor, error) {
+	return &Executor{env.Now}, nil
+}
 
 // Run walks through the steps that the fix would take. It ends Simulated and
 // verified; or Failed when ctx ends before the last step or the plan's fix is

@@ -12,6 +12,9 @@ import (
 	"github.com/opsguard/opsguard/pkg/catalog"
 	"github.com/opsguard/opsguard/pkg/executor/simulated"
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/integration"
+	"github.com/opsguard/opsguard/pkg/steps"
+	"github.com/opsguard/opsguard/pkg/steps/stepstest"
 )
 
 func at() time.Time { return time.Date(2026, 11, 2, 14, 5, 0, 0, time.UTC) }
@@ -20,13 +23,11 @@ func ref() incident.Ref {
 	return incident.Ref{Tenant: incident.DefaultTenant, ID: "INC-01JZ0000000000000000000000"}
 }
 
-func executor(t *testing.T, now func() time.Time) *simulated.Executor {
+func executor(t *testing.T, now func() time.Time) steps.Executor {
 	t.Helper()
-	e, err := simulated.New(simulated.Config{Now: now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return e
+	env := stepstest.Env(nil)
+	env.Now = now
+	return stepstest.Open(t, env, integration.Executors, simulated.Integration()).It
 }
 
 func plan(t *testing.T, fixID string, raw map[string]any) incident.Plan {
@@ -35,17 +36,11 @@ func plan(t *testing.T, fixID string, raw map[string]any) incident.Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := catalog.Build(ref(), catalog.IDs(), incident.Target{Service: "prod-api-01", Type: simulated.TargetType}, p)
+	plan, err := catalog.Build(ref(), catalog.IDs(), incident.Target{Service: "prod-api-01", Type: incident.SimulatedTarget}, p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return plan
-}
-
-func TestNewNeedsAClock(t *testing.T) {
-	if _, err := simulated.New(simulated.Config{}); err == nil || !strings.Contains(err.Error(), "Now is missing") {
-		t.Errorf("New without a clock: %v", err)
-	}
 }
 
 func TestEveryStepOfEveryFixSaysThatNothingWasChanged(t *testing.T) {

@@ -31,7 +31,7 @@ func (c *Channel) decide(p *page, b brief.Brief) {
 	if b.Fix == nil {
 		actions = []incident.Action{incident.Resolve, incident.Escalate}
 	}
-	if c.cfg.Keyless {
+	if c.keyless {
 		for _, a := range actions {
 			p.command(words(a), `curl "`+c.approveFix()+"?"+query(b.IncidentID, a)+`"`)
 		}
@@ -60,12 +60,12 @@ func query(id string, a incident.Action) string {
 	return q
 }
 
-func (c *Channel) approveFix() string { return c.cfg.PublicURL + "/approve-fix" }
+func (c *Channel) approveFix() string { return c.publicURL + "/approve-fix" }
 
 func (c *Channel) view(b brief.Brief) string {
 	key := ""
-	if !c.cfg.Keyless {
+	if !c.keyless {
 		key = `-H "Authorization: Bearer $OPSGUARD_KEY" `
 	}
-	return "curl " + key + `"` + c.cfg.PublicURL + "/incidents/" + url.PathEscape(b.IncidentID) + `"`
+	return "curl " + key + `"` + c.publicURL + "/incidents/" + url.PathEscape(b.IncidentID) + `"`
 }

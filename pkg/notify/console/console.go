@@ -13,41 +13,41 @@ import (
 
 	"github.com/opsguard/opsguard/pkg/brief"
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/integration"
+	"github.com/opsguard/opsguard/pkg/steps"
 )
-
-// Config says what the commands look like.
-type Config struct {
-	// Keyless: decisions need no key, so a plain curl decides.
-	Keyless bool
-	// PublicURL is what links start with, stage prefix included.
-	PublicURL string
-}
 
 // Channel writes to one writer. A message is one Write, so that messages (and
 // log lines, on a writer that several share) do not run into each other.
 type Channel struct {
-	mu  sync.Mutex
-	out io.Writer
-	cfg Config
+	mu        sync.Mutex
+	name      string
+	out       io.Writer
+	keyless   bool   // decisions need no key, so a plain curl decides
+	publicURL string // what links start with, stage prefix included
 }
 
-// Open refuses a writer that is not there and a URL that is unfit to stand
+// Integration describes the channel.
+func Integration() integration.Descriptor[steps.Channel] {
+	return integration.New("console", "prints incidents to the terminal that serves, with the commands that decide them; one machine only", Open)
+}
+
+// Open refuses a runtime without a terminal and a URL that is unfit to stand
 // between double quotes in a shell.
-func Open(out io.Writer, cfg Config) (*Channel, error) {
-	if out == nil {
-		return nil, errors.New("console: out: there is no writer")
+func Open(env integration.Env, _ struct{}) (steps.Channel, error) {
+	if env.Console == nil {
+		return nil, errors.New("there is no terminal here")
 	}
-	u, err := url.Parse(cfg.PublicURL)
+	u, err := url.Parse(env.PublicURL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" ||
-		strings.ContainsAny(cfg.PublicURL, "\"'`$\\ \n\r\t!") {
-		return nil, errors.New("console: PublicURL (OPSGUARD_PUBLIC_URL): must be http://host or https://host, with a path at most")
+		strings.ContainsAny(env.PublicURL, "\"'`$\\ \n\r\t!") {
+		return nil, errors.New("OPSGUARD_PUBLIC_URL: must be http://host or https://host, with a path at most")
 	}
-	cfg.PublicURL = strings.TrimSuffix(cfg.PublicURL, "/")
-	return &Channel{out: out, cfg: cfg}, nil
+	return &Channel{name: env.Name(), out: env.Console, keyless: env.Keyless, publicURL: strings.TrimSuffix(env.PublicURL, "/")}, nil
 }
 
 // Name is what a decision taken through this channel's links is recorded under.
-func (c *Channel) Name() string { return "console" }
+func (c *Channel) Name() string { return c.name }
 
 // Post prints the incident and how to decide it. A terminal keeps no message to
 // be edited, so the id is empty.

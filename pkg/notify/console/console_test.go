@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,24 +18,35 @@ import (
 
 	"github.com/opsguard/opsguard/pkg/brief"
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/notify/console"
 	"github.com/opsguard/opsguard/pkg/notify/internal/sample"
+	"github.com/opsguard/opsguard/pkg/steps"
+	"github.com/opsguard/opsguard/pkg/steps/stepstest"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 var (
-	keyless = console.Config{Keyless: true, PublicURL: "http://localhost:3000"}
-	keyed   = console.Config{PublicURL: "https://ops.example.test/prod/"}
+	keyless = config{keyless: true, publicURL: "http://localhost:3000"}
+	keyed   = config{publicURL: "https://ops.example.test/prod/"}
 )
 
-func open(t *testing.T, out *recorder, cfg console.Config) *console.Channel {
+// config is what of the runtime shows in a message.
+type config struct {
+	keyless   bool
+	publicURL string
+}
+
+func (c config) env(out io.Writer) integration.Env {
+	env := stepstest.Env(nil)
+	env.Console, env.Keyless, env.PublicURL = out, c.keyless, c.publicURL
+	return env
+}
+
+func open(t *testing.T, out *recorder, cfg config) steps.Channel {
 	t.Helper()
-	c, err := console.Open(out, cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return stepstest.Open(t, cfg.env(out), integration.Channels, console.Integration()).It
 }
 
 // recorder keeps every Write apart.
@@ -54,7 +66,7 @@ func (r *recorder) Write(b []byte) (int, error) {
 func TestMessagesAreTheGoldenOnes(t *testing.T) {
 	for _, tc := range []struct {
 		name string
-		cfg  console.Config
+		cfg  config
 		inc  incident.Incident
 		edit bool
 	}{
@@ -211,11 +223,11 @@ func TestAWriterThatFailsIsWorthRetrying(t *testing.T) {
 }
 
 func TestOpenRefusesWhatCannotWork(t *testing.T) {
-	if _, err := console.Open(nil, keyless); err == nil || !strings.Contains(err.Error(), "out") {
+	if _, err := console.Open(keyless.env(nil), struct{}{}); err == nil || !strings.Contains(err.Error(), "no terminal") {
 		t.Errorf("no writer: got %v", err)
 	}
 	for _, u := range []string{"", "localhost:3000", "ftp://x", "http://", "http://a b", `http://x/"; rm -rf /; "`, "http://x/$(id)", "http://x/`id`", "http://x/?q=1", "http://x/#f", "http://x\n"} {
-		if _, err := console.Open(&bytes.Buffer{}, console.Config{PublicURL: u}); err == nil || !strings.Contains(err.Error(), "OPSGUARD_PUBLIC_URL") {
+		if _, err := console.Open(config{publicURL: u}.env(&bytes.Buffer{}), struct{}{}); err == nil || !strings.Contains(err.Error(), "OPSGUARD_PUBLIC_URL") {
 			t.Errorf("%q: got %v, want an error that names the setting", u, err)
 		}
 	}

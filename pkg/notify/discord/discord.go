@@ -1,6 +1,6 @@
-// Package discord tells people through a Discord webhook: one message an
+// Package discord tells people through a Discord webhook: one message per
 // incident, edited as the incident goes on, so that a link that was used up is no
-// longer offered. Start at Open.
+// longer offered. Start at Integration.
 //
 // A webhook cannot have buttons that act; the message carries links to
 // OpsGuard's own page. Text from outside is escaped so that it cannot mention,
@@ -10,75 +10,83 @@ package discord
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
-	"time"
 
 	"github.com/opsguard/opsguard/pkg/brief"
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/integration"
+	"github.com/opsguard/opsguard/pkg/steps"
 )
 
-// Deps is what a channel needs of the world.
-type Deps struct {
-	HTTP  http.RoundTripper                    // usually http.DefaultTransport
-	After func(time.Duration) <-chan time.Time // time.After
+// Settings are what services.yaml says of a channel.
+type Settings struct {
+	// WebhookURL is https://discord.com/api/webhooks/ID/TOKEN, as Discord shows it
+	// under a channel's integrations. ?thread_id=N posts into a thread.
+	WebhookURL integration.Secret `setting:"webhookUrl" help:"the webhook's URL, as Discord shows it under a channel's integrations; ?thread_id=NUMBER posts into a thread"`
 }
 
 // Channel posts through one webhook. It is safe for concurrent use.
 type Channel struct {
-	webhook *url.URL
-	client  *http.Client
-	after   func(time.Duration) <-chan time.Time
+	env      integration.Env
+	settings Settings
 }
 
-// Open refuses settings and dependencies that cannot work, by name.
-func Open(s Settings, d Deps) (*Channel, error) {
-	switch {
-	case d.HTTP == nil:
-		return nil, errors.New("discord: HTTP: there is no transport")
-	case d.After == nil:
-		return nil, errors.New("discord: After: there is no clock")
-	}
-	u, err := s.parse()
+// Integration describes the channel.
+func Integration() integration.Descriptor[steps.Channel] {
+	return integration.New("discord", "posts to a Discord channel through a webhook; decisions are taken by links", Open)
+}
+
+// Open opens the channel. The webhook is read for each message, so that one that
+// was replaced is used at once.
+func Open(env integration.Env, s Settings) (steps.Channel, error) {
+	return &Channel{env, s}, nil
+}
+
+// Name is what a decision taken through this channel's links is recorded under.
+func (c *Channel) Name() string { return c.env.Name() }
+
+// Check implements integration.Checker: it holds the webhook to Discord's form and
+// calls nobody.
+func (c *Channel) Check(ctx context.Context) error {
+	_, err := c.webhook(ctx)
+	return err
+}
+
+func (c *Channel) webhook(ctx context.Context) (*url.URL, error) {
+	text, err := c.env.Secret(ctx, c.settings.WebhookURL)
 	if err != nil {
 		return nil, err
 	}
-	client := &http.Client{
-		Transport: d.HTTP,
-		Timeout:   requestTimeout,
-		// A redirect would carry the message to a host that nobody configured.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	u, ok := parseWebhook(text)
+	if !ok {
+		// Unavailable: the message can be posted once the secret is put right.
+		return nil, incident.Unavail(c.env.Place(c.settings.WebhookURL)+
+			": must be a webhook's URL, https://discord.com/api/webhooks/ID/TOKEN, with ?thread_id=NUMBER at most", nil)
 	}
-	return &Channel{webhook: u, client: client, after: d.After}, nil
+	return u, nil
 }
-
-// requestTimeout bounds one call, so that a step never waits for its whole
-// Lambda timeout on a chat.
-const requestTimeout = 10 * time.Second
-
-// Name is what a decision taken through this channel's links is recorded under.
-func (c *Channel) Name() string { return "discord" }
 
 var messageID = regexp.MustCompile(`^[0-9]{1,20}$`)
 
 // Post sends the message and returns its id. Unavailable: it may or may not have
 // been posted, and trying again later may work. Invalid: trying again will not.
 func (c *Channel) Post(ctx context.Context, b brief.Brief) (string, error) {
-	u := *c.webhook
+	u, err := c.webhook(ctx)
+	if err != nil {
+		return "", err
+	}
 	q := u.Query()
 	q.Set("wait", "true") // only then is the message returned, and a failure told
 	u.RawQuery = q.Encode()
-	body, err := c.send(ctx, http.MethodPost, u.String(), render(b))
+	answer, err := c.send(ctx, http.MethodPost, u, render(b))
 	if err != nil {
 		return "", err
 	}
-	id, err := postedID(body)
-	if err != nil {
-		return "", err
-	}
-	return id, nil
+	return c.postedID(answer)
 }
 
 // Edit replaces the message, links included. Errors are as those of Post.
@@ -86,8 +94,59 @@ func (c *Channel) Edit(ctx context.Context, id string, b brief.Brief) error {
 	if !messageID.MatchString(id) {
 		return incident.BadField("messageId", "is not the id of a Discord message")
 	}
-	u := *c.webhook
+	u, err := c.webhook(ctx)
+	if err != nil {
+		return err
+	}
 	u.Path += "/messages/" + id
-	_, err := c.send(ctx, http.MethodPatch, u.String(), render(b))
+	_, err = c.send(ctx, http.MethodPatch, u, render(b))
 	return err
+}
+
+// userAgent is the form in which Discord asks clients to say who they are.
+const userAgent = "DiscordBot (https://github.com/opsguard/opsguard, 1)"
+
+func (c *Channel) send(ctx context.Context, method string, to *url.URL, m message) ([]byte, error) {
+	return c.env.Do(ctx, integration.Call{
+		Vendor: "Discord", Method: method, URL: to.String(), Header: http.Header{"User-Agent": {userAgent}}, Body: m,
+		RequestID: "Cf-Ray", Judge: c.judge,
+	})
+}
+
+// judge words a refusal for whoever has to set it right.
+func (c *Channel) judge(status int, answer []byte) string {
+	code := errorCode(answer)
+	switch {
+	case code == 10008: // Unknown Message
+		return "Discord no longer has the message (404): it was deleted"
+	case status == http.StatusNotFound:
+		return fmt.Sprintf("Discord does not know the webhook (404): it is gone; replace %s", c.env.Place(c.settings.WebhookURL))
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return fmt.Sprintf("Discord does not accept the webhook (%d); replace %s", status, c.env.Place(c.settings.WebhookURL))
+	case status >= 300 && status < 400:
+		return fmt.Sprintf("Discord answered a redirect (%d), which is not followed; replace %s", status, c.env.Place(c.settings.WebhookURL))
+	}
+	return fmt.Sprintf("Discord refused the message (%d, code %d)", status, code)
+}
+
+// errorCode reads Discord's JSON error code; 0 if there is none.
+func errorCode(answer []byte) int {
+	var e struct {
+		Code int `json:"code"`
+	}
+	if json.Unmarshal(answer, &e) != nil {
+		return 0
+	}
+	return e.Code
+}
+
+// postedID reads the id of the message that was made.
+func (c *Channel) postedID(answer []byte) (string, error) {
+	var m struct {
+		ID string `json:"id"`
+	}
+	if json.Unmarshal(answer, &m) != nil || !messageID.MatchString(m.ID) {
+		return "", incident.Fail(incident.Invalid, incident.CodeInvalid, "Discord's answer holds no message id; is %s a Discord webhook?", c.env.Place(c.settings.WebhookURL))
+	}
+	return m.ID, nil
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,8 +15,11 @@ import (
 
 	"github.com/opsguard/opsguard/pkg/brief"
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/notify/discord"
 	"github.com/opsguard/opsguard/pkg/notify/internal/sample"
+	"github.com/opsguard/opsguard/pkg/steps"
+	"github.com/opsguard/opsguard/pkg/steps/stepstest"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -33,13 +34,17 @@ func (c *clock) after(d time.Duration) <-chan time.Time {
 	return fired
 }
 
-func open(t *testing.T, f *fake, c *clock, query string) *discord.Channel {
+// opened opens the channel with this webhook.
+func opened(t *testing.T, webhook string, after func(time.Duration) <-chan time.Time) integration.Opened[steps.Channel] {
 	t.Helper()
-	ch, err := discord.Open(discord.Settings{WebhookURL: f.URL + path + query}, discord.Deps{HTTP: f.Client().Transport, After: c.after})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ch
+	env := stepstest.Env(stepstest.Secrets{"HOOK": webhook})
+	env.After = after
+	return stepstest.Open(t, env, integration.Channels, discord.Integration(), integration.SecretSetting("webhookUrl", "HOOK"))
+}
+
+func open(t *testing.T, f *fake, c *clock, query string) steps.Channel {
+	t.Helper()
+	return opened(t, f.URL+path+query, c.after).It
 }
 
 func word(inc incident.Incident) brief.Brief { return brief.Of(inc, sample.Links(), sample.At(10, 6)) }
@@ -145,9 +150,9 @@ func TestEveryAnswerIsJudged(t *testing.T) {
 		{answer{status: 302, header: map[string]string{"Location": "http://evil.test/"}}, incident.Invalid, "redirect"},
 		{answer{status: 307, header: map[string]string{"Location": "http://evil.test/"}}, incident.Invalid, "redirect"},
 		{answer{status: 400, body: `{"message":"Invalid Form Body","code":50035}`}, incident.Invalid, "refused the message (400, code 50035)"},
-		{answer{status: 401, body: `{"message":"Invalid Webhook Token","code":50027}`}, incident.Invalid, "set DISCORD_WEBHOOK_URL anew"},
-		{answer{status: 403}, incident.Invalid, "set DISCORD_WEBHOOK_URL anew"},
-		{answer{status: 404, body: gone}, incident.Invalid, "set DISCORD_WEBHOOK_URL anew"},
+		{answer{status: 401, body: `{"message":"Invalid Webhook Token","code":50027}`}, incident.Invalid, "replace HOOK"},
+		{answer{status: 403}, incident.Invalid, "replace HOOK"},
+		{answer{status: 404, body: gone}, incident.Invalid, "replace HOOK"},
 		{answer{status: 404, body: `{"message":"Unknown Message","code":10008}`}, incident.Invalid, "deleted"},
 		{answer{status: 405}, incident.Invalid, "405"},
 		{answer{status: 408}, incident.Unavailable, "408"},
@@ -213,33 +218,22 @@ func TestEditRefusesAnIDThatIsNone(t *testing.T) {
 	}
 }
 
-func TestOpenRefusesWhatCannotWork(t *testing.T) {
-	good := discord.Deps{HTTP: http.DefaultTransport, After: time.After}
+func TestCheckHoldsTheWebhookToItsForm(t *testing.T) {
 	const base = "https://discord.com/api/webhooks/1/secret-token"
 	for _, u := range []string{"", "discord.com/api/webhooks/1/secret-token", "http://discord.com/api/webhooks/1/secret-token", "https://discord.com/", "https://discord.com/api/webhooks/x/secret-token",
 		"https://discord.com/api/webhooks/1", "https://u:secret-token@discord.com/api/webhooks/1/t", base + "/slack", base + "#f", base + "?wait=true", base + "?thread_id=x", base + "?thread_id=1&thread_id=2", base + "\n", base + "/../../x"} {
-		_, err := discord.Open(discord.Settings{WebhookURL: u}, good)
-		if err == nil || !strings.Contains(err.Error(), "DISCORD_WEBHOOK_URL") || strings.Contains(err.Error(), "secret-token") {
-			t.Errorf("%q: got %v, want an error that names the setting and hides the URL", u, err)
+		ch := opened(t, u, time.After)
+		err := ch.Check(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "HOOK") || strings.Contains(err.Error(), "secret-token") {
+			t.Errorf("%q: got %v, want an error that names the secret and hides the URL", u, err)
+		}
+		if _, err := ch.It.Post(t.Context(), word(sample.Waiting())); incident.KindOf(err) != incident.Unavailable {
+			t.Errorf("%q: posting: %v, want Unavailable: the secret may be put right", u, err)
 		}
 	}
 	for _, u := range []string{base, base + "/", "https://discord.com/api/v10/webhooks/1/secret-token?thread_id=7", "http://127.0.0.1:99/api/webhooks/1/t", "http://localhost/webhooks/1/t", "http://[::1]/webhooks/1/t"} {
-		if _, err := discord.Open(discord.Settings{WebhookURL: u}, good); err != nil {
+		if err := opened(t, u, time.After).Check(t.Context()); err != nil {
 			t.Errorf("%q: %v", u, err)
 		}
-	}
-	for name, d := range map[string]discord.Deps{"HTTP": {After: time.After}, "After": {HTTP: http.DefaultTransport}} {
-		if _, err := discord.Open(discord.Settings{WebhookURL: base}, d); err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("without %s: got %v", name, err)
-		}
-	}
-}
-
-func TestPrintingSettingsShowsNoURL(t *testing.T) {
-	s := discord.Settings{WebhookURL: "https://discord.com" + path}
-	var log strings.Builder
-	slog.New(slog.NewJSONHandler(&log, nil)).Info("starting", "settings", s)
-	if got := fmt.Sprintf("%v %+v %#v %s", s, s, s, log.String()); strings.Contains(got, token) {
-		t.Errorf("the webhook is printed: %s", got)
 	}
 }

@@ -2,7 +2,6 @@ package discord_test
 
 import (
 	"context"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -10,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/opsguard/opsguard/pkg/incident"
-	"github.com/opsguard/opsguard/pkg/notify/discord"
 	"github.com/opsguard/opsguard/pkg/notify/internal/sample"
 )
 
@@ -28,7 +26,7 @@ func TestRateLimits(t *testing.T) {
 		{"a short wait is waited for", []answer{short}, []time.Duration{1337 * time.Millisecond}, ""},
 		{"once only", []answer{short, short}, []time.Duration{1337 * time.Millisecond}, "repeat after 1.337s"},
 		{"a long wait is the caller's", []answer{long}, nil, "repeat after 1m4.57s"},
-		{"global", []answer{global}, nil, "every call from here; repeat after 1m4.57s"},
+		{"global", []answer{global}, nil, "repeat after 1m4.57s"},
 		{"Cloudflare says it in the header", []answer{cloudflare}, []time.Duration{3 * time.Second}, ""},
 		{"says nothing", []answer{{status: 429}}, nil, "repeat after 1m0s"},
 		{"negative", []answer{{status: 429, body: `{"retry_after":-1}`}}, nil, "repeat after 1m0s"},
@@ -64,11 +62,7 @@ func TestACallerWhoGivesUpDuringAWaitIsAnswered(t *testing.T) {
 	f := newFake(t, answer{status: 429, body: `{"retry_after":4.5}`})
 	ctx, cancel := context.WithCancel(context.Background())
 	never := func(time.Duration) <-chan time.Time { cancel(); return nil }
-	ch, err := discord.Open(discord.Settings{WebhookURL: f.URL + path}, discord.Deps{HTTP: http.DefaultTransport, After: never})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := ch.Post(ctx, word(sample.Waiting())); incident.KindOf(err) != incident.Unavailable {
+	if _, err := opened(t, f.URL+path, never).It.Post(ctx, word(sample.Waiting())); incident.KindOf(err) != incident.Unavailable {
 		t.Errorf("got %v, want Unavailable", err)
 	}
 }

@@ -12,6 +12,9 @@ import (
 
 	"github.com/opsguard/opsguard/pkg/brief"
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/integration"
+	"github.com/opsguard/opsguard/pkg/steps"
+	"github.com/opsguard/opsguard/pkg/steps/stepstest"
 	"github.com/opsguard/opsguard/pkg/ticket/simulated"
 )
 
@@ -21,56 +24,27 @@ func at() time.Time { return time.Date(2026, 11, 2, 14, 5, 0, 0, time.UTC) }
 
 func ref() incident.Ref { return incident.Ref{Tenant: incident.DefaultTenant, ID: id} }
 
-// memory is a Store in memory; fail, if set, is what it answers.
-type memory struct {
-	mu      sync.Mutex
-	tickets map[string]simulated.Record
-	fail    error
-}
-
-func (m *memory) PutTicket(_ context.Context, t simulated.Record) (simulated.Record, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.fail != nil {
-		return simulated.Record{}, m.fail
-	}
-	if old, there := m.tickets[t.Tenant+"/"+t.Key]; there {
-		return old, nil
-	}
-	if m.tickets == nil {
-		m.tickets = map[string]simulated.Record{}
-	}
-	m.tickets[t.Tenant+"/"+t.Key] = t
-	return t, nil
-}
-
-func (m *memory) Tickets(context.Context, string, int, string) ([]simulated.Record, string, error) {
-	return nil, "", errors.New("a tracker never lists")
-}
-
-func tracker(t *testing.T, store simulated.Store) *simulated.Tracker {
+func tracker(t *testing.T, store *stepstest.Tickets) steps.Tracker {
 	t.Helper()
-	tr, err := simulated.New(simulated.Config{Store: store, PublicURL: "https://ops.example.com/prod/", Now: at})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tr
+	env := stepstest.Env(nil)
+	env.Tickets, env.PublicURL, env.Now = store, "https://ops.example.com/prod/", at
+	return stepstest.Open(t, env, integration.Trackers, simulated.Integration()).It
 }
 
 func TestOpenKeepsTheBriefAsATicket(t *testing.T) {
-	store := &memory{}
+	store := &stepstest.Tickets{}
 	b := brief.Brief{IncidentID: id, Title: "prod-api-01: out of memory", Severity: incident.High, Status: incident.WaitingForApproval,
 		Links: brief.Links{Approve: "https://x/approve?t=SECRET", Escalate: "https://x/escalate?t=SECRET", Resolve: "https://x/resolve?t=SECRET", View: "https://x/incidents/" + id}}
 	got, err := tracker(t, store).Open(context.Background(), ref(), b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := incident.Ticket{Tracker: "simulated", Key: "SIM-01JZ0000000000000000000000",
+	want := incident.Ticket{Tracker: "test", Key: "SIM-01JZ0000000000000000000000",
 		URL: "https://ops.example.com/prod/tickets/SIM-01JZ0000000000000000000000"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the ticket differs (-want +got):\n%s", diff)
 	}
-	kept := store.tickets["default/SIM-01JZ0000000000000000000000"]
+	kept, _ := store.Kept("default", "SIM-01JZ0000000000000000000000")
 	if !strings.Contains(kept.Body, id) || !strings.Contains(kept.Body, "out of memory") {
 		t.Errorf("the body does not hold the brief:\n%s", kept.Body)
 	}
@@ -78,14 +52,14 @@ func TestOpenKeepsTheBriefAsATicket(t *testing.T) {
 		t.Errorf("the body holds a decision link:\n%s", kept.Body)
 	}
 	kept.Body = ""
-	record := simulated.Record{Tenant: "default", Key: want.Key, IncidentID: id, Title: "[simulated] prod-api-01: out of memory", CreatedAt: at()}
+	record := incident.Ticket{Tenant: "default", Key: want.Key, IncidentID: id, Title: "[simulated] prod-api-01: out of memory", CreatedAt: at()}
 	if diff := cmp.Diff(record, kept); diff != "" {
 		t.Errorf("the record differs (-want +got):\n%s", diff)
 	}
 }
 
 func TestOpenTwiceLeavesTheFirstTicket(t *testing.T) {
-	store := &memory{}
+	store := &stepstest.Tickets{}
 	tr := tracker(t, store)
 	first, err := tr.Open(context.Background(), ref(), brief.Brief{Title: "first"})
 	if err != nil {
@@ -95,13 +69,13 @@ func TestOpenTwiceLeavesTheFirstTicket(t *testing.T) {
 	if err != nil || first != second {
 		t.Errorf("the second Open = %+v, %v; the first %+v", second, err, first)
 	}
-	if n, title := len(store.tickets), store.tickets["default/"+first.Key].Title; n != 1 || title != "[simulated] first" {
-		t.Errorf("%d tickets, titled %q", n, title)
+	if kept, n := store.Kept("default", first.Key); n != 1 || kept.Title != "[simulated] first" {
+		t.Errorf("%d tickets, titled %q", n, kept.Title)
 	}
 }
 
 func TestOpenAtTheSameTimeLeavesOneTicket(t *testing.T) {
-	store := &memory{}
+	store := &stepstest.Tickets{}
 	tr := tracker(t, store)
 	var wg sync.WaitGroup
 	for range 16 {
@@ -112,13 +86,13 @@ func TestOpenAtTheSameTimeLeavesOneTicket(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if len(store.tickets) != 1 {
-		t.Errorf("%d tickets", len(store.tickets))
+	if _, n := store.Kept("", ""); n != 1 {
+		t.Errorf("%d tickets", n)
 	}
 }
 
 func TestOpenPassesOnThatTheStoreFailed(t *testing.T) {
-	store := &memory{fail: incident.Unavail("writing", errors.New("disk full"))}
+	store := &stepstest.Tickets{Fail: incident.Unavail("writing", errors.New("disk full"))}
 	if _, err := tracker(t, store).Open(context.Background(), ref(), brief.Brief{}); incident.KindOf(err) != incident.Unavailable {
 		t.Errorf("Open = %v; want Unavailable, which is worth repeating", err)
 	}
@@ -126,7 +100,7 @@ func TestOpenPassesOnThatTheStoreFailed(t *testing.T) {
 
 func TestOpenRefusesWhatIsNoIncident(t *testing.T) {
 	for _, bad := range []incident.Ref{{}, {Tenant: "default"}, {ID: id}, {Tenant: "default", ID: "INC-../../x"}} {
-		if _, err := tracker(t, &memory{}).Open(context.Background(), bad, brief.Brief{}); incident.KindOf(err) != incident.Invalid {
+		if _, err := tracker(t, &stepstest.Tickets{}).Open(context.Background(), bad, brief.Brief{}); incident.KindOf(err) != incident.Invalid {
 			t.Errorf("Open of %v = %v; want Invalid", bad, err)
 		}
 	}
@@ -134,20 +108,23 @@ func TestOpenRefusesWhatIsNoIncident(t *testing.T) {
 
 func TestOpenNeverHandsOutAnotherIncidentsTicket(t *testing.T) {
 	const key = "SIM-01JZ0000000000000000000000"
-	store := &memory{tickets: map[string]simulated.Record{"default/" + key: {Tenant: "default", Key: key, IncidentID: "INC-other"}}}
+	store := &stepstest.Tickets{}
+	if _, err := store.PutTicket(t.Context(), incident.Ticket{Tenant: "default", Key: key, IncidentID: "INC-other"}); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := tracker(t, store).Open(context.Background(), ref(), brief.Brief{}); incident.KindOf(err) != incident.Conflict {
 		t.Errorf("Open = %v; want Conflict", err)
 	}
 }
 
 func TestLongBriefIsCut(t *testing.T) {
-	store := &memory{}
+	store := &stepstest.Tickets{}
 	long := brief.Brief{Title: brief.Outside(strings.Repeat("ü", 1000)), Cause: brief.Outside(strings.Repeat("x", 100_000)), CauseBy: "rules"}
 	got, err := tracker(t, store).Open(context.Background(), ref(), long)
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept := store.tickets["default/"+got.Key]
+	kept, _ := store.Kept("default", got.Key)
 	if len(kept.Title) > 300 || len(kept.Body) > 32*1024 || strings.Contains(kept.Title, "\ufffd") {
 		t.Errorf("title %d bytes, body %d bytes", len(kept.Title), len(kept.Body))
 	}

@@ -1,30 +1,60 @@
-package source
+// Package api reads the body of OpsGuard's own call, POST /ingest-alert. Start at
+// Integration.
+package api
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"strings"
 	"time"
 
+	"github.com/opsguard/opsguard/pkg/body"
 	"github.com/opsguard/opsguard/pkg/incident"
-	"github.com/opsguard/opsguard/pkg/source/body"
+	"github.com/opsguard/opsguard/pkg/integration"
+	"github.com/opsguard/opsguard/pkg/steps"
 )
 
-// MaxBody bounds the body of any call, in bytes: the largest errorLogs, its
-// escapes, and room for the rest.
-const MaxBody = 256 * 1024
+// Name is the source of an alert that came by POST /ingest-alert.
+const Name = "api"
 
-// API is the Source of an alert that came by POST /ingest-alert.
-const API = "api"
+// Source reads POST /ingest-alert.
+type Source struct{}
 
-// ParseAPI reads the body of POST /ingest-alert:
+// Integration describes the source.
+func Integration() integration.Descriptor[steps.Source] {
+	return integration.New(Name, "reads the body of POST /ingest-alert, which a key with the role ingest may call", Open)
+}
+
+// Open opens the source.
+func Open(integration.Env, struct{}) (steps.Source, error) { return Source{}, nil }
+
+// Authenticate refuses everybody: only a key opens POST /ingest-alert, and this
+// body has no signature by which it could be taken elsewhere.
+func (Source) Authenticate(context.Context, steps.Request) error {
+	return incident.Fail(incident.Forbidden, incident.CodeForbidden, "this body is taken at POST /ingest-alert, with a key")
+}
+
+// Parse reads one alert:
 //
 //	{serverName, errorLogs, severity?, timestamp?, dedupKey?}
 //
 // all of them strings, timestamp in RFC 3339. Null is the same as not sent, and
 // so is an optional input that a form left empty, for forms send those all the
 // same. The alert it returns is valid.
-func ParseAPI(kind body.Kind, raw []byte) (incident.Alert, error) {
+func (Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) {
+	kind, ok := body.KindOf(r.Header.Get("Content-Type"))
+	if !ok {
+		return steps.Batch{}, incident.BadField("Content-Type", "must be application/json or a form")
+	}
+	a, err := parse(kind, r.Body)
+	if err != nil {
+		return steps.Batch{}, err
+	}
+	return steps.Batch{Alerts: []incident.Alert{a}}, nil
+}
+
+func parse(kind body.Kind, raw []byte) (incident.Alert, error) {
 	v, err := body.Read(kind, raw, "serverName", "errorLogs", "severity", "timestamp", "dedupKey")
 	if err != nil {
 		return incident.Alert{}, err
@@ -34,7 +64,7 @@ func ParseAPI(kind body.Kind, raw []byte) (incident.Alert, error) {
 			return value == "" && field != "serverName" && field != "errorLogs"
 		})
 	}
-	a := incident.Alert{Tenant: incident.DefaultTenant, Source: API}
+	a := incident.Alert{Tenant: incident.DefaultTenant, Source: Name}
 	if a.Service, err = required(v, "serverName", "name the service, as in services.yaml"); err != nil {
 		return incident.Alert{}, err
 	}

@@ -1,4 +1,4 @@
-package source
+package api
 
 import (
 	"net/url"
@@ -8,11 +8,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/opsguard/opsguard/pkg/body"
 	"github.com/opsguard/opsguard/pkg/incident"
-	"github.com/opsguard/opsguard/pkg/source/body"
 )
 
-func TestParseAPITakesBothKindsAlike(t *testing.T) {
+func TestParseTakesBothKindsAlike(t *testing.T) {
 	full := incident.Alert{Tenant: "default", Source: "api", Service: "prod-api-01", ErrorLogs: "JavaScript heap out of memory\nat x",
 		Severity: incident.Critical, Timestamp: time.Date(2026, 11, 24, 9, 0, 0, 120e6, time.UTC), DedupKey: "heap"}
 	least := incident.Alert{Tenant: "default", Source: "api", Service: "prod-api-01", ErrorLogs: "x", Severity: incident.High}
@@ -29,14 +29,14 @@ func TestParseAPITakesBothKindsAlike(t *testing.T) {
 		"form":               {body.Form, "serverName=prod-api-01&errorLogs=JavaScript+heap+out+of+memory%0Aat+x&severity=critical&timestamp=2026-11-24T09:00:00.120Z&dedupKey=heap", full},
 		"form, empty inputs": {body.Form, "serverName=prod-api-01&errorLogs=x&severity=&timestamp=&dedupKey=", least},
 	} {
-		got, err := ParseAPI(test.kind, []byte(test.raw))
+		got, err := parse(test.kind, []byte(test.raw))
 		if diff := cmp.Diff(test.want, got); diff != "" || err != nil {
 			t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
 		}
 	}
 }
 
-func TestParseAPINamesTheFieldThatIsWrong(t *testing.T) {
+func TestParseNamesTheFieldThatIsWrong(t *testing.T) {
 	const rest = `"serverName":"s","errorLogs":"x"`
 	for name, test := range map[string]struct{ raw, want string }{
 		"no serverName":      {`{"errorLogs":"x"}`, "serverName: is missing; name the service, as in services.yaml"},
@@ -64,7 +64,7 @@ func TestParseAPINamesTheFieldThatIsWrong(t *testing.T) {
 		"dedupKey lines":     {`{` + rest + `,"dedupKey":"a\nb"}`, "dedupKey: holds the control or invisible character U+000A; remove it"},
 		"tenant":             {`{` + rest + `,"tenant":"other"}`, "tenant: is not a field of this call; it takes serverName, errorLogs, severity, timestamp, dedupKey"},
 	} {
-		got, err := ParseAPI(body.JSON, []byte(test.raw))
+		got, err := parse(body.JSON, []byte(test.raw))
 		if err == nil || err.Error() != test.want || incident.KindOf(err) != incident.Invalid {
 			t.Errorf("%s: got  %v\nwant %s", name, err, test.want)
 		}
@@ -74,16 +74,16 @@ func TestParseAPINamesTheFieldThatIsWrong(t *testing.T) {
 	}
 }
 
-func TestParseAPIEdgesAreTaken(t *testing.T) {
+func TestParseEdgesAreTaken(t *testing.T) {
 	logs := strings.Repeat("x", 200*1024)
 	form := url.Values{"serverName": {strings.Repeat("é", 128)}, "errorLogs": {logs}, "dedupKey": {strings.Repeat("k", 256)}, "timestamp": {"1970-01-01T00:00:00Z"}}
-	a, err := ParseAPI(body.Form, []byte(form.Encode()))
+	a, err := parse(body.Form, []byte(form.Encode()))
 	if err != nil || a.ErrorLogs != logs {
 		t.Errorf("the largest alert: %d bytes of logs, %v", len(a.ErrorLogs), err)
 	}
 }
 
-func FuzzParseAPI(f *testing.F) {
+func FuzzParse(f *testing.F) {
 	f.Add(true, []byte(`{"serverName":"prod-api-01","errorLogs":"JavaScript heap out of memory","severity":"low","timestamp":"2026-11-24T10:00:00Z","dedupKey":"k"}`))
 	f.Add(true, []byte(`{"serverName":"s","errorLogs":"\u0000\u001b[31m","timestamp":"9999-12-31T23:59:59-23:59"}`))
 	f.Add(false, []byte("serverName=s&errorLogs=x%0Ay&severity=low"))
@@ -92,7 +92,7 @@ func FuzzParseAPI(f *testing.F) {
 		if isJSON {
 			kind = body.JSON
 		}
-		a, err := ParseAPI(kind, raw)
+		a, err := parse(kind, raw)
 		if err != nil {
 			if incident.KindOf(err) != incident.Invalid {
 				t.Fatalf("%q: %v", raw, err)
@@ -102,7 +102,7 @@ func FuzzParseAPI(f *testing.F) {
 		if err := a.Validate(); err != nil {
 			t.Fatalf("%q: taken, but %v", raw, err)
 		}
-		if a.Tenant != incident.DefaultTenant || a.Source != API || a.Recovered {
+		if a.Tenant != incident.DefaultTenant || a.Source != Name || a.Recovered {
 			t.Fatalf("%q chose its own tenant, source or recovery: %+v", raw, a)
 		}
 		if at := incident.FormatTime(a.Timestamp); len(at) != len(incident.TimeFormat) {
@@ -111,12 +111,12 @@ func FuzzParseAPI(f *testing.F) {
 	})
 }
 
-func BenchmarkParseAPI(b *testing.B) {
+func BenchmarkParse(b *testing.B) {
 	raw := []byte(`{"serverName":"prod-api-01","errorLogs":"` + strings.Repeat(`JavaScript heap out of memory\n  at x (y.js:1:2)\n`, 40) + `"}`)
 	b.SetBytes(int64(len(raw)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := ParseAPI(body.JSON, raw); err != nil {
+		if _, err := parse(body.JSON, raw); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -17,6 +17,10 @@ import (
 	"github.com/opsguard/opsguard/pkg/incident"
 )
 
+// MaxSize bounds the body of any call, in bytes: the largest errorLogs, its
+// escapes, and room for the rest.
+const MaxSize = 256 * 1024
+
 // Kind is how a body is written.
 type Kind int
 

@@ -1,0 +1,181 @@
+package integration
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+)
+
+// Bounds of one call.
+const (
+	// MaxAnswer bounds what is read of an answer, in bytes.
+	MaxAnswer = 256 << 10
+	// maxWait is the longest that a rate limit is waited for within a call; a longer
+	// one is the caller's to repeat.
+	maxWait = 5 * time.Second
+)
+
+// Call is one HTTP call to a vendor.
+type Call struct {
+	Vendor string // how errors name it: "Discord"
+	Method string
+	URL    string // may be a secret: no error shows it
+	Header http.Header
+	Body   any // JSON; nil for none
+	// RequestID names the header by which the vendor finds the call again; "" if it
+	// has none.
+	RequestID string
+	// Judge words a refusal (no 2xx, not a rate limit, not 5xx) by what the vendor
+	// answered; nil, or "", for the general wording. Its text must not repeat the
+	// answer's.
+	Judge func(status int, answer []byte) string
+}
+
+// Do makes the call and returns the answer's body. It waits once, for 5 s at most,
+// where the vendor asks for that. Errors are incident.Unavailable where repeating
+// later may work (not reached, cut off, 408, 425, 429, 5xx) and incident.Invalid
+// where it will not. They name the vendor, the status and the vendor's request id,
+// and show nothing of the URL, the headers or the answer.
+func (e Env) Do(ctx context.Context, c Call) ([]byte, error) {
+	var body []byte
+	if c.Body != nil {
+		var err error
+		if body, err = json.Marshal(c.Body); err != nil {
+			return nil, incident.Fail(incident.Invalid, incident.CodeInvalid, "the message for %s could not be written", c.Vendor)
+		}
+	}
+	for try := 0; ; try++ {
+		resp, answer, err := e.send(ctx, c, body)
+		if err != nil {
+			return nil, err
+		}
+		if resp.StatusCode != http.StatusTooManyRequests {
+			return answer, c.judge(resp, answer)
+		}
+		wait := RetryAfter(resp.Header, answer, e.Now())
+		tooMany := incident.Unavail(fmt.Sprintf("%s answered 429: over its limit; repeat after %s%s", c.Vendor, wait, c.id(resp)), nil)
+		if try > 0 || wait > maxWait || !fits(ctx, wait) {
+			return nil, tooMany
+		}
+		select {
+		case <-e.After(wait):
+		case <-ctx.Done():
+			return nil, tooMany
+		}
+	}
+}
+
+func (e Env) send(ctx context.Context, c Call, body []byte) (*http.Response, []byte, error) {
+	req, err := http.NewRequestWithContext(ctx, c.Method, c.URL, bytes.NewReader(body))
+	if err != nil {
+		return nil, nil, incident.Fail(incident.Invalid, incident.CodeInvalid, "the address of %s is not a URL", c.Vendor)
+	}
+	for name, values := range c.Header {
+		req.Header[name] = values
+	}
+	if c.Body != nil && req.Header.Get("Content-Type") == "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if req.Header.Get("User-Agent") == "" {
+		req.Header.Set("User-Agent", "OpsGuard/"+e.Version)
+	}
+	resp, err := e.HTTP.Do(req)
+	if err != nil {
+		return nil, nil, incident.Unavail(c.Vendor+" could not be reached", withoutURL(err))
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, MaxAnswer))
+	if err != nil {
+		return nil, nil, incident.Unavail(c.Vendor+"'s answer broke off"+c.id(resp), withoutURL(err))
+	}
+	return resp, answer, nil
+}
+
+// withoutURL strips what net/http wraps around a failure: the URL.
+func withoutURL(err error) error {
+	var u *url.Error
+	for errors.As(err, &u) {
+		err = u.Err
+	}
+	return err
+}
+
+// judge turns a status into an error, nil if the call was taken.
+func (c Call) judge(resp *http.Response, answer []byte) error {
+	status := resp.StatusCode
+	if status >= 200 && status < 300 {
+		return nil
+	}
+	if status >= 500 || status == http.StatusRequestTimeout || status == http.StatusTooEarly {
+		return incident.Unavail(fmt.Sprintf("%s answered %d%s", c.Vendor, status, c.id(resp)), nil)
+	}
+	why := ""
+	if c.Judge != nil {
+		why = c.Judge(status, answer)
+	}
+	switch {
+	case why != "":
+	case status >= 300 && status < 400:
+		why = fmt.Sprintf("%s answered a redirect (%d), which is not followed; check its address", c.Vendor, status)
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		why = fmt.Sprintf("%s does not accept the credential (%d); replace it", c.Vendor, status)
+	default:
+		why = fmt.Sprintf("%s refused the call (%d)", c.Vendor, status)
+	}
+	return incident.Fail(incident.Invalid, incident.CodeInvalid, "%s%s", why, c.id(resp))
+}
+
+// maxRequestID bounds what of a vendor's request id gets into an error.
+const maxRequestID = 128
+
+// id names the vendor's request id, if it gave one of the usual characters.
+func (c Call) id(resp *http.Response) string {
+	id := resp.Header.Get(c.RequestID)
+	if c.RequestID == "" || id == "" || len(id) > maxRequestID {
+		return ""
+	}
+	for _, r := range id {
+		if r < '!' || r > '~' {
+			return ""
+		}
+	}
+	return " (request id " + id + ")"
+}
+
+// RetryAfter reads how long a vendor asks to wait: retry_after in a JSON body, in
+// seconds with fractions, else the Retry-After header, in seconds or as a date.
+// What says nothing sensible is a minute.
+func RetryAfter(header http.Header, answer []byte, now time.Time) time.Duration {
+	var b struct {
+		RetryAfter *float64 `json:"retry_after"`
+	}
+	seconds := -1.0
+	after := header.Get("Retry-After")
+	if json.Unmarshal(answer, &b) == nil && b.RetryAfter != nil {
+		seconds = *b.RetryAfter
+	} else if s, err := strconv.ParseFloat(after, 64); err == nil {
+		seconds = s
+	} else if at, err := http.ParseTime(after); err == nil {
+		seconds = max(0, at.Sub(now).Seconds())
+	}
+	if !(seconds >= 0 && seconds <= 24*60*60) {
+		seconds = 60
+	}
+	return time.Duration(math.Ceil(seconds*1000)) * time.Millisecond
+}
+
+// fits reports whether a wait ends before the caller gives up.
+func fits(ctx context.Context, wait time.Duration) bool {
+	deadline, ok := ctx.Deadline()
+	return !ok || time.Until(deadline) > wait
+}

@@ -1,0 +1,253 @@
+package integration
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+)
+
+// Setting is one setting as it is written in services.yaml.
+type Setting struct {
+	Name  string
+	Line  int // in services.yaml; 0 where there is none
+	Value Value
+}
+
+// Value is a scalar, a list or a mapping; the first that is set.
+type Value struct {
+	Text string
+	List []string
+	Map  map[string]string
+}
+
+// Problem is one setting that is refused.
+type Problem struct {
+	Setting string // "" for the integration as a whole
+	Line    int    // 0: the entry's own
+	What    string
+}
+
+func (p Problem) Error() string {
+	if p.Setting == "" {
+		return p.What
+	}
+	return p.Setting + ": " + p.What
+}
+
+// Field describes one setting. In the struct it is a field with the tags
+//
+//	setting:"webhookUrl"   its name in services.yaml
+//	help:"..."             what it is for, for the docs
+//	default:"..."          what it is if left out; "" makes it optional
+//
+// A field without a default is required. Types: string, bool, int,
+// time.Duration, []string, map[string]string, and Secret.
+type Field struct {
+	Name     string
+	Help     string
+	Kind     string // text, yes or no, number, duration, list, mapping, secret; "" for a type that cannot be read
+	Default  string
+	Required bool
+	Secret   bool
+}
+
+func fieldsOf[S any]() (fields []Field, anySettings bool) {
+	t := reflect.TypeFor[S]()
+	if t == reflect.TypeFor[map[string]string]() {
+		return nil, true
+	}
+	for i := range t.NumField() {
+		fields = append(fields, fieldOf(t.Field(i)))
+	}
+	return fields, false
+}
+
+func fieldOf(f reflect.StructField) Field {
+	byDefault, optional := f.Tag.Lookup("default")
+	return Field{
+		Name: f.Tag.Get("setting"), Help: f.Tag.Get("help"), Kind: kindName(f.Type),
+		Default: byDefault, Required: !optional, Secret: f.Type == reflect.TypeFor[Secret](),
+	}
+}
+
+func kindName(t reflect.Type) string {
+	switch t {
+	case reflect.TypeFor[Secret]():
+		return "secret"
+	case reflect.TypeFor[time.Duration]():
+		return "duration"
+	case reflect.TypeFor[[]string]():
+		return "list"
+	case reflect.TypeFor[map[string]string]():
+		return "mapping"
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return "text"
+	case reflect.Bool:
+		return "yes or no"
+	case reflect.Int:
+		return "number"
+	}
+	return ""
+}
+
+// validator is what a settings struct implements to hold its settings to more
+// than their types. It names the setting in an incident.Error's Field.
+type validator interface{ Validate() error }
+
+// decode fills an S. All problems are reported, not only the first.
+func decode[S any](settings []Setting) (any, []Problem) {
+	var into S
+	v := reflect.ValueOf(&into).Elem()
+	if v.Kind() == reflect.Map {
+		return decodeAny(settings)
+	}
+	var problems []Problem
+	known := map[string]reflect.Value{}
+	var names []string
+	for i := range v.NumField() {
+		f := fieldOf(v.Type().Field(i))
+		known[f.Name], names = v.Field(i), append(names, f.Name)
+		at := slices.IndexFunc(settings, func(s Setting) bool { return s.Name == f.Name })
+		switch {
+		case at >= 0:
+			if why := set(v.Field(i), settings[at].Value); why != "" {
+				problems = append(problems, Problem{f.Name, settings[at].Line, why})
+			}
+		case f.Required:
+			problems = append(problems, Problem{f.Name, 0, "is missing; " + f.Help})
+		case f.Default != "":
+			if why := set(v.Field(i), Value{Text: f.Default}); why != "" {
+				problems = append(problems, Problem{f.Name, 0, "has a default that cannot be read: " + why})
+			}
+		}
+	}
+	for _, s := range settings {
+		if _, ok := known[s.Name]; !ok {
+			problems = append(problems, Problem{s.Name, s.Line, "is not a setting here; known: " + orNone(names)})
+		}
+	}
+	if check, ok := any(into).(validator); ok && len(problems) == 0 {
+		if err := check.Validate(); err != nil {
+			problems = append(problems, blamed(err, settings))
+		}
+	}
+	return into, problems
+}
+
+// blamed turns what Validate reports into a problem of the setting that it names.
+func blamed(err error, settings []Setting) Problem {
+	var wrong *incident.Error
+	if !errors.As(err, &wrong) {
+		return Problem{What: err.Error()}
+	}
+	p := Problem{Setting: wrong.Field, What: wrong.Message}
+	for _, s := range settings {
+		if s.Name == p.Setting {
+			p.Line = s.Line
+		}
+	}
+	return p
+}
+
+func decodeAny(settings []Setting) (any, []Problem) {
+	into := make(map[string]string, len(settings))
+	var problems []Problem
+	for _, s := range settings {
+		if s.Value.List != nil || s.Value.Map != nil {
+			problems = append(problems, Problem{s.Name, s.Line, "must be one value"})
+		}
+		into[s.Name] = s.Value.Text
+	}
+	return into, problems
+}
+
+func orNone(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
+
+// set writes a value into a field, or says why it cannot. It never repeats the
+// value: it may be a secret that was written in the wrong place.
+func set(into reflect.Value, v Value) string {
+	switch kindName(into.Type()) {
+	case "secret":
+		name, ok := v.Map["secret"]
+		if !ok || len(v.Map) != 1 {
+			return "is a secret and must not be written here; write {secret: NAME} and store the value under that name"
+		}
+		s, err := NamedSecret(name)
+		if err != nil {
+			return err.Error()
+		}
+		into.Set(reflect.ValueOf(s))
+		return ""
+	case "list":
+		if v.List == nil {
+			return "must be a list"
+		}
+		into.Set(reflect.ValueOf(slices.Clone(v.List)))
+		return ""
+	case "mapping":
+		if v.Map == nil {
+			return "must be a mapping"
+		}
+		into.Set(reflect.ValueOf(v.Map))
+		return ""
+	}
+	if v.List != nil || v.Map != nil {
+		return "must be one value"
+	}
+	return setScalar(into, v.Text)
+}
+
+func setScalar(into reflect.Value, text string) string {
+	switch kindName(into.Type()) {
+	case "text":
+		into.SetString(text)
+	case "duration":
+		d, err := time.ParseDuration(text)
+		if err != nil || d < 0 {
+			return "must be a duration such as 30s or 5m"
+		}
+		into.SetInt(int64(d))
+	case "yes or no":
+		if text != "true" && text != "false" {
+			return "must be true or false"
+		}
+		into.SetBool(text == "true")
+	case "number":
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return "must be a whole number"
+		}
+		into.SetInt(int64(n))
+	default:
+		return fmt.Sprintf("is of the type %s, which cannot be read", into.Type())
+	}
+	return ""
+}
+
+// secretsIn returns the secrets that a settings value names.
+func secretsIn(settings any) []Secret {
+	v := reflect.ValueOf(settings)
+	if v.Kind() != reflect.Struct {
+		return nil
+	}
+	var all []Secret
+	for i := range v.NumField() {
+		if s, ok := v.Field(i).Interface().(Secret); ok && !s.IsZero() {
+			all = append(all, s)
+		}
+	}
+	return all
+}

@@ -1,0 +1,138 @@
+package inventory
+
+import (
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/opsguard/opsguard/pkg/integration"
+)
+
+// sections are the kinds that services.yaml lists by name, each under its own
+// key. A target configures an executor where the service stands.
+func sections() []integration.Kind {
+	return []integration.Kind{integration.Sources, integration.Channels, integration.Trackers}
+}
+
+// entries reads one section: a mapping of names to integrations.
+//
+//	channels:
+//	  team-shop: {type: discord, webhookUrl: {secret: SHOP_DISCORD}}
+func (r *reader) entries(f field, kind integration.Kind) []integration.Entry {
+	fields, ok := r.fields(f.node, f.path)
+	if !ok {
+		return nil
+	}
+	var all []integration.Entry
+	for _, entry := range fields {
+		if !integration.ValidName(entry.name) {
+			r.at(entry.key, entry.path, "the name must be 2 to 64 small letters, digits and hyphens, a letter first")
+		}
+		e := integration.Entry{Name: entry.name, Line: entry.key.Line}
+		settings, ok := r.fields(entry.node, entry.path)
+		if !ok {
+			continue
+		}
+		typed := false
+		for _, s := range settings {
+			if s.name == "type" {
+				e.Type, _ = r.text(s.node, s.path)
+				typed = true
+				continue
+			}
+			if value, ok := r.value(s); ok {
+				e.Settings = append(e.Settings, integration.Setting{Name: s.name, Line: s.key.Line, Value: value})
+			}
+		}
+		if !typed {
+			r.at(entry.key, entry.path, "has no type; say which integration it is, as in docs/integrations")
+			continue
+		}
+		r.settings(entry, kind, e)
+		all = append(all, e)
+	}
+	return all
+}
+
+// value reads a setting: one value, a list of values, or a mapping of values.
+func (r *reader) value(f field) (v integration.Value, ok bool) {
+	switch f.node.Kind {
+	case yaml.SequenceNode:
+		v.List = []string{}
+		for i, child := range f.node.Content {
+			text, ok := r.scalar(child, item(f.path, i))
+			if !ok {
+				return v, false
+			}
+			v.List = append(v.List, text)
+		}
+	case yaml.MappingNode:
+		fields, ok := r.fields(f.node, f.path)
+		if !ok {
+			return v, false
+		}
+		v.Map = map[string]string{}
+		for _, child := range fields {
+			text, ok := r.scalar(child.node, child.path)
+			if !ok {
+				return v, false
+			}
+			v.Map[child.name] = text
+		}
+	default:
+		v.Text, ok = r.scalar(f.node, f.path)
+		return v, ok
+	}
+	return v, true
+}
+
+func (r *reader) scalar(n *yaml.Node, path string) (string, bool) {
+	if !r.is(n, yaml.ScalarNode, path, "one value") {
+		return "", false
+	}
+	if n.Tag == "!!null" {
+		r.at(n, path, "is empty; give a value")
+		return "", false
+	}
+	return n.Value, true
+}
+
+// settings holds an entry to its type, where the program knows the kind.
+func (r *reader) settings(at field, kind integration.Kind, e integration.Entry) {
+	types, known := r.types[kind]
+	if !known {
+		return
+	}
+	t, found := integration.Find(types, e.Type)
+	if !found {
+		r.at(at.key, join(at.path, "type"), "%s", integration.UnknownType(e.Type, types))
+		return
+	}
+	for _, p := range t.CheckSettings(e.Settings) {
+		n := yaml.Node{Line: max(p.Line, 0)}
+		if p.Line == 0 {
+			n.Line = at.key.Line
+		}
+		path := at.path
+		if p.Setting != "" {
+			path = join(path, p.Setting)
+		}
+		r.at(&n, path, "%s", p.What)
+	}
+}
+
+// named reads a list of names that must stand in a section.
+func (r *reader) named(f field, kind integration.Kind, section []integration.Entry) []string {
+	return r.texts(f.node, f.path, func(name string) string {
+		if slices.ContainsFunc(section, func(e integration.Entry) bool { return e.Name == name }) || implicit(kind, name) {
+			return ""
+		}
+		return "is not listed under " + string(kind)
+	})
+}
+
+// implicit are the entries that a setting or the runtime makes, which a service
+// may name all the same.
+func implicit(kind integration.Kind, name string) bool {
+	return kind == integration.Channels && (name == "console" || name == "discord") || kind == integration.Trackers && name == "simulated"
+}
