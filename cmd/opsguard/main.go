@@ -21,6 +21,7 @@ type commands struct {
 	HealthCheck healthCheckCommand `cmd:"" help:"Probe the services' health URLs once, now."`
 	Keys        keysCommand        `cmd:"" help:"Make operator keys."`
 	Audit       auditCommand       `cmd:"" help:"Check audit trails."`
+	Services    servicesCommand    `cmd:"" help:"Check services.yaml."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/opsguard/opsguard/infra"
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/inventory"
 )
 
@@ -107,6 +108,20 @@ func (s Settings) loadServices() (*inventory.Inventory, error) {
 		return nil, fmt.Errorf("OPSGUARD_SERVICES: %s:\n%w", name, err)
 	}
 	return inv, nil
+}
+
+// CheckServices reads services.yaml as a start would, and says what is in it.
+func (s Settings) CheckServices() (string, error) {
+	inv, err := s.loadServices()
+	if err != nil {
+		return "", err
+	}
+	name := s.ServicesFile
+	if name == "" {
+		name = "the built-in services.yaml"
+	}
+	return fmt.Sprintf("%s is right: %d services, %d sources, %d channels, %d trackers", name, len(inv.Services()),
+		len(inv.Entries(integration.Sources)), len(inv.Entries(integration.Channels)), len(inv.Entries(integration.Trackers))), nil
 }
 
 // tenant is the only one until there are several.
