@@ -124,9 +124,15 @@ func (x *exchange) body() (body.Kind, []byte, error) {
 	if coding := x.r.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
 		return 0, nil, &refusal{status: http.StatusUnsupportedMediaType, slug: slugUnsupported, detail: "send the body without Content-Encoding"}
 	}
+	raw, err := x.raw()
+	return kind, raw, err
+}
+
+// raw reads the body as it is, body.MaxSize bytes at most.
+func (x *exchange) raw() ([]byte, error) {
 	tooLarge := &refusal{status: http.StatusRequestEntityTooLarge, slug: slugTooLarge, detail: "the body is larger than 262144 bytes (256 KiB); send less"}
 	if x.r.ContentLength > body.MaxSize {
-		return 0, nil, tooLarge
+		return nil, tooLarge
 	}
 	var b bytes.Buffer
 	if x.r.ContentLength > 0 {
@@ -135,11 +141,11 @@ func (x *exchange) body() (body.Kind, []byte, error) {
 	if _, err := b.ReadFrom(http.MaxBytesReader(x.ResponseWriter, x.r.Body, body.MaxSize)); err != nil {
 		var limit *http.MaxBytesError
 		if errors.As(err, &limit) {
-			return 0, nil, tooLarge
+			return nil, tooLarge
 		}
 		broken := incident.BadField("", "the body did not arrive whole")
 		broken.Err = err
-		return 0, nil, broken
+		return nil, broken
 	}
-	return kind, b.Bytes(), nil
+	return b.Bytes(), nil
 }

@@ -68,13 +68,16 @@ func table() []row {
 	list := []string{"status?", "service?", "limit?", "cursor?"}
 	return []row{
 		{Route{"POST", "/ingest-alert", AccessIngest, PartIngest, "send an alert", nil, alert}, (*server).ingest},
+		{Route{"POST", "/ingest/{source}", AccessSource, PartIngest, "send alerts in the form of a sender that services.yaml lists",
+			nil, nil}, (*server).receive},
 		{Route{"GET", "/approve-fix", AccessLink, PartDecide, "decide (approve, unless action is escalate or resolve); a link shows its page",
 			[]string{"incidentId", "action?", "t?"}, nil}, (*server).approveByGet},
 		{Route{"POST", "/approve-fix", AccessLink, PartDecide, "decide: approve, escalate or resolve", nil, decide}, (*server).approveByPost},
 		{Route{"GET", "/incidents", AccessRead, PartRead, "list incidents, the newest first", list, nil}, (*server).list},
 		{Route{"GET", "/incidents/{id}", AccessRead, PartRead, "look at an incident", nil, nil}, (*server).incident},
 		{Route{"GET", "/incidents/{id}/audit", AccessRead, PartRead, "check an incident's audit trail", nil, nil}, (*server).audit},
-		{Route{"GET", "/tickets", AccessRead, PartTickets, "list the simulated tracker's tickets", []string{"limit?", "cursor?"}, nil}, (*server).tickets},
+		{Route{"GET", "/tickets", AccessRead, PartTickets, "list the simulated tracker's tickets",
+			[]string{"limit?", "cursor?"}, nil}, (*server).tickets},
 		{Route{"GET", "/tickets/{key}", AccessRead, PartTickets, "look at a ticket", nil, nil}, (*server).ticket},
 		{Route{"GET", "/healthz", AccessNone, PartHealth, "ask whether the store works", nil, nil}, (*server).healthz},
 		{Route{"GET", "/", AccessNone, PartHealth, "read this list", nil, nil}, (*server).index},

@@ -19,6 +19,7 @@ import (
 type Config struct {
 	Ingest  Ingester
 	Alerts  steps.Source // reads the body of POST /ingest-alert, one alert each; needed with Ingest
+	Receive Receiver     // of other senders; served with Ingest; nil: there are none
 	Decide  Decider      // needs Read, for the page of a link, and LinkKeys
 	Read    Reader
 	Health  Health

@@ -38,6 +38,7 @@ const (
 // that is nil are another function's, and nothing here.
 type Parts struct {
 	Ingest  web.Ingester
+	Receive web.Receiver                     // with Ingest, if services.yaml lists other senders
 	Decide  func(link.PublicURL) web.Decider // by the URL that a call came through
 	Read    web.Reader
 	Health  web.Health
@@ -69,7 +70,7 @@ func Open(ctx context.Context, f aws.Function, p Parts) (lambda.Handler, error) 
 		linkKeys = secret.Open(ctx, f, settingLinkKeys, s.LinkKeysParam, link.ParseKeys).Get
 	}
 	fr := &front{handlers: map[string]http.Handler{}, decide: p.Decide, config: web.Config{
-		Ingest: p.Ingest, Alerts: api.Source{}, Read: p.Read, Health: p.Health, Tickets: p.Tickets,
+		Ingest: p.Ingest, Alerts: api.Source{}, Receive: p.Receive, Read: p.Read, Health: p.Health, Tickets: p.Tickets,
 		Keys: keys.Get, LinkKeys: linkKeys, Version: f.Version, Now: f.Now, Log: f.Log,
 	}}
 	if s.PublicURL != "" {

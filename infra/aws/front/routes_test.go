@@ -167,15 +167,22 @@ func TestEveryRouteReachesTheFunctionThatServesIt(t *testing.T) {
 	}
 	// One more route needs no event: these do not exist.
 	more := []web.Route{
-		{Method: "GET", Pattern: "/made-up", Part: web.PartRead}, {Method: "GET", Pattern: "/made-up/{id}/deep/{key}", Part: web.PartTickets},
-		{Method: "POST", Pattern: "/ingest/{source}", Part: web.PartIngest}, {Method: "POST", Pattern: "/ingest/{source}/more", Part: web.PartIngest},
+		{Method: "GET", Pattern: "/made-up", Part: web.PartRead},
+		{Method: "GET", Pattern: "/made-up/{id}/deep/{key}", Part: web.PartTickets},
+		{Method: "POST", Pattern: "/ingest/{source}/more", Part: web.PartIngest},
 	}
 	if bad := unreachable(more, events, parts); len(bad) > 0 {
 		t.Errorf("one more route needs the template: %s", strings.Join(bad, "\n"))
 	}
 	// One that nothing of the template leads to is found.
-	lost := []web.Route{{Method: "POST", Pattern: "/made-up", Part: web.PartDecide}, {Method: "POST", Pattern: "/ingest-alert/x", Part: web.PartIngest}}
-	want := []string{`POST /made-up reaches "query-incidents", which has no Decide`, `POST /ingest-alert/x reaches "query-incidents", which has no Ingest`}
+	lost := []web.Route{
+		{Method: "POST", Pattern: "/made-up", Part: web.PartDecide},
+		{Method: "POST", Pattern: "/ingest-alert/x", Part: web.PartIngest},
+	}
+	want := []string{
+		`POST /made-up reaches "query-incidents", which has no Decide`,
+		`POST /ingest-alert/x reaches "query-incidents", which has no Ingest`,
+	}
 	if bad := unreachable(lost, events, parts); !slices.Equal(bad, want) {
 		t.Errorf("%q; want %q", bad, want)
 	}
@@ -183,7 +190,9 @@ func TestEveryRouteReachesTheFunctionThatServesIt(t *testing.T) {
 
 func TestAPIGatewayPrefersTheMoreLiteralPath(t *testing.T) {
 	events := []event{{"all", "/{proxy+}"}, {"root", "/"}, {"one", "/a/{id}"}, {"rest", "/a/{proxy+}"}, {"literal", "/a/b"}}
-	for path, want := range map[string]string{"/": "root", "/a": "all", "/a/b": "literal", "/a/c": "one", "/a/b/c": "rest", "/b/c/d": "all"} {
+	for path, want := range map[string]string{
+		"/": "root", "/a": "all", "/a/b": "literal", "/a/c": "one", "/a/b/c": "rest", "/b/c/d": "all",
+	} {
 		if got := reached(events, path); got != want {
 			t.Errorf("%s: %s, want %s", path, got, want)
 		}
