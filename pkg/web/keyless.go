@@ -27,8 +27,8 @@ func fromThisMachine(r *http.Request) error {
 		return incident.Fail(incident.Forbidden, incident.CodeForbidden, "without keys OpsGuard answers only to the host localhost, 127.0.0.1 or [::1]%s", setKeys)
 	}
 	for name := range r.Header {
-		if forwarding(name) {
-			return incident.Fail(incident.Forbidden, incident.CodeForbidden, "without keys OpsGuard takes nothing that a proxy or tunnel passed on (%s)%s", name, setKeys)
+		if sign := forwarding(name); sign != "" {
+			return incident.Fail(incident.Forbidden, incident.CodeForbidden, "without keys OpsGuard takes nothing that a proxy or tunnel passed on (%s)%s", sign, setKeys)
 		}
 	}
 	return nil
@@ -75,12 +75,16 @@ func localHost(host string) bool {
 	return strings.EqualFold(name, "localhost") || name == "127.0.0.1" || name == "[::1]"
 }
 
-// forwarding reports whether a header, in its canonical spelling, is one that
-// proxies and tunnels add.
-func forwarding(name string) bool {
+// forwarding tells which header that proxies and tunnels add this one is, by its
+// canonical name: the name, or what it begins with and *, since the rest is the
+// caller's own text. "" if it is none.
+func forwarding(name string) string {
 	switch name {
 	case "Forwarded", "Via", "X-Real-Ip", "Cf-Connecting-Ip", "True-Client-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "X-Original-Host", "X-Original-Forwarded-For":
-		return true
+		return name
 	}
-	return strings.HasPrefix(name, "X-Forwarded-")
+	if strings.HasPrefix(name, "X-Forwarded-") {
+		return "X-Forwarded-*"
+	}
+	return ""
 }

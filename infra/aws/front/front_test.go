@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -283,6 +284,43 @@ func TestWhoeverIsRefusedIsInTheLog(t *testing.T) {
 	call(t, h, sample(t, "no"))
 	if !strings.Contains(logged.String(), `"remote":"203.0.113.7:`) {
 		t.Errorf("%s", &logged)
+	}
+}
+
+func TestAMisplacedKeyIsNotInTheLogHereEither(t *testing.T) {
+	const secret = "ogk_bWlzcGxhY2VkbWlzcGxhY2VkbWlzcGxhY2Vk"
+	for where, change := range map[string]func(*events.APIGatewayProxyRequest){
+		"method":     func(e *events.APIGatewayProxyRequest) { e.HTTPMethod = secret },
+		"odd method": func(e *events.APIGatewayProxyRequest) { e.HTTPMethod = secret + " x" },
+		"path":       func(e *events.APIGatewayProxyRequest) { e.Path = "/" + secret },
+		"odd path":   func(e *events.APIGatewayProxyRequest) { e.Path = secret + ":// %zz" },
+		"parameter name": func(e *events.APIGatewayProxyRequest) {
+			e.MultiValueQueryStringParameters = map[string][]string{secret: {"1"}}
+		},
+		"header name": func(e *events.APIGatewayProxyRequest) { e.MultiValueHeaders[secret] = []string{"1"} },
+		"host":        func(e *events.APIGatewayProxyRequest) { e.MultiValueHeaders["Host"] = []string{secret} },
+	} {
+		var logged bytes.Buffer
+		h, key := openedAs(t, "", web.RoleIngest, Parts{Ingest: taker{&steps.IngestInput{}}}, slog.NewJSONHandler(&logged, nil))
+		e := sample(t, key)
+		change(&e)
+		payload, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := h.Invoke(t.Context(), payload) // the runtime logs the error
+		if said := fmt.Sprint(string(out), err, logged.String()); strings.Contains(strings.ToLower(said), strings.ToLower(secret)) {
+			t.Errorf("%s: %s", where, said)
+		}
+	}
+}
+
+func TestAnIPv6CallersAddressIsWhole(t *testing.T) {
+	e := sample(t, "")
+	e.RequestContext.Identity.SourceIP = "2001:db8::7"
+	r, err := request(t.Context(), e, "")
+	if err != nil || r.RemoteAddr != "[2001:db8::7]:0" {
+		t.Errorf("%s, %v", r.RemoteAddr, err)
 	}
 }
 
