@@ -75,16 +75,31 @@ func localHost(host string) bool {
 	return strings.EqualFold(name, "localhost") || name == "127.0.0.1" || name == "[::1]"
 }
 
-// forwarding tells which header that proxies and tunnels add this one is, by its
-// canonical name: the name, or what it begins with and *, since the rest is the
-// caller's own text. "" if it is none.
+// forwardingNames are headers by which proxies, tunnels and content networks usually
+// tell that they passed a request on, in canonical spelling; forwardingPrefixes are
+// what families of them begin with. A proxy that adds none of them, and puts
+// localhost into Host, is not told from a program here. SECURITY.md lists both.
+var forwardingNames = map[string]bool{
+	"Forwarded": true, "Via": true, "X-Forwarded": true, "X-Client-Ip": true, "X-Cluster-Client-Ip": true, "True-Client-Ip": true,
+	"Client-Ip": true, "Proxy-Client-Ip": true, "Wl-Proxy-Client-Ip": true, "X-Remote-Ip": true, "X-Remote-Addr": true,
+	"X-Rewrite-Url": true, "Cdn-Loop": true, "X-Amz-Cf-Id": true,
+}
+
+var forwardingPrefixes = []string{
+	"X-Forwarded-", "X-Original-", "X-Real-", "X-Envoy-", "X-Proxy", "X-Amzn-", "X-Azure-", "X-Appengine-", "X-Vercel-", "X-Akamai-",
+	"Akamai-", "Cf-", "Fastly-", "Fly-", "Ngrok-", "Tailscale-",
+}
+
+// forwarding tells which of them a header is: the name, or what it begins with and
+// *, since the rest is the caller's own text. "" if it is none.
 func forwarding(name string) string {
-	switch name {
-	case "Forwarded", "Via", "X-Real-Ip", "Cf-Connecting-Ip", "True-Client-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "X-Original-Host", "X-Original-Forwarded-For":
+	if forwardingNames[name] {
 		return name
 	}
-	if strings.HasPrefix(name, "X-Forwarded-") {
-		return "X-Forwarded-*"
+	for _, prefix := range forwardingPrefixes {
+		if strings.HasPrefix(name, prefix) {
+			return prefix + "*"
+		}
 	}
 	return ""
 }

@@ -25,7 +25,8 @@ func misplaced(secret string) map[string]string {
 	}
 	host := "Host: localhost:3000"
 	post := func(target, kind, body string) string {
-		return lines("POST "+target+" HTTP/1.1", host, "Authorization: Bearer "+operateKey, "Content-Type: "+kind, fmt.Sprint("Content-Length: ", len(body))) + body
+		return lines("POST "+target+" HTTP/1.1", host, "Authorization: Bearer "+operateKey, "Content-Type: "+kind,
+			fmt.Sprint("Content-Length: ", len(body))) + body
 	}
 	get := func(target string, headers ...string) string {
 		return lines("GET "+target+" HTTP/1.1", append(headers, host)...)
@@ -65,11 +66,15 @@ func misplaced(secret string) map[string]string {
 		"form name alone":   post("/approve-fix", "application/x-www-form-urlencoded", secret),
 		"query of a POST":   post("/approve-fix?"+secret, "application/json", `{"incidentId":"`+waitingID+`","action":"approve"}`),
 	}
-	for _, at := range []string{"/%s", "/incidents/%s", "/incidents/%s/audit", "/tickets/%s", "/ingest/%s", "//%s", "/a/../%s", "/incidents/%%zz%s"} {
+	paths := []string{"/%s", "/incidents/%s", "/incidents/%s/audit", "/tickets/%s", "/ingest/%s", "//%s", "/a/../%s", "/incidents/%%zz%s"}
+	for _, at := range paths {
 		all["path "+at] = get(fmt.Sprintf(at, secret), authorized)
 	}
+	queries := []string{
+		"%s", "%s=1", "x=1&%s=1", "%%zz%s=1", "limit=%s", "key=%s", "%s;a", "status=%s", "cursor=%s", "incidentId=%s&action=%s",
+	}
 	for _, at := range []string{"/", "/healthz", "/nowhere", "/incidents", "/tickets", "/approve-fix", "/ingest-alert", "/ingest/x"} {
-		for _, query := range []string{"%s", "%s=1", "x=1&%s=1", "%%zz%s=1", "limit=%s", "key=%s", "%s;a", "status=%s", "cursor=%s", "incidentId=%s&action=%s"} {
+		for _, query := range queries {
 			filled := strings.ReplaceAll(strings.ReplaceAll(query, "%s", secret), "%%", "%")
 			all["query "+at+"?"+query] = get(at+"?"+filled, authorized)
 			all["query, no key "+at+"?"+query] = get(at + "?" + filled)
