@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -19,7 +20,7 @@ type accepting struct {
 // handler counts the alerts that pass through to next.
 func (a *accepting) handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/ingest-alert" {
+		if r.URL.Path == "/ingest-alert" || strings.HasPrefix(r.URL.Path, "/ingest/") {
 			a.enter()
 			defer a.leave()
 		}

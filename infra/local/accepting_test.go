@@ -33,7 +33,7 @@ func TestOnlyAlertsAreCounted(t *testing.T) {
 	var a accepting
 	seen := -1
 	h := a.handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { seen = a.busy }))
-	for path, want := range map[string]int{"/ingest-alert": 1, "/incidents": 0} {
+	for path, want := range map[string]int{"/ingest-alert": 1, "/ingest/grafana": 1, "/incidents": 0} {
 		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, path, nil))
 		if seen != want || a.busy != 0 {
 			t.Errorf("%s: %d counted, %d left", path, seen, a.busy)

@@ -86,10 +86,10 @@ type record struct {
 func (r *record) admit(name string) bool {
 	switch {
 	case len(r.names) == 0: // a query beside a body
-		r.fail(incident.BadField(shown(name), "does not belong into the address; send everything in the body"))
+		r.fail(unknown(name, "does not belong into the address; send everything in the body"))
 		return false
 	case !slices.Contains(r.names, name):
-		r.fail(incident.BadField(shown(name), "is not a field of this call; it takes %s", strings.Join(r.names, ", ")))
+		r.fail(unknown(name, "is not a field of this call; it takes "+strings.Join(r.names, ", ")))
 		return false
 	case slices.Contains(r.seen, name):
 		r.fail(incident.BadField(name, "was sent twice; send it once"))
@@ -106,14 +106,20 @@ func (r *record) fail(err error) {
 	}
 }
 
-// maxShownName bounds how much of a sender's own field name comes back.
-const maxShownName = 64
+// maxShownName is how long an unknown field's name may be to come back, in bytes.
+// No name that is meant is longer; a key and a link's token are.
+const maxShownName = 32
 
-func shown(name string) string {
-	if cut := incident.Cut(name, maxShownName); cut != name {
-		return cut + "…"
+// keyPrefix is what operators' keys begin with.
+const keyPrefix = "ogk_"
+
+// unknown refuses a field that the call does not have. A secret that stands where a
+// name belongs, as in ?KEY instead of ?t=KEY, must not come back or get into a log.
+func unknown(name, what string) error {
+	if len(name) > maxShownName || strings.Contains(strings.ToLower(name), keyPrefix) {
+		return incident.BadField("", "a name of %d characters, which is not shown since it may be a secret, %s", utf8.RuneCountInString(name), what)
 	}
-	return name
+	return incident.BadField(name, "%s", what)
 }
 
 // invalidUTF8 returns where the first byte is that belongs to no character; -1

@@ -32,7 +32,7 @@ type pendingView struct {
 // machine, who typed it, but for a link only shows the page, because scanners
 // follow every link they see.
 func (s *server) approveByGet(x *exchange) error {
-	sent, bad := body.ReadQuery(x.r.URL.RawQuery, "incidentId", "action", "t")
+	sent, bad := x.query()
 	if _, given := sent["action"]; !given && sent != nil {
 		sent["action"] = string(incident.Approve)
 	}
@@ -45,8 +45,8 @@ func (s *server) approveByGet(x *exchange) error {
 
 // approveByPost is POST /approve-fix: it decides, whoever may.
 func (s *server) approveByPost(x *exchange) error {
-	sent, bad := x.fields("incidentId", "action", "t", "note", "planHash")
-	if _, err := body.ReadQuery(x.r.URL.RawQuery); err != nil && bad == nil {
+	sent, bad := x.fields()
+	if _, err := x.query(); err != nil && bad == nil {
 		bad = err
 	}
 	g, err := s.granted(x, sent)

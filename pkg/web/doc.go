@@ -4,6 +4,7 @@
 // steps, and words the answer: JSON, RFC 9457 problems, and one HTML page, on
 // which a link's holder decides. It decides nothing itself.
 //
-// Start at New, which lists the routes. Every refusal is an error returned by a
-// handler; problem.go alone turns errors into statuses.
+// Start at table in routes.go: every route is one row of it, and says there who may
+// call it. Every refusal is an error returned by a handler; problem.go alone turns
+// errors into statuses.
 package web

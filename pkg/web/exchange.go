@@ -18,6 +18,7 @@ type exchange struct {
 	r      *http.Request
 	id     string         // X-Request-Id
 	route  string         // the pattern that matched; "" if none did
+	at     *served        // the row; nil if none has this pattern and method
 	by     incident.Actor // who it turned out to be; "" if nobody
 	status int            // 0 until the answer begins
 	slug   string         // the problem's type, if the answer is one
@@ -99,13 +100,19 @@ type standing struct {
 
 func (s *standing) Unwrap() error { return s.error }
 
-// fields reads the body: at most body.MaxSize bytes, JSON or a form.
-func (x *exchange) fields(names ...string) (body.Values, error) {
+// query reads the query's parameters, those that the route takes.
+func (x *exchange) query() (body.Values, error) {
+	return body.ReadQuery(x.r.URL.RawQuery, x.at.query...)
+}
+
+// fields reads the body's fields, those that the route takes: at most body.MaxSize
+// bytes, JSON or a form.
+func (x *exchange) fields() (body.Values, error) {
 	kind, raw, err := x.body()
 	if err != nil {
 		return nil, err
 	}
-	return body.Read(kind, raw, names...)
+	return body.Read(kind, raw, x.at.body...)
 }
 
 func (x *exchange) body() (body.Kind, []byte, error) {
@@ -117,9 +124,15 @@ func (x *exchange) body() (body.Kind, []byte, error) {
 	if coding := x.r.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
 		return 0, nil, &refusal{status: http.StatusUnsupportedMediaType, slug: slugUnsupported, detail: "send the body without Content-Encoding"}
 	}
+	raw, err := x.raw()
+	return kind, raw, err
+}
+
+// raw reads the body as it is, body.MaxSize bytes at most.
+func (x *exchange) raw() ([]byte, error) {
 	tooLarge := &refusal{status: http.StatusRequestEntityTooLarge, slug: slugTooLarge, detail: "the body is larger than 262144 bytes (256 KiB); send less"}
 	if x.r.ContentLength > body.MaxSize {
-		return 0, nil, tooLarge
+		return nil, tooLarge
 	}
 	var b bytes.Buffer
 	if x.r.ContentLength > 0 {
@@ -128,11 +141,11 @@ func (x *exchange) body() (body.Kind, []byte, error) {
 	if _, err := b.ReadFrom(http.MaxBytesReader(x.ResponseWriter, x.r.Body, body.MaxSize)); err != nil {
 		var limit *http.MaxBytesError
 		if errors.As(err, &limit) {
-			return 0, nil, tooLarge
+			return nil, tooLarge
 		}
 		broken := incident.BadField("", "the body did not arrive whole")
 		broken.Err = err
-		return 0, nil, broken
+		return nil, broken
 	}
-	return kind, b.Bytes(), nil
+	return b.Bytes(), nil
 }

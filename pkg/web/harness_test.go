@@ -72,6 +72,12 @@ func testRing(t testing.TB) Keyring {
 
 func newFront(t testing.TB, change ...func(*Config)) *front {
 	t.Helper()
+	return frontOf(t, table(), change...)
+}
+
+// frontOf serves other rows than the table's.
+func frontOf(t testing.TB, rows []row, change ...func(*Config)) *front {
+	t.Helper()
 	f := &front{log: new(bytes.Buffer), clock: now}
 	f.fakeRecord = newRecord(func() time.Time { return f.clock })
 	var err error
@@ -88,7 +94,7 @@ func newFront(t testing.TB, change ...func(*Config)) *front {
 	for _, ch := range change {
 		ch(&c)
 	}
-	if f.Handler, err = New(c); err != nil {
+	if f.Handler, err = newHandler(c, rows); err != nil {
 		t.Fatal(err)
 	}
 	return f

@@ -23,7 +23,7 @@ type listView struct {
 
 // list is GET /incidents.
 func (s *server) list(x *exchange) error {
-	sent, err := body.ReadQuery(x.r.URL.RawQuery, "status", "service", "limit", "cursor")
+	sent, err := x.query()
 	if err != nil {
 		return err
 	}

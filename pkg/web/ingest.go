@@ -3,7 +3,6 @@ package web
 import (
 	"net/http"
 
-	"github.com/opsguard/opsguard/pkg/body"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
@@ -18,7 +17,7 @@ type ingestedView struct {
 
 // ingest is POST /ingest-alert. Its 202 is a promise: the alert is on disk.
 func (s *server) ingest(x *exchange) error {
-	if _, err := body.ReadQuery(x.r.URL.RawQuery); err != nil {
+	if _, err := x.query(); err != nil {
 		return err
 	}
 	_, raw, err := x.body()

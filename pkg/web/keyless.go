@@ -27,8 +27,8 @@ func fromThisMachine(r *http.Request) error {
 		return incident.Fail(incident.Forbidden, incident.CodeForbidden, "without keys OpsGuard answers only to the host localhost, 127.0.0.1 or [::1]%s", setKeys)
 	}
 	for name := range r.Header {
-		if forwarding(name) {
-			return incident.Fail(incident.Forbidden, incident.CodeForbidden, "without keys OpsGuard takes nothing that a proxy or tunnel passed on (%s)%s", name, setKeys)
+		if sign := forwarding(name); sign != "" {
+			return incident.Fail(incident.Forbidden, incident.CodeForbidden, "without keys OpsGuard takes nothing that a proxy or tunnel passed on (%s)%s", sign, setKeys)
 		}
 	}
 	return nil
@@ -75,12 +75,31 @@ func localHost(host string) bool {
 	return strings.EqualFold(name, "localhost") || name == "127.0.0.1" || name == "[::1]"
 }
 
-// forwarding reports whether a header, in its canonical spelling, is one that
-// proxies and tunnels add.
-func forwarding(name string) bool {
-	switch name {
-	case "Forwarded", "Via", "X-Real-Ip", "Cf-Connecting-Ip", "True-Client-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "X-Original-Host", "X-Original-Forwarded-For":
-		return true
+// forwardingNames are headers by which proxies, tunnels and content networks usually
+// tell that they passed a request on, in canonical spelling; forwardingPrefixes are
+// what families of them begin with. A proxy that adds none of them, and puts
+// localhost into Host, is not told from a program here. SECURITY.md lists both.
+var forwardingNames = map[string]bool{
+	"Forwarded": true, "Via": true, "X-Forwarded": true, "X-Client-Ip": true, "X-Cluster-Client-Ip": true, "True-Client-Ip": true,
+	"Client-Ip": true, "Proxy-Client-Ip": true, "Wl-Proxy-Client-Ip": true, "X-Remote-Ip": true, "X-Remote-Addr": true,
+	"X-Rewrite-Url": true, "Cdn-Loop": true, "X-Amz-Cf-Id": true,
+}
+
+var forwardingPrefixes = []string{
+	"X-Forwarded-", "X-Original-", "X-Real-", "X-Envoy-", "X-Proxy", "X-Amzn-", "X-Azure-", "X-Appengine-", "X-Vercel-", "X-Akamai-",
+	"Akamai-", "Cf-", "Fastly-", "Fly-", "Ngrok-", "Tailscale-",
+}
+
+// forwarding tells which of them a header is: the name, or what it begins with and
+// *, since the rest is the caller's own text. "" if it is none.
+func forwarding(name string) string {
+	if forwardingNames[name] {
+		return name
 	}
-	return strings.HasPrefix(name, "X-Forwarded-")
+	for _, prefix := range forwardingPrefixes {
+		if strings.HasPrefix(name, prefix) {
+			return prefix + "*"
+		}
+	}
+	return ""
 }

@@ -1,9 +1,15 @@
 package web
 
 import (
+	"maps"
 	"net/http"
+	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 )
@@ -105,6 +111,49 @@ func TestKeylessRefusesWhatDidNotComeFromHere(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// The usual ones are refused; of the list nothing is missing in SECURITY.md, and
+// nothing stands there that is not checked.
+func TestKeylessRefusesTheHeadersThatProxiesUsuallyAdd(t *testing.T) {
+	for _, name := range []string{
+		"Forwarded", "Via", "X-Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port",
+		"X-Forwarded-Server", "X-Forwarded-User", "X-Real-IP", "X-Client-IP", "X-Cluster-Client-IP", "True-Client-IP",
+		"CF-Connecting-IP", "CF-Ray", "CF-Visitor", "CDN-Loop", "Fastly-Client-IP", "Fastly-FF", "Fly-Client-IP",
+		"X-Original-URL", "X-Original-Host", "X-Original-Forwarded-For", "X-Rewrite-URL", "X-Envoy-External-Address",
+		"X-Envoy-Expected-Rq-Timeout-Ms", "Tailscale-User-Login", "Tailscale-User-Name", "ngrok-auth-user-email",
+		"Ngrok-Trace-Id", "X-Azure-ClientIP", "X-Azure-FDID", "X-AppEngine-User-IP", "X-Vercel-Id", "X-Amzn-Trace-Id",
+		"X-Amz-Cf-Id", "Akamai-Origin-Hop", "X-Akamai-Edgescape", "X-ProxyUser-Ip", "Proxy-Client-IP", "WL-Proxy-Client-IP",
+		"X-Remote-IP", "X-Remote-Addr",
+	} {
+		f := newFront(t, keyless)
+		sent := call{method: "GET", target: "/incidents", headers: []string{strings.ToLower(name), "127.0.0.1"}}
+		p := problemIn(t, f.do(t, sent), 403, "forbidden")
+		if !strings.Contains(p.Detail, "a proxy or tunnel passed on (") {
+			t.Errorf("%s: %s", name, p.Detail)
+		}
+	}
+	for _, name := range []string{"User-Agent", "Accept", "X-Request-Id", "Traceparent", "Authorization", "Content-Type", "X-Api-Key"} {
+		if sign := forwarding(http.CanonicalHeaderKey(name)); sign != "" {
+			t.Errorf("%s, which programs here send, counts as %s", name, sign)
+		}
+	}
+	text, err := os.ReadFile("../../SECURITY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(text), "by its Host and by these headers: ")
+	list, _, _ = strings.Cut(list, ". One that adds none")
+	var listed, checked []string
+	for _, quoted := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(list, -1) {
+		listed = append(listed, http.CanonicalHeaderKey(quoted[1]))
+	}
+	checked = append(slices.Collect(maps.Keys(forwardingNames)), forwardingPrefixes...)
+	slices.Sort(listed)
+	slices.Sort(checked)
+	if diff := cmp.Diff(checked, listed); diff != "" {
+		t.Errorf("SECURITY.md's list (-checked +listed):\n%s", diff)
 	}
 }
 

@@ -5,9 +5,8 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"time"
-
-	"github.com/opsguard/opsguard/pkg/incident"
 )
 
 // recovered answers for a handler that panicked, if nothing was answered yet.
@@ -25,7 +24,8 @@ func (s *server) recovered(x *exchange, broken any) {
 }
 
 // logRequest writes the request's one line. It has the route instead of the
-// path, and never the query or a header: those may hold a link's token or a key.
+// path, and never the query or a header: those may hold a link's token or a key. Nor
+// has it a method or a field's name that is not one of ours, for the same reason.
 func (s *server) logRequest(x *exchange, began time.Time) {
 	ctx := x.r.Context()
 	level := levelOf(x)
@@ -35,7 +35,7 @@ func (s *server) logRequest(x *exchange, began time.Time) {
 	attrs := make([]slog.Attr, 0, 10)
 	attrs = append(attrs,
 		slog.String("requestId", x.id),
-		slog.String("method", shortMethod(x.r.Method)),
+		slog.String("method", knownMethod(x.r.Method)),
 		slog.String("route", x.route),
 		slog.Int("status", x.status),
 		slog.Float64("tookMs", float64(s.Now().Sub(began).Microseconds())/1000),
@@ -45,7 +45,7 @@ func (s *server) logRequest(x *exchange, began time.Time) {
 	}
 	if x.err != nil {
 		if field := problemOf(x.err).Field; field != nil {
-			attrs = append(attrs, slog.String("field", incident.Cut(*field, 64)))
+			attrs = append(attrs, slog.String("field", x.knownField(*field)))
 		}
 	}
 	switch {
@@ -71,10 +71,23 @@ func levelOf(x *exchange) slog.Level {
 	return slog.LevelInfo
 }
 
-// shortMethod bounds what a caller can write into the log.
-func shortMethod(m string) string {
-	if len(m) > len(http.MethodOptions) {
-		return "other"
+// unknownWord stands in the log for what a caller made up.
+const unknownWord = "other"
+
+// knownMethod is the method, if it is one of HTTP's.
+func knownMethod(m string) string {
+	switch m {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
+		http.MethodTrace, http.MethodConnect:
+		return m
 	}
-	return m
+	return unknownWord
+}
+
+// knownField is the name of a field, if the route has it.
+func (x *exchange) knownField(name string) string {
+	if x.at != nil && (slices.Contains(x.at.query, name) || slices.Contains(x.at.body, name)) {
+		return name
+	}
+	return unknownWord
 }

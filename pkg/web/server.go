@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -15,14 +14,16 @@ import (
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
-// Config is all that the handler needs. Tickets and Keys may be nil.
+// Config is all that the handler needs. A part that is nil is not served: on AWS
+// each function has only its own.
 type Config struct {
 	Ingest  Ingester
-	Alerts  steps.Source // reads the body of POST /ingest-alert, one alert each
-	Decide  Decider
+	Alerts  steps.Source // reads the body of POST /ingest-alert, one alert each; needed with Ingest
+	Receive Receiver     // of other senders; served with Ingest; nil: there are none
+	Decide  Decider      // needs Read, for the page of a link, and LinkKeys
 	Read    Reader
 	Health  Health
-	Tickets Tickets // nil: there is no simulated tracker to read
+	Tickets Tickets // the simulated tracker
 	// Keys nil is keyless mode: whoever is on this very machine may do everything,
 	// and nobody else anything. The runtime must then listen on loopback only.
 	Keys      KeySource
@@ -34,12 +35,15 @@ type Config struct {
 }
 
 func (c Config) check() error {
+	parts := c.Ingest != nil || c.Decide != nil || c.Read != nil || c.Health != nil || c.Tickets != nil
 	for _, part := range []struct {
 		name    string
 		missing bool
 	}{
-		{"Ingest", c.Ingest == nil}, {"Alerts", c.Alerts == nil}, {"Decide", c.Decide == nil}, {"Read", c.Read == nil}, {"Health", c.Health == nil},
-		{"LinkKeys", c.LinkKeys == nil}, {"PublicURL", c.PublicURL.IsZero()}, {"Now", c.Now == nil}, {"Log", c.Log == nil},
+		{"Ingest, Decide, Read, Health and Tickets", !parts},
+		{"Alerts", c.Ingest != nil && c.Alerts == nil},
+		{"Read", c.Decide != nil && c.Read == nil}, {"LinkKeys", c.Decide != nil && c.LinkKeys == nil},
+		{"PublicURL", c.PublicURL.IsZero()}, {"Now", c.Now == nil}, {"Log", c.Log == nil},
 	} {
 		if part.missing {
 			return fmt.Errorf("web: Config.%s is missing", part.name)
@@ -50,81 +54,61 @@ func (c Config) check() error {
 
 type server struct {
 	Config
-	mux  *http.ServeMux
-	page *decisionPage
+	mux       *http.ServeMux
+	page      *decisionPage
+	indexPage string
 }
 
-// New builds the handler. Routes are served without PublicURL's path: whoever
-// puts a path in front takes it off again.
-func New(c Config) (http.Handler, error) {
+// New builds the handler of the routes whose part c has. They are served without
+// PublicURL's path: whoever puts a path in front takes it off again.
+func New(c Config) (http.Handler, error) { return newHandler(c, table()) }
+
+func newHandler(c Config, rows []row) (http.Handler, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	page := newDecisionPage(c.PublicURL)
-	s := &server{Config: c, mux: http.NewServeMux(), page: page}
-	s.route("/{$}", methods{http.MethodGet: s.index})
-	s.route("/healthz", methods{http.MethodGet: s.healthz})
-	s.route("/ingest-alert", methods{http.MethodPost: s.keyed(RoleIngest, s.ingest)})
-	s.route("/approve-fix", methods{http.MethodGet: s.approveByGet, http.MethodPost: s.approveByPost})
-	s.route("/incidents", methods{http.MethodGet: s.keyed(RoleRead, s.list)})
-	s.route("/incidents/{id}", methods{http.MethodGet: s.keyed(RoleRead, s.incident)})
-	s.route("/incidents/{id}/audit", methods{http.MethodGet: s.keyed(RoleRead, s.audit)})
-	if c.Tickets != nil {
-		s.route("/tickets", methods{http.MethodGet: s.keyed(RoleRead, s.tickets)})
-		s.route("/tickets/{key}", methods{http.MethodGet: s.keyed(RoleRead, s.ticket)})
+	s := &server{Config: c, mux: http.NewServeMux(), page: newDecisionPage(c.PublicURL), indexPage: c.indexText(rows)}
+	if err := s.register(rows); err != nil {
+		return nil, err
 	}
-	s.route("/", nil)
 	return s, nil
 }
 
-// endpoint answers, or says by its error why not.
-type endpoint func(*exchange) error
-
-// methods has the endpoints of one route.
-type methods map[string]endpoint
-
-// route registers a path for every method: the router would answer a wrong one
-// itself, and not with a problem. HEAD is GET.
-func (s *server) route(pattern string, m methods) {
-	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+// handler answers on one pattern. Without methods there is nothing at it.
+func (s *server) handler(pattern string, at methods) http.HandlerFunc {
+	allow := at.allow()
+	return func(w http.ResponseWriter, r *http.Request) {
 		x, ok := w.(*exchange)
 		if !ok {
 			http.Error(w, "internal error", http.StatusInternalServerError) // ServeHTTP always passes one
 			return
 		}
-		x.r = r // the router's copy, with the path's values
-		if err := s.dispatch(x, pattern, m); err != nil {
+		x.r, x.route = r, pattern // r is the router's copy, with the path's values
+		if err := s.dispatch(x, at, allow); err != nil {
 			x.fail(err)
 		}
-	})
+	}
 }
 
-func (s *server) dispatch(x *exchange, pattern string, m methods) error {
-	if len(m) == 0 {
-		return &refusal{status: http.StatusNotFound, slug: slugNotFound, detail: "there is nothing at this address; GET / lists what there is"}
+func (s *server) dispatch(x *exchange, at methods, allow string) error {
+	if len(at) == 0 {
+		return nothingHere()
 	}
-	x.route = strings.TrimSuffix(pattern, "{$}")
 	method := x.r.Method
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
-	handle, ok := m[method]
-	if !ok {
-		return &refusal{status: http.StatusMethodNotAllowed, slug: slugMethod, allow: m.allow(), detail: "this address takes " + m.allow()}
+	if x.at = at[method]; x.at == nil {
+		return &refusal{status: http.StatusMethodNotAllowed, slug: slugMethod, allow: allow, detail: "this address takes " + allow}
 	}
-	return handle(x)
+	if err := s.admit(x); err != nil {
+		return err
+	}
+	return x.at.handle(s, x)
 }
 
-func (m methods) allow() string {
-	var names []string
-	for name := range m {
-		names = append(names, name)
-		if name == http.MethodGet {
-			names = append(names, http.MethodHead)
-		}
-	}
-	slices.Sort(names)
-	return strings.Join(names, ", ")
+func nothingHere() error {
+	return &refusal{status: http.StatusNotFound, slug: slugNotFound, detail: "there is nothing at this address; GET / lists what there is"}
 }
 
 // ServeHTTP answers every request, logs it in one line, and lets no panic out.
@@ -154,7 +138,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if !clean(r.URL.Path) { // the router would redirect it
-		x.fail(s.dispatch(x, "", nil))
+		x.fail(nothingHere())
 		return
 	}
 	s.mux.ServeHTTP(x, r)

@@ -14,9 +14,9 @@ import (
 
 func TestNewRefusesByName(t *testing.T) {
 	for name, drop := range map[string]func(*Config){
-		"Ingest": func(c *Config) { c.Ingest = nil }, "Decide": func(c *Config) { c.Decide = nil }, "Read": func(c *Config) { c.Read = nil },
-		"Health": func(c *Config) { c.Health = nil }, "LinkKeys": func(c *Config) { c.LinkKeys = nil }, "PublicURL": func(c *Config) { c.PublicURL = link.PublicURL{} },
-		"Now": func(c *Config) { c.Now = nil }, "Log": func(c *Config) { c.Log = nil },
+		"Alerts": func(c *Config) { c.Alerts = nil }, "Read": func(c *Config) { c.Read = nil }, "LinkKeys": func(c *Config) { c.LinkKeys = nil },
+		"PublicURL": func(c *Config) { c.PublicURL = link.PublicURL{} }, "Now": func(c *Config) { c.Now = nil }, "Log": func(c *Config) { c.Log = nil },
+		"Ingest, Decide, Read, Health and Tickets": func(c *Config) { c.Ingest, c.Decide, c.Read, c.Health, c.Tickets = nil, nil, nil, nil, nil },
 	} {
 		var whole Config
 		newFront(t, func(c *Config) { whole = *c })

@@ -3,7 +3,6 @@ package web
 import (
 	"net/http"
 
-	"github.com/opsguard/opsguard/pkg/body"
 	"github.com/opsguard/opsguard/pkg/incident"
 )
 
@@ -26,7 +25,7 @@ func viewTicket(t incident.Ticket) ticketView {
 
 // tickets is GET /tickets.
 func (s *server) tickets(x *exchange) error {
-	sent, err := body.ReadQuery(x.r.URL.RawQuery, "limit", "cursor")
+	sent, err := x.query()
 	if err != nil {
 		return err
 	}

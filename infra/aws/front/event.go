@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -32,7 +34,7 @@ func request(ctx context.Context, e events.APIGatewayProxyRequest, prefix string
 	u := url.URL{Path: path, RawQuery: query.Encode()}
 	r, err := http.NewRequestWithContext(ctx, e.HTTPMethod, u.RequestURI(), bytes.NewReader(body))
 	if err != nil {
-		return nil, fmt.Errorf("the event is no request: %w", err)
+		return nil, errors.New("the event is no request: its method or path cannot be read") // err would show both, and a query
 	}
 	for name, values := range e.MultiValueHeaders {
 		for _, v := range values {
@@ -40,7 +42,7 @@ func request(ctx context.Context, e events.APIGatewayProxyRequest, prefix string
 		}
 	}
 	r.Host = r.Header.Get("Host")
-	r.RemoteAddr = e.RequestContext.Identity.SourceIP + ":0"
+	r.RemoteAddr = net.JoinHostPort(e.RequestContext.Identity.SourceIP, "0")
 	r.RequestURI = u.RequestURI()
 	return r, nil
 }

@@ -34,9 +34,11 @@ const (
 	settingLinkKeys = "OPSGUARD_LINK_KEYS_PARAM"
 )
 
-// Parts is what one function serves; nil parts are another function's.
+// Parts is what one function serves, by the names of web.Part. The routes of a part
+// that is nil are another function's, and nothing here.
 type Parts struct {
 	Ingest  web.Ingester
+	Receive web.Receiver                     // with Ingest, if services.yaml lists other senders
 	Decide  func(link.PublicURL) web.Decider // by the URL that a call came through
 	Read    web.Reader
 	Health  web.Health
@@ -68,16 +70,23 @@ func Open(ctx context.Context, f aws.Function, p Parts) (lambda.Handler, error) 
 		linkKeys = secret.Open(ctx, f, settingLinkKeys, s.LinkKeysParam, link.ParseKeys).Get
 	}
 	fr := &front{handlers: map[string]http.Handler{}, decide: p.Decide, config: web.Config{
-		Ingest: p.Ingest, Alerts: api.Source{}, Read: p.Read, Health: p.Health, Tickets: p.Tickets,
+		Ingest: p.Ingest, Alerts: api.Source{}, Receive: p.Receive, Read: p.Read, Health: p.Health, Tickets: p.Tickets,
 		Keys: keys.Get, LinkKeys: linkKeys, Version: f.Version, Now: f.Now, Log: f.Log,
 	}}
-	fr.fillIn()
 	if s.PublicURL != "" {
 		url, err := link.ParsePublicURL(s.PublicURL)
 		if err != nil {
 			return nil, err
 		}
 		fr.fixed = url
+	}
+	// A function that lacks something must not start, whatever it is called as.
+	anyURL, err := link.ParsePublicURL("https://opsguard.invalid")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := fr.open(anyURL); err != nil {
+		return nil, err
 	}
 	return lambda.NewHandler(fr.serve), nil
 }
@@ -124,11 +133,18 @@ func (f *front) handler(url link.PublicURL) (http.Handler, error) {
 	if h, ok := f.handlers[url.String()]; ok {
 		return h, nil
 	}
-	config := f.config
-	config.PublicURL, config.Decide = url, f.decide(url)
-	h, err := web.New(config)
+	h, err := f.open(url)
 	if err == nil {
 		f.handlers[url.String()] = h
 	}
 	return h, err
+}
+
+func (f *front) open(url link.PublicURL) (http.Handler, error) {
+	config := f.config
+	config.PublicURL = url
+	if f.decide != nil {
+		config.Decide = f.decide(url)
+	}
+	return web.New(config)
 }

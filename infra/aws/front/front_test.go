@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -51,6 +52,20 @@ func opened(t *testing.T, publicURL string) (h lambda.Handler, key string, got *
 
 func openedAs(t *testing.T, publicURL string, role web.Role, p Parts, log slog.Handler) (h lambda.Handler, key string) {
 	t.Helper()
+	f, key := function(t, publicURL, role, log)
+	h, err := Open(t.Context(), f, p)
+	if err == nil {
+		err = f.Checked()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h, key
+}
+
+// function is one whose parameters hold keys, and the key of that role.
+func function(t *testing.T, publicURL string, role web.Role, log slog.Handler) (f aws.Function, key string) {
+	t.Helper()
 	key, entry, err := web.NewOperatorKey("anna", role, strings.NewReader(strings.Repeat("k", 32)))
 	if err != nil {
 		t.Fatal(err)
@@ -65,16 +80,8 @@ func openedAs(t *testing.T, publicURL string, role web.Role, p Parts, log slog.H
 	t.Setenv("OPSGUARD_API_KEYS_PARAM", "/keys")
 	t.Setenv("OPSGUARD_LINK_KEYS_PARAM", "/link-keys")
 	t.Setenv("OPSGUARD_PUBLIC_URL", publicURL)
-	f := aws.NewFunction(awssdk.Config{Region: "us-east-1", BaseEndpoint: &ssm.URL, Credentials: someone{}, HTTPClient: ssm.Client()},
-		slog.New(log), time.Now)
-	h, err = Open(t.Context(), f, p)
-	if err == nil {
-		err = f.Checked()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return h, key
+	return aws.NewFunction(awssdk.Config{Region: "us-east-1", BaseEndpoint: &ssm.URL, Credentials: someone{}, HTTPClient: ssm.Client()},
+		slog.New(log), time.Now), key
 }
 
 // sample is the sample event of a function, with a key.
@@ -174,7 +181,7 @@ func (l looker) Handle(context.Context, steps.ApproveFixInput) (steps.ApproveFix
 
 // Two domains may lead to one function. A caller could write any Host it likes.
 func TestLinksLeadWhereAPIGatewayWasCalled(t *testing.T) {
-	h, key := openedAs(t, "", web.RoleOperate, Parts{Decide: func(url link.PublicURL) web.Decider { return looker{url} }}, slog.DiscardHandler)
+	h, key := openedAs(t, "", web.RoleOperate, Parts{Read: nobody{}, Decide: func(url link.PublicURL) web.Decider { return looker{url} }}, slog.DiscardHandler)
 	for _, test := range []struct{ domain, path, want string }{
 		{"a.example.com", "/live/approve-fix", "https://a.example.com/live"},
 		{"b.example.com", "/approve-fix", "https://b.example.com"},
@@ -192,8 +199,25 @@ func TestLinksLeadWhereAPIGatewayWasCalled(t *testing.T) {
 	}
 }
 
+// nobody is a record without incidents.
+type nobody struct{}
+
+func none() error {
+	return incident.Fail(incident.NotFound, incident.CodeNotFound, "there is no such incident")
+}
+
+func (nobody) Incident(context.Context, incident.Ref) (incident.Incident, error) {
+	return incident.Incident{}, none()
+}
+
+func (nobody) List(context.Context, steps.ListQuery) (steps.Page, error) { return steps.Page{}, nil }
+
+func (nobody) Audit(context.Context, incident.Ref) (incident.Incident, []incident.Event, error) {
+	return incident.Incident{}, nil, none()
+}
+
 func TestALinkNeedsNoOtherKey(t *testing.T) {
-	h, _ := openedAs(t, "", web.RoleOperate, Parts{Decide: func(url link.PublicURL) web.Decider { return looker{url} }}, slog.DiscardHandler)
+	h, _ := openedAs(t, "", web.RoleOperate, Parts{Read: nobody{}, Decide: func(url link.PublicURL) web.Decider { return looker{url} }}, slog.DiscardHandler)
 	claims := link.Claims{Ref: incident.Ref{Tenant: incident.DefaultTenant, ID: "INC-01ARZ3NDEKTSV4RRFFQ69G5FAV"}, Action: incident.Escalate, Channel: "discord", Expires: time.Now().Add(time.Hour)}
 	for key, status := range map[string]int{linkKey: http.StatusConflict, strings.Repeat("b2", 32): http.StatusForbidden} {
 		keys, err := link.ParseKeys(key)
@@ -226,34 +250,77 @@ func TestHealthTellsTheVersion(t *testing.T) {
 }
 
 func TestWhatAnotherFunctionServesIsNotHere(t *testing.T) {
-	for _, test := range []struct {
-		role               web.Role
-		method, path, body string
-		status             int
-	}{
-		{web.RoleIngest, "POST", "/ingest-alert", `{"serverName":"a","errorLogs":"b"}`, 404},
-		{web.RoleOperate, "POST", "/approve-fix", `{"incidentId":"INC-01ARZ3NDEKTSV4RRFFQ69G5FAV","action":"approve"}`, 404},
-		{web.RoleRead, "GET", "/incidents", "", 404},
-		{web.RoleRead, "GET", "/incidents/INC-01ARZ3NDEKTSV4RRFFQ69G5FAV", "", 404},
-		{web.RoleRead, "GET", "/incidents/INC-01ARZ3NDEKTSV4RRFFQ69G5FAV/audit", "", 404},
-		{web.RoleRead, "GET", "/tickets", "", 404},
-		{web.RoleRead, "GET", "/healthz", "", 503},
+	routes := web.Routes()
+	for name, p := range map[web.Part]Parts{
+		web.PartHealth: {Health: well{}}, web.PartRead: {Read: nobody{}}, web.PartIngest: {Ingest: taker{&steps.IngestInput{}}},
 	} {
-		h, key := openedAs(t, "", test.role, Parts{}, slog.DiscardHandler)
-		e := sample(t, key)
-		e.HTTPMethod, e.Path, e.Body, e.IsBase64Encoded = test.method, test.path, test.body, false
-		if a := call(t, h, e); a.StatusCode != test.status {
-			t.Errorf("%s %s: %d %s, want %d", test.method, test.path, a.StatusCode, a.Body, test.status)
+		h, key := openedAs(t, "", web.RoleOperate, p, slog.DiscardHandler)
+		for _, r := range routes {
+			e := sample(t, key)
+			e.HTTPMethod, e.Path, e.Body, e.IsBase64Encoded = r.Method, strings.ReplaceAll(r.Pattern, "{", "x"), "", false
+			a := call(t, h, e)
+			if here := !strings.Contains(a.Body, "there is nothing at this address"); here != (r.Part == name) || !here && a.StatusCode != 404 {
+				t.Errorf("%s %s where %s is served: %d %s", r.Method, r.Pattern, name, a.StatusCode, a.Body)
+			}
+		}
+	}
+}
+
+func TestAFunctionThatLacksAPartItNeedsRefusesToStart(t *testing.T) {
+	for name, p := range map[string]Parts{
+		"no part":                 {},
+		"deciding without a page": {Decide: func(url link.PublicURL) web.Decider { return looker{url} }},
+	} {
+		f, _ := function(t, "", web.RoleOperate, slog.DiscardHandler)
+		if h, err := Open(t.Context(), f, p); h != nil || err == nil || !strings.HasPrefix(err.Error(), "web: Config.") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
 
 func TestWhoeverIsRefusedIsInTheLog(t *testing.T) {
 	var logged bytes.Buffer
-	h, _ := openedAs(t, "", web.RoleIngest, Parts{}, slog.NewJSONHandler(&logged, nil))
+	h, _ := openedAs(t, "", web.RoleIngest, Parts{Ingest: taker{&steps.IngestInput{}}}, slog.NewJSONHandler(&logged, nil))
 	call(t, h, sample(t, "no"))
 	if !strings.Contains(logged.String(), `"remote":"203.0.113.7:`) {
 		t.Errorf("%s", &logged)
+	}
+}
+
+func TestAMisplacedKeyIsNotInTheLogHereEither(t *testing.T) {
+	const secret = "ogk_bWlzcGxhY2VkbWlzcGxhY2VkbWlzcGxhY2Vk"
+	for where, change := range map[string]func(*events.APIGatewayProxyRequest){
+		"method":     func(e *events.APIGatewayProxyRequest) { e.HTTPMethod = secret },
+		"odd method": func(e *events.APIGatewayProxyRequest) { e.HTTPMethod = secret + " x" },
+		"path":       func(e *events.APIGatewayProxyRequest) { e.Path = "/" + secret },
+		"odd path":   func(e *events.APIGatewayProxyRequest) { e.Path = secret + ":// %zz" },
+		"parameter name": func(e *events.APIGatewayProxyRequest) {
+			e.MultiValueQueryStringParameters = map[string][]string{secret: {"1"}}
+		},
+		"header name": func(e *events.APIGatewayProxyRequest) { e.MultiValueHeaders[secret] = []string{"1"} },
+		"host":        func(e *events.APIGatewayProxyRequest) { e.MultiValueHeaders["Host"] = []string{secret} },
+	} {
+		var logged bytes.Buffer
+		h, key := openedAs(t, "", web.RoleIngest, Parts{Ingest: taker{&steps.IngestInput{}}}, slog.NewJSONHandler(&logged, nil))
+		e := sample(t, key)
+		change(&e)
+		payload, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := h.Invoke(t.Context(), payload) // the runtime logs the error
+		if said := fmt.Sprint(string(out), err, logged.String()); strings.Contains(strings.ToLower(said), strings.ToLower(secret)) {
+			t.Errorf("%s: %s", where, said)
+		}
+	}
+}
+
+func TestAnIPv6CallersAddressIsWhole(t *testing.T) {
+	e := sample(t, "")
+	e.RequestContext.Identity.SourceIP = "2001:db8::7"
+	r, err := request(t.Context(), e, "")
+	if err != nil || r.RemoteAddr != "[2001:db8::7]:0" {
+		t.Errorf("%s, %v", r.RemoteAddr, err)
 	}
 }
 

@@ -1,0 +1,72 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/steps"
+)
+
+type receivedView struct {
+	Success bool           `json:"success"`
+	Alerts  []takenView    `json:"alerts"`
+	Refused []refusedAlert `json:"refused"`
+}
+
+// takenView is one alert of a batch that was taken.
+type takenView struct {
+	IncidentID *string `json:"incidentId"`
+	Status     *string `json:"status"`
+	Duplicate  bool    `json:"duplicate"`
+}
+
+// refusedAlert is one alert of a batch that was not.
+type refusedAlert struct {
+	Detail string  `json:"detail"`
+	Field  *string `json:"field"`
+}
+
+// receive is POST /ingest/{source}: a sender that services.yaml lists sends in its
+// own form, signed in its own way. To whoever is not that sender the answer is bare:
+// it has a status and no body, and does not tell which sources there are.
+func (s *server) receive(x *exchange) error {
+	if s.Receive == nil {
+		return x.bare(http.StatusNotFound)
+	}
+	raw, err := x.raw()
+	if err != nil {
+		return err
+	}
+	done, err := s.Receive.Receive(x.r.Context(), x.r.PathValue("source"), steps.Request{Header: x.r.Header, Body: raw})
+	switch incident.KindOf(err) {
+	case incident.NotFound:
+		return x.bare(http.StatusNotFound)
+	case incident.Forbidden:
+		x.err = err
+		return x.bare(http.StatusUnauthorized)
+	}
+	if err != nil {
+		return err
+	}
+	x.by = done.By
+	return x.json(http.StatusAccepted, viewReceived(done))
+}
+
+func viewReceived(done Received) receivedView {
+	v := receivedView{Success: true, Alerts: make([]takenView, 0, len(done.Taken)), Refused: make([]refusedAlert, 0, len(done.Refused))}
+	for _, t := range done.Taken {
+		v.Alerts = append(v.Alerts, takenView{orNull(t.IncidentID), orNull(string(t.Status)), t.Duplicate})
+	}
+	for _, err := range done.Refused {
+		p := problemOf(err)
+		v.Refused = append(v.Refused, refusedAlert{p.Detail, p.Field})
+	}
+	return v
+}
+
+// bare answers with a status alone.
+func (x *exchange) bare(status int) error {
+	x.Header().Set("Content-Length", "0")
+	x.WriteHeader(status)
+	return nil
+}

@@ -1,0 +1,80 @@
+package web
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/steps"
+)
+
+// pagers are two configured senders, of which one says all that a batch can say.
+type pagers struct{ got *[]steps.Request }
+
+func (p pagers) Receive(_ context.Context, source string, r steps.Request) (Received, error) {
+	switch {
+	case source != "pager":
+		return Received{}, incident.Fail(incident.NotFound, incident.CodeNotFound, "services.yaml lists no %s", source)
+	case r.Header.Get("X-Signature") != "good":
+		return Received{}, incident.Fail(incident.Forbidden, incident.CodeForbidden, "the signature is not the pager's")
+	case string(r.Body) == "nonsense":
+		return Received{}, incident.BadField("alerts", "is missing")
+	case string(r.Body) == "down":
+		return Received{}, incident.Unavail("the store does not answer", nil)
+	}
+	*p.got = append(*p.got, r)
+	return Received{By: "source:pager", Taken: []steps.Ingested{{IncidentID: waitingID, Status: incident.Detected}, {}},
+		Refused: []error{incident.BadField("alerts[2].service", "is empty; send 1 to 128 characters")}}, nil
+}
+
+func TestASourceThatIsNotConfiguredIsABare404(t *testing.T) {
+	for name, f := range map[string]*front{
+		"no sources": newFront(t), "others": newFront(t, func(c *Config) { c.Receive = pagers{} }), "keyless": newFront(t, keyless),
+	} {
+		for _, target := range []string{"/ingest/grafana", "/ingest/api", "/ingest/ogk_x"} {
+			res := f.do(t, call{method: "POST", target: target, key: operateKey, body: "{}"})
+			if got := text(t, res); res.StatusCode != 404 || got != "" || res.Header.Get("Content-Type") != "" {
+				t.Errorf("%s, %s: %d %q", name, target, res.StatusCode, got)
+			}
+		}
+		if len(f.alerts) > 0 || strings.Contains(f.log.String(), "grafana") {
+			t.Errorf("%s: %v, log %s", name, f.alerts, f.log)
+		}
+	}
+}
+
+func TestABadSignatureIsABare401(t *testing.T) {
+	f := newFront(t, func(c *Config) { c.Receive = pagers{} })
+	res := f.do(t, call{method: "POST", target: "/ingest/pager", key: operateKey, body: "{}", headers: []string{"X-Signature", "forged"}})
+	if got := text(t, res); res.StatusCode != 401 || got != "" || res.Header.Get("WWW-Authenticate") != "" {
+		t.Errorf("%d %q %v", res.StatusCode, got, res.Header)
+	}
+	if log := f.log.String(); !strings.Contains(log, `"level":"WARN"`) || !strings.Contains(log, "the signature is not the pager's") {
+		t.Errorf("the attempt is not in the log: %s", log)
+	}
+}
+
+func TestASendersBatchIsToldAlertByAlert(t *testing.T) {
+	var got []steps.Request
+	f := newFront(t, func(c *Config) { c.Receive = pagers{&got} })
+	sent := call{method: "POST", target: "/ingest/pager", body: "any bytes \xff", contentType: "application/x-pager"}
+	sent.headers = []string{"X-Signature", "good"}
+	golden(t, "received.http", dump(t, f.do(t, sent)))
+	if len(got) != 1 || string(got[0].Body) != sent.body || got[0].Header.Get("Content-Type") != "application/x-pager" {
+		t.Errorf("%s", cmp.Diff(sent.body, got))
+	}
+	if !strings.Contains(f.log.String(), `"by":"source:pager"`) {
+		t.Errorf("log: %s", f.log)
+	}
+	sent.body = "nonsense"
+	if p := problemIn(t, f.do(t, sent), 400, "invalid"); deref(p.Field) != "alerts" {
+		t.Errorf("%+v", p)
+	}
+	sent.body = "down"
+	problemIn(t, f.do(t, sent), 503, "unavailable")
+	sent.body = strings.Repeat("x", 256*1024+1)
+	problemIn(t, f.do(t, sent), 413, "too-large")
+}
