@@ -121,6 +121,7 @@ func (rt *Runtime) write(put func(*bbolt.Tx) error) error {
 // stepSet is every step, bound.
 type stepSet struct {
 	ingest      steps.IngestAlert
+	receive     steps.ReceiveAlerts
 	analyze     steps.Analyze
 	wait        steps.WaitForApproval
 	approve     steps.ApproveFix
@@ -138,6 +139,7 @@ func (rt *Runtime) steps(inv *inventory.Inventory, out outside, w *workflow) (s 
 	links := steps.DecidableLinks{Linker: out.links, Inventory: inv}
 	people := steps.People{Store: rt.store, Inventory: inv, Channels: out.channels, Links: links, Now: now, Log: rt.log}
 	s.ingest = steps.IngestAlert{Store: rt.store, Workflow: w, Inventory: inv, NewID: newID, Timeout: rt.settings.ApprovalTimeout, Delivery: &delivery, Now: now, Log: rt.log}
+	s.receive = steps.ReceiveAlerts{Sources: out.sources, Ingest: s.ingest, Log: rt.log}
 	s.analyze = steps.Analyze{Store: rt.store, Analyst: out.analyst, Inventory: inv, Now: now, Log: rt.log}
 	s.wait = steps.WaitForApproval{Store: rt.store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: rt.log}
 	s.approve = steps.ApproveFix{Store: rt.store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: rt.log}
@@ -174,7 +176,7 @@ func (s stepSet) tasks(alerts *accepting) map[string]engine.TaskFunc {
 // web makes the HTTP handler.
 func (rt *Runtime) web(s stepSet, out outside, d Deps) (http.Handler, error) {
 	c := web.Config{
-		Ingest: s.ingest, Alerts: api.Source{}, Decide: s.approve, Read: s.query, Health: rt.store, Tickets: rt.store,
+		Ingest: s.ingest, Alerts: api.Source{}, Receive: s.receive, Decide: s.approve, Read: s.query, Health: rt.store, Tickets: rt.store,
 		LinkKeys: web.FixedLinkKeys(out.linkKeys), PublicURL: out.publicURL, Version: d.Version, Now: time.Now, Log: d.Log,
 	}
 	if rt.settings.APIKeys != "" {

@@ -20,8 +20,9 @@ type ReceiveAlerts struct {
 
 // Received is what became of a request.
 type Received struct {
-	Ingested []Ingested
-	Refused  []error // one for each alert that was refused; Invalid, naming the field
+	By      incident.Actor // the sender, as it is recorded
+	Taken   []Ingested     // one for each alert that was kept, in order
+	Refused []error        // one for each alert that was refused; Invalid, naming the field
 }
 
 // Handle answers NotFound for a source that is not configured and Forbidden for a
@@ -44,19 +45,19 @@ func (s ReceiveAlerts) Handle(ctx context.Context, name string, r Request) (Rece
 	if err != nil {
 		return Received{}, err
 	}
-	got := Received{Refused: batch.Refused}
+	got := Received{By: incident.SourceActor(name), Refused: batch.Refused}
 	for _, alert := range batch.Alerts {
-		done, err := s.Ingest.Handle(ctx, IngestInput{Alert: alert, By: incident.SourceActor(name)})
+		done, err := s.Ingest.Handle(ctx, IngestInput{Alert: alert, By: got.By})
 		switch {
 		case incident.KindOf(err) == incident.Invalid:
 			got.Refused = append(got.Refused, err)
 		case err != nil:
 			return got, err
 		default:
-			got.Ingested = append(got.Ingested, done)
+			got.Taken = append(got.Taken, done)
 		}
 	}
-	if len(got.Ingested) == 0 && len(got.Refused) > 0 {
+	if len(got.Taken) == 0 && len(got.Refused) > 0 {
 		return got, got.Refused[0]
 	}
 	return got, nil

@@ -59,8 +59,8 @@ func TestABatchKeepsWhatIsGood(t *testing.T) {
 		{"a secret that cannot be read", "locked", "a", signed, 0, 0, incident.Unavailable},
 	} {
 		got, err := step.Handle(t.Context(), tc.source, steps.Request{Header: tc.header, Body: []byte(tc.body)})
-		if incident.KindOf(err) != tc.kind || len(got.Ingested) != tc.ingested || len(got.Refused) != tc.refused {
-			t.Errorf("%s: %d ingested, %d refused, %v; want %d, %d, %q", tc.name, len(got.Ingested), len(got.Refused), err, tc.ingested, tc.refused, tc.kind)
+		if incident.KindOf(err) != tc.kind || len(got.Taken) != tc.ingested || len(got.Refused) != tc.refused {
+			t.Errorf("%s: %d ingested, %d refused, %v; want %d, %d, %q", tc.name, len(got.Taken), len(got.Refused), err, tc.ingested, tc.refused, tc.kind)
 		}
 	}
 }
