@@ -143,7 +143,7 @@ func (rt *Runtime) steps(inv *inventory.Inventory, out outside, w *workflow) (s 
 	s.analyze = steps.Analyze{Store: rt.store, Analyst: out.analyst, Inventory: inv, Now: now, Log: rt.log}
 	s.wait = steps.WaitForApproval{Store: rt.store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: rt.log}
 	s.approve = steps.ApproveFix{Store: rt.store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: rt.log}
-	s.execute = steps.ExecuteFix{Store: rt.store, Executor: out.executor, Inventory: inv, Now: now, Log: rt.log}
+	s.execute = steps.ExecuteFix{Store: rt.store, Executor: out.executor, Inventory: inv, Runner: newRunner(), Now: now, Log: rt.log}
 	s.ticket = steps.CreateTicket{Store: rt.store, Inventory: inv, Trackers: out.trackers, Links: out.links, Now: now, Log: rt.log}
 	s.resolution = steps.LogResolution{Store: rt.store, People: people, Now: now, Log: rt.log}
 	s.healthCheck = steps.HourlyHealthCheck{Inventory: inv, Prober: out.prober, Ingest: s.ingest, Log: rt.log}
@@ -192,6 +192,10 @@ func (rt *Runtime) web(s stepSet, out outside, d Deps) (http.Handler, error) {
 	}
 	return rt.alerts.handler(handler), nil
 }
+
+// newRunner names this process among all that ever open its store, one at a time:
+// the file is locked.
+func newRunner() string { return ulid.MustNew(ulid.Now(), rand.Reader).String() }
 
 // newID makes an incident's id: its time, and 80 random bits.
 func newID() string {

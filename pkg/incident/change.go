@@ -17,7 +17,8 @@ import (
 //     count and last-seen time into the incident;
 //   - Wait, to replace the stored one; FreeWait, to delete it;
 //   - Take, which asks that nobody else holds the target at that time
-//     (CodeTargetBusy otherwise); Free, which gives this incident's hold back.
+//     (Busy, with CodeTargetBusy, otherwise); Free, which gives this incident's hold
+//     back.
 type Change struct {
 	Incident Incident
 	Event    Event

@@ -129,7 +129,7 @@ func check(tx *bbolt.Tx, c incident.Change) (status string, err error) {
 			return "", err
 		}
 		if ok && held.Ref != inc.Ref && c.Take.From.Before(held.Until) {
-			return "", incident.Fail(incident.Conflict, incident.CodeTargetBusy, "another fix is running on this target")
+			return "", incident.Busy(held.Ref)
 		}
 	}
 	return status, nil

@@ -25,6 +25,7 @@ const (
 	invDeadline  = "deadline"
 	invNewest    = "newest token"
 	invCalm      = "calm"
+	invTurn      = "turn"
 	invReconcile = "reconcile"
 )
 
@@ -41,6 +42,7 @@ func (w *World) check() {
 		r.checkPlan()
 		r.checkModel()
 		r.checkOutcome()
+		r.checkTurn()
 		if w.profile.faultless() {
 			r.checkCalm()
 		}
