@@ -126,7 +126,7 @@ func (rt *Runtime) env(d Deps) integration.Env {
 	return integration.Env{
 		Secrets: secrets{notify.DiscordWebhook: s.DiscordWebhook, gemini.SettingKey: s.GeminiKey},
 		HTTP:    integration.NewHTTP(http.DefaultTransport), Outside: integration.NewOutside(),
-		Now: time.Now, After: time.After, Log: d.Log, Version: d.Version,
+		Now: rt.clock.Now, After: time.After, Log: d.Log, Version: d.Version,
 		PublicURL: s.PublicURL, Console: d.Console, Keyless: s.APIKeys == "", Tickets: rt.store,
 	}
 }

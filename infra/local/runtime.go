@@ -14,6 +14,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/opsguard/opsguard/infra/local/bolt"
+	"github.com/opsguard/opsguard/infra/local/clock"
 	"github.com/opsguard/opsguard/infra/local/commit"
 	"github.com/opsguard/opsguard/infra/local/engine"
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -34,6 +35,7 @@ type Runtime struct {
 	engine   *engine.Engine
 	handler  http.Handler
 	alerts   accepting
+	clock    *clock.Clock // by which every deadline is judged
 
 	healthCheck steps.HourlyHealthCheck
 	reconcile   steps.Reconcile
@@ -45,6 +47,7 @@ type Deps struct {
 	Console  io.Writer // where incidents are shown; logs go to Log
 	Log      *slog.Logger
 	Executor steps.Executor // nil: those that are built in
+	Clock    *clock.Clock   // nil: this machine's
 }
 
 // Open opens everything in the data directory and carries on what runs there;
@@ -58,7 +61,10 @@ func Open(ctx context.Context, s Settings, d Deps) (*Runtime, error) {
 		return nil, err
 	}
 	s.PublicURL = s.publicURL()
-	rt := &Runtime{settings: s, log: d.Log}
+	rt := &Runtime{settings: s, log: d.Log, clock: d.Clock}
+	if rt.clock == nil {
+		rt.clock = clock.New()
+	}
 	if rt.db, err = bolt.OpenFile(s.DataDir); err != nil {
 		return nil, err
 	}
@@ -87,7 +93,8 @@ func (rt *Runtime) bind(ctx context.Context, inv *inventory.Inventory, d Deps) e
 	s := rt.steps(inv, out, w)
 	ready := make(chan struct{})
 	rt.engine, err = engine.Open(engine.Config{
-		DB: rt.db, Write: rt.write, Ready: ready, Definition: statemachine.Definition, Tasks: s.tasks(&rt.alerts), ErrorName: steps.ErrorName, Log: rt.log,
+		DB: rt.db, Write: rt.write, Ready: ready, Definition: statemachine.Definition, Tasks: s.tasks(&rt.alerts), ErrorName: steps.ErrorName,
+		Now: rt.clock.Now, Log: rt.log,
 	})
 	if err != nil {
 		return err
@@ -134,7 +141,7 @@ type stepSet struct {
 }
 
 func (rt *Runtime) steps(inv *inventory.Inventory, out outside, w *workflow) (s stepSet) {
-	now := steps.Clock(time.Now)
+	now := steps.Clock(rt.clock.Now)
 	delivery := steps.Delivery{Waits: rt.store, Workflow: w}
 	links := steps.DecidableLinks{Linker: out.links, Inventory: inv}
 	people := steps.People{Store: rt.store, Inventory: inv, Channels: out.channels, Links: links, Now: now, Log: rt.log}
@@ -177,7 +184,7 @@ func (s stepSet) tasks(alerts *accepting) map[string]engine.TaskFunc {
 func (rt *Runtime) web(s stepSet, out outside, d Deps) (http.Handler, error) {
 	c := web.Config{
 		Ingest: s.ingest, Alerts: api.Source{}, Receive: s.receive, Decide: s.approve, Read: s.query, Health: rt.store, Tickets: rt.store,
-		LinkKeys: web.FixedLinkKeys(out.linkKeys), PublicURL: out.publicURL, Version: d.Version, Now: time.Now, Log: d.Log,
+		LinkKeys: web.FixedLinkKeys(out.linkKeys), PublicURL: out.publicURL, Version: d.Version, Now: rt.clock.Now, Log: d.Log,
 	}
 	if rt.settings.APIKeys != "" {
 		keys, err := web.ParseKeys(rt.settings.APIKeys)

@@ -38,7 +38,11 @@ func (rt *Runtime) Serve(ctx context.Context, ready func(addr string)) error {
 	var jobs sync.WaitGroup
 	working, stopJobs := context.WithCancel(context.Background())
 	jobs.Go(func() {
-		every(working, rt.settings.ReconcileInterval, "reconcile", rt.log, func(ctx context.Context) error { _, err := rt.reconcile.Handle(ctx); return err })
+		every(working, rt.settings.ReconcileInterval, "reconcile", rt.log, func(ctx context.Context) error {
+			rt.warnOfClock()
+			_, err := rt.reconcile.Handle(ctx)
+			return err
+		})
 	})
 	jobs.Go(func() {
 		every(working, rt.settings.HealthInterval, "health-check", rt.log, func(ctx context.Context) error { _, err := rt.healthCheck.Handle(ctx); return err })
@@ -65,6 +69,17 @@ func (rt *Runtime) Serve(ctx context.Context, ready func(addr string)) error {
 	err = errors.Join(err, rt.Close(patience))
 	rt.log.Info("OpsGuard has stopped; what is open carries on at the next start")
 	return err
+}
+
+// muchSetBack is more than what keeping time over a network sets a clock back by.
+const muchSetBack = time.Minute
+
+// warnOfClock tells that the times in records are not the wall clock's.
+func (rt *Runtime) warnOfClock() {
+	if by := rt.clock.SetBack(); by > muchSetBack {
+		rt.log.Warn("the clock was set back; deadlines and records go on as if it was not, until it catches up or OpsGuard is restarted",
+			"by", by.Round(time.Second).String())
+	}
 }
 
 // tellWaiting reminds whoever starts the process of what waits for a person: the

@@ -41,7 +41,7 @@ func (s *server) byKey(x *exchange, need Role) error {
 	}
 	holder, ok := ring.Identify(key)
 	if !ok {
-		return incident.Fail(incident.Forbidden, incident.CodeForbidden, "this key is not known; it may have been revoked")
+		return s.failed(x, incident.Fail(incident.Forbidden, incident.CodeForbidden, "this key is not known; it may have been revoked"))
 	}
 	x.by = incident.KeyActor(holder.Name)
 	if !holder.Role.may(need) {
@@ -99,7 +99,7 @@ func (s *server) byLink(x *exchange, token string) (grant, error) {
 	}
 	claims, err := keys.Verify(token, s.Now())
 	if err != nil && incident.KindOf(err) != incident.Expired {
-		return grant{}, err
+		return grant{}, s.failed(x, err)
 	}
 	x.by = incident.LinkActor(claims.Channel)
 	return grant{by: x.by, link: &claims, expire: err}, nil

@@ -23,6 +23,7 @@ type exchange struct {
 	status int            // 0 until the answer begins
 	slug   string         // the problem's type, if the answer is one
 	err    error          // why, for the log
+	quiet  bool           // one of a flood, which the log need not hold
 }
 
 func (x *exchange) WriteHeader(status int) {

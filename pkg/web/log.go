@@ -49,12 +49,17 @@ func (s *server) logRequest(x *exchange, began time.Time) {
 		}
 	}
 	switch {
-	case x.status == http.StatusUnauthorized, x.status == http.StatusForbidden:
+	case refusesWho(x.status):
 		attrs = append(attrs, slog.String("remote", x.r.RemoteAddr), slog.String("reason", problemOf(x.err).Detail))
 	case x.status >= http.StatusInternalServerError && x.err != nil:
 		attrs = append(attrs, slog.String("error", x.err.Error()))
 	}
 	s.Log.LogAttrs(ctx, level, "request", attrs...)
+}
+
+// refusesWho reports whether a status is about who called.
+func refusesWho(status int) bool {
+	return status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusTooManyRequests
 }
 
 // levelOf keeps calls that went well out of the usual log: what they changed has
@@ -63,7 +68,9 @@ func levelOf(x *exchange) slog.Level {
 	switch {
 	case x.status >= http.StatusInternalServerError:
 		return slog.LevelError
-	case x.status == http.StatusUnauthorized, x.status == http.StatusForbidden:
+	case x.quiet:
+		return slog.LevelDebug
+	case refusesWho(x.status):
 		return slog.LevelWarn
 	case x.status < http.StatusBadRequest:
 		return slog.LevelDebug

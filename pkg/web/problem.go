@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 )
@@ -32,18 +33,21 @@ type refusal struct {
 	slug   string
 	detail string
 	allow  string // the Allow header of a 405
+
+	retryAfter int // the Retry-After header, in seconds; 0 for none
 }
 
 func (r *refusal) Error() string { return r.detail }
 
 const (
-	slugUnauthorized  = "unauthorized"
-	slugMethod        = "method-not-allowed"
-	slugTooLarge      = "too-large"
-	slugUnsupported   = "unsupported-media-type"
-	slugInternal      = "internal"
-	slugNotFound      = string(incident.CodeNotFound)
-	retryAfterSeconds = "2" // as the message of not-waiting says
+	slugUnauthorized    = "unauthorized"
+	slugMethod          = "method-not-allowed"
+	slugTooLarge        = "too-large"
+	slugUnsupported     = "unsupported-media-type"
+	slugTooManyFailures = "too-many-failures"
+	slugInternal        = "internal"
+	slugNotFound        = string(incident.CodeNotFound)
+	retryAfterSeconds   = "2" // as the message of not-waiting says
 )
 
 // titleOf has every slug that can be seen from outside.
@@ -53,6 +57,8 @@ func titleOf(slug string) string {
 		return "A credential is needed"
 	case slugInternal:
 		return "Internal error"
+	case slugTooManyFailures:
+		return "Too many wrong keys or links"
 	case slugMethod:
 		return "Method not allowed"
 	case slugTooLarge:
@@ -158,7 +164,13 @@ func setProblemHeaders(h http.Header, err error, p problem) {
 		h.Set("Retry-After", retryAfterSeconds)
 	}
 	var r *refusal
-	if errors.As(err, &r) && r.allow != "" {
+	if !errors.As(err, &r) {
+		return
+	}
+	if r.allow != "" {
 		h.Set("Allow", r.allow)
+	}
+	if r.retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(r.retryAfter))
 	}
 }

@@ -42,7 +42,11 @@ func (s *server) receive(x *exchange) error {
 	case incident.NotFound:
 		return x.bare(http.StatusNotFound)
 	case incident.Forbidden:
-		x.err = err
+		p := x.failing(s.failed(x, err))
+		if p.Status == http.StatusTooManyRequests {
+			setProblemHeaders(x.Header(), x.err, p)
+			return x.bare(p.Status)
+		}
 		return x.bare(http.StatusUnauthorized)
 	}
 	if err != nil {

@@ -57,6 +57,7 @@ type server struct {
 	mux       *http.ServeMux
 	page      *decisionPage
 	indexPage string
+	failures  *failures
 }
 
 // New builds the handler of the routes whose part c has. They are served without
@@ -67,7 +68,7 @@ func newHandler(c Config, rows []row) (http.Handler, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	s := &server{Config: c, mux: http.NewServeMux(), page: newDecisionPage(c.PublicURL), indexPage: c.indexText(rows)}
+	s := &server{Config: c, mux: http.NewServeMux(), page: newDecisionPage(c.PublicURL), indexPage: c.indexText(rows), failures: newFailures(c.Now())}
 	if err := s.register(rows); err != nil {
 		return nil, err
 	}

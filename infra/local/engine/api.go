@@ -76,7 +76,7 @@ func (e *Engine) Describe(ctx context.Context, name string) (Description, error)
 			d = Description{Status: exec.Status, State: exec.State, StartedAt: exec.StartedAt}
 			return err
 		}
-		record, kept, err := readEnded(tx, name, time.Now())
+		record, kept, err := readEnded(tx, name, e.cfg.Now())
 		exists = kept
 		d = Description{record.Status, record.State, record.StartedAt, record.EndedAt, record.Error, record.Cause}
 		return err

@@ -14,6 +14,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/opsguard/opsguard/infra/local/clock"
 	"github.com/opsguard/opsguard/pkg/asl"
 )
 
@@ -42,6 +43,8 @@ type Config struct {
 	// InvokeTimeout bounds one call of a function, also of a state that then waits much longer for its callback; 15 minutes if
 	// it is 0, which is Lambda's limit.
 	InvokeTimeout time.Duration
+	// Now tells the time by which timers fire; a clock.Clock of the engine's own if it is nil.
+	Now func() time.Time
 	// Random draws from [0, 1) for the jitter of retries; math/rand if it is nil.
 	Random func() float64
 	// Secrets is where task tokens get their randomness; crypto/rand if it is nil.
@@ -74,6 +77,9 @@ func (c *Config) check() error {
 	}
 	if c.InvokeTimeout == 0 {
 		c.InvokeTimeout = defaultInvokeTimeout
+	}
+	if c.Now == nil {
+		c.Now = clock.New().Now
 	}
 	if c.Random == nil {
 		c.Random = mathrand.Float64
@@ -206,11 +212,11 @@ func (e *Engine) watchTimers() {
 		case <-e.timers.changed:
 		case <-alarm.C:
 		}
-		for _, name := range e.timers.takeDue(time.Now()) {
+		for _, name := range e.timers.takeDue(e.cfg.Now()) {
 			if !e.enqueue(&op{name: name, kind: opFire}, e.stopping) {
 				return
 			}
 		}
-		alarm.Reset(e.timers.wait(time.Now()))
+		alarm.Reset(e.timers.wait(e.cfg.Now()))
 	}
 }

@@ -64,7 +64,7 @@ func (e *Engine) limit(command asl.RunTask, exec asl.Execution) (time.Duration, 
 	if command.Waits {
 		for _, timer := range exec.Timers {
 			if timer.Kind == asl.CallbackTimer {
-				own = time.Until(timer.At)
+				own = timer.At.Sub(e.cfg.Now())
 			}
 		}
 	}
@@ -108,7 +108,7 @@ func (e *Engine) command(one run) (asl.RunTask, asl.Execution, bool) {
 		e.cfg.Log.Error("execution cannot be read", "execution", one.name, "error", err)
 		return asl.RunTask{}, exec, false
 	}
-	overdue := dueAt(exec) <= time.Now().UnixMilli()
+	overdue := dueAt(exec) <= e.cfg.Now().UnixMilli()
 	if !running || exec.Phase != asl.Invoking || exec.Attempt != one.attempt || overdue {
 		return asl.RunTask{}, exec, false
 	}

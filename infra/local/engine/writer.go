@@ -102,7 +102,7 @@ func fail(ops []*op, err error) []*op {
 
 // apply takes the operations through their steps, stores the outcome in one transaction, and then acts on it.
 func (e *Engine) apply(ops []*op) error {
-	b := &batch{engine: e, now: time.Now(), entries: map[string]*entry{}}
+	b := &batch{engine: e, now: e.cfg.Now(), entries: map[string]*entry{}}
 	err := e.cfg.DB.View(func(tx *bbolt.Tx) error {
 		for _, o := range ops {
 			o.err = b.step(tx, o)
