@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -53,7 +52,7 @@ type dedup struct {
 // Load implements steps.Loader.
 func (s *Store) Load(_ context.Context, ref incident.Ref) (inc incident.Incident, err error) {
 	err = s.db.View(func(tx *bbolt.Tx) error {
-		inc, err = load(tx, tx.Bucket(bucketMeta).Get(key(ref.Tenant, ref.ID)))
+		inc, err = s.load(tx, tx.Bucket(bucketMeta).Get(key(ref.Tenant, ref.ID)))
 		if err == nil && inc.Version == 0 {
 			return notFound(ref)
 		}
@@ -64,13 +63,13 @@ func (s *Store) Load(_ context.Context, ref incident.Ref) (inc incident.Incident
 
 // load decodes a META value and, while the incident is open, fills in what is
 // counted beside it.
-func load(tx *bbolt.Tx, v []byte) (inc incident.Incident, err error) {
+func (s *Store) load(tx *bbolt.Tx, v []byte) (inc incident.Incident, err error) {
 	_, _, body, err := splitMeta(v)
 	if err != nil || body == nil {
 		return inc, err
 	}
-	if err := json.Unmarshal(body, &inc); err != nil {
-		return inc, fmt.Errorf("an incident's record is damaged: %w", err)
+	if inc, err = s.decoded.incident(body); err != nil {
+		return inc, err
 	}
 	if inc.Open() {
 		var d dedup
