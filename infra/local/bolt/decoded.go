@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -39,20 +40,31 @@ func (d *decoded) incident(text []byte) (incident.Incident, error) {
 	if err := json.Unmarshal(text, &inc); err != nil {
 		return inc, fmt.Errorf("an incident's record is damaged: %w", err)
 	}
+	d.remember(text, inc)
+	return inc, nil
+}
+
+// remember notes what a text means that was decoded, or made of this incident and
+// stored. Text that is not UTF-8 is stored with \ufffd in its place, so what it was
+// made of is not what it means.
+func (d *decoded) remember(text []byte, inc incident.Incident) {
+	if bytes.Contains(text, []byte(`\ufffd`)) {
+		return
+	}
 	inc.Votes = slices.Clip(inc.Votes)
 	if inc.Asked != nil {
-		inc.Asked.Notices = slices.Clip(inc.Asked.Notices)
+		asked := *inc.Asked
+		asked.Notices = slices.Clip(asked.Notices)
+		inc.Asked = &asked
 	}
 	if inc.Attempt != nil {
-		inc.Attempt.Steps = slices.Clip(inc.Attempt.Steps)
-	}
-	if inc.Analysis != nil {
-		inc.Analysis.Evidence = slices.Clip(inc.Analysis.Evidence)
+		attempt := *inc.Attempt
+		attempt.Steps = slices.Clip(attempt.Steps)
+		inc.Attempt = &attempt
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.keep(text, inc)
-	return inc, nil
 }
 
 // keep lets go of what was not asked for since the generation before. The caller

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/opsguard/opsguard/infra/local/commit"
 	"github.com/opsguard/opsguard/pkg/incident"
 )
 
@@ -89,5 +90,57 @@ func TestChangesOfARememberedIncidentDoNotTouchIt(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, first); diff != "" {
 		t.Errorf("what is remembered has changed:\n%s", diff)
+	}
+}
+
+// What a step committed is what the next one reads, and what a later process, which
+// remembers nothing, reads too.
+func TestWhatWasCommittedReadsAsItIsStored(t *testing.T) {
+	db, err := OpenFile(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := commit.New(db)
+	t.Cleanup(func() { w.Close(); db.Close() })
+	s := New(db, w)
+	now := time.Now() // with the monotonic reading that a stored time has not
+	ref := incident.Ref{Tenant: incident.DefaultTenant, ID: "INC-01ARZ3NDEKTSV4RRFFQ69G5FAV"}
+	at := incident.Open(incident.New{Ref: ref, By: incident.Local, Now: now, ApprovalTimeout: time.Hour, Alert: incident.Alert{
+		Tenant: ref.Tenant, Source: "api", Service: "s", ErrorLogs: "out of memory", Severity: incident.High, Timestamp: now}})
+	plan := incident.Plan{FixID: "restart-service", Target: incident.Target{Service: "s", Type: "simulated"}, Parameters: map[string]string{}}
+	plan.Hash = plan.HashFor(ref)
+	yes := incident.Verdict{Allowed: true, Decides: true, Reason: "an operator"}
+	for n, next := range []func(incident.Incident) (incident.Change, error){
+		func(i incident.Incident) (incident.Change, error) {
+			return i.Propose(incident.Analysis{AnalyzedBy: incident.ByRules, Cause: "<out of memory> & \u2028 \ufffd", Evidence: []string{}, Confidence: 0.1}, nil, now)
+		},
+		func(i incident.Incident) (incident.Change, error) {
+			return i.Await(incident.Ask{Plan: &plan, Token: incident.NewTaskToken("t"), EnteredAt: now, Now: now})
+		},
+		func(i incident.Incident) (incident.Change, error) {
+			return i.Notified([]incident.Notice{{Channel: "console", MessageID: "not UTF-8: \xff"}}, true, now)
+		},
+		func(i incident.Incident) (incident.Change, error) {
+			return i.Vote(incident.Vote{Action: incident.Approve, By: "key:a", PlanHash: plan.Hash, Note: "go"}, yes, now)
+		},
+		nil,
+	} {
+		if err := s.Commit(t.Context(), at); err != nil {
+			t.Fatal(n, err)
+		}
+		got, err := s.Load(t.Context(), ref)
+		if err != nil {
+			t.Fatal(n, err)
+		}
+		want, err := New(db, w).Load(t.Context(), ref)
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("change %d: %v\n%s", n, err, diff)
+		}
+		if next == nil {
+			return
+		}
+		if at, err = next(got); err != nil {
+			t.Fatal(n, err)
+		}
 	}
 }

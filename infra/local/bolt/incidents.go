@@ -89,7 +89,7 @@ func (s *Store) Commit(_ context.Context, c incident.Change) error {
 	if err != nil {
 		return unavailable(err)
 	}
-	return unavailable(s.writer.Do(func(tx *bbolt.Tx) error {
+	err = s.writer.Do(func(tx *bbolt.Tx) error {
 		status, err := check(tx, c)
 		if err != nil {
 			return err
@@ -104,7 +104,22 @@ func (s *Store) Commit(_ context.Context, c incident.Change) error {
 			}
 		}
 		return nil
-	}))
+	})
+	if err == nil && !c.FreeDedup {
+		s.decoded.remember(metaText(ready), c.Incident) // the next step reads it
+	}
+	return unavailable(err)
+}
+
+// metaText is the incident's JSON among what a change writes.
+func metaText(ops []op) []byte {
+	for _, o := range ops {
+		if bytes.Equal(o.bucket, bucketMeta) {
+			_, _, text, _ := splitMeta(o.value)
+			return text
+		}
+	}
+	return nil
 }
 
 // check asks everything that a change depends on, before anything is written,
