@@ -160,8 +160,9 @@ func (rt *Runtime) steps(inv *inventory.Inventory, out outside, w *workflow) (s 
 }
 
 // stepBackFor is how long the first step of an incident makes way for alerts that
-// are being accepted. All that follows waits for this step.
-const stepBackFor = 100 * time.Millisecond
+// are being accepted. All that follows waits for this step. With 24 of these steps
+// at once, 48 incidents a second go on even in a storm that never pauses.
+const stepBackFor = 500 * time.Millisecond
 
 // tasks names the steps as the state machine's definition does.
 func (s stepSet) tasks(alerts *accepting) map[string]engine.TaskFunc {

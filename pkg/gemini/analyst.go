@@ -69,7 +69,7 @@ func Open(env integration.Env, s Settings) (*Analyst, error) {
 		if err != nil {
 			return "", err
 		}
-		if !apiKey.MatchString(key) {
+		if !isKey(key) {
 			return "", incident.Unavail(env.Place(s.APIKey)+": must be a key, without white space", nil)
 		}
 		return key, nil

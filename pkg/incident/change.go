@@ -110,6 +110,7 @@ func badTransition(from, next Status) error {
 type New struct {
 	Ref             Ref
 	Alert           Alert
+	Fingerprint     string // the alert's; "": it is computed
 	By              Actor
 	ApprovalTimeout time.Duration // whole seconds
 	Now             time.Time
@@ -118,9 +119,12 @@ type New struct {
 // Open makes the first version of an incident: DETECTED.
 func Open(n New) Change {
 	now := Stamp(n.Now)
+	if n.Fingerprint == "" {
+		n.Fingerprint = n.Alert.Fingerprint()
+	}
 	inc := Incident{
 		Ref: n.Ref, Source: n.Alert.Source, Service: n.Alert.Service, Severity: n.Alert.Severity,
-		Fingerprint: n.Alert.Fingerprint(), CreatedAt: now, UpdatedAt: now,
+		Fingerprint: n.Fingerprint, CreatedAt: now, UpdatedAt: now,
 		Occurrences: 1, LastSeenAt: now, ApprovalTimeout: int64(n.ApprovalTimeout / time.Second),
 	}
 	details := map[string]string{
