@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/opsguard/opsguard/pkg/catalog"
 )
 
 var update = flag.Bool("update", false, "write the generated parts of the documents")
@@ -87,4 +89,17 @@ func settingsTable(t *testing.T, s reflect.Type) string {
 
 func TestTheSettingsTableIsTheStructs(t *testing.T) {
 	documentAt("docs/operating.md").holds(t, "settings", "| setting | default | |\n|---|---|---|\n"+settingsTable(t, reflect.TypeFor[Settings]()))
+}
+
+func TestTheFixesTableIsTheCatalogue(t *testing.T) {
+	var rows strings.Builder
+	rows.WriteString("| fix | | parameters | risk |\n|---|---|---|---|\n")
+	for _, f := range catalog.All() {
+		var params []string
+		for _, p := range f.Params {
+			params = append(params, fmt.Sprintf("`%s`, %d to %d, %d if not said", p.Name, p.Min, p.Max, p.Default))
+		}
+		fmt.Fprintf(&rows, "| `%s` | %s | %s | %s |\n", f.ID, f.Title, strings.Join(params, "; "), f.Risk)
+	}
+	documentAt("docs/operating.md").holds(t, "fixes", rows.String())
 }
