@@ -32,8 +32,11 @@ func TestTheChannelOfTheGuideKeepsItsContract(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listed := strings.Replace(string(list), "discord.Integration(),", "discord.Integration(),\n"+line, 1)
-	listed = strings.Replace(listed, "import (", "import (\n\""+module+"/pkg/notify/pager\"", 1)
+	listed := string(list)
+	if !strings.Contains(listed, line) { // it is there where somebody tries the guide in the tree
+		listed = strings.Replace(listed, "discord.Integration(),", "discord.Integration(),\n"+line, 1)
+		listed = strings.Replace(listed, "import (", "import (\n\""+module+"/pkg/notify/pager\"", 1)
+	}
 
 	dir, root := t.TempDir(), absolute(t, tree)
 	overlay := struct{ Replace map[string]string }{map[string]string{}}
