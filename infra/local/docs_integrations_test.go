@@ -25,7 +25,8 @@ type kindDoc struct {
 func kindDocs() []kindDoc {
 	return []kindDoc{
 		{integration.Sources, "Sources", "who sends alerts",
-			"Each reads what one kind of sender sends. `api` is always there and needs no entry in services.yaml.\n", ""},
+			"Each reads what one kind of sender sends. `api` is always there and needs no entry in services.yaml. Another one stands\n" +
+				"there under `sources`, by a name of your own, and takes requests at `POST /ingest/NAME`.\n", ""},
 		{integration.Channels, "Channels", "where people are told",
 			"Each stands in services.yaml under `channels`, by a name of your own. That name is what decisions taken through the\n" +
 				"channel's links are recorded under (`link:NAME`). A service tells every channel, or those that it lists in `notify`.\n",

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/opsguard/opsguard/pkg/catalog"
+	"github.com/opsguard/opsguard/pkg/web"
 )
 
 var update = flag.Bool("update", false, "write the generated parts of the documents")
@@ -102,4 +103,20 @@ func TestTheFixesTableIsTheCatalogue(t *testing.T) {
 		fmt.Fprintf(&rows, "| `%s` | %s | %s | %s |\n", f.ID, f.Title, strings.Join(params, "; "), f.Risk)
 	}
 	documentAt("docs/operating.md").holds(t, "fixes", rows.String())
+}
+
+func TestTheRoutesTableIsTheRouter(t *testing.T) {
+	who := map[web.Access]string{
+		web.AccessNone: "anybody", web.AccessIngest: "ingest", web.AccessRead: "read", web.AccessOperate: "operate",
+		web.AccessLink: "operate, or a link", web.AccessSource: "the sender, by its own signature",
+	}
+	var rows strings.Builder
+	rows.WriteString("| call | role | for |\n|---|---|---|\n")
+	for _, r := range web.Routes() {
+		if who[r.Access] == "" {
+			t.Errorf("%s %s: the documents have no word for the access %q", r.Method, r.Pattern, r.Access)
+		}
+		fmt.Fprintf(&rows, "| `%s %s` | %s | %s |\n", r.Method, r.Pattern, who[r.Access], r.For)
+	}
+	documentAt("docs/api.md").holds(t, "routes", rows.String())
 }
