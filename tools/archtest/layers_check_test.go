@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// checkLayers returns a sentence for everything in the tree that design §4 does
-// not allow.
+// checkLayers returns a sentence for everything in the tree that
+// ARCHITECTURE.md, Layers, does not allow.
 func checkLayers(tree []goPackage) []string {
 	var bad []string
 	for _, p := range tree {
@@ -20,7 +20,7 @@ func checkLayers(tree []goPackage) []string {
 		}
 		here, ok := layerOf(p.path())
 		if !ok {
-			bad = append(bad, p.path()+": has no layer; design §4 says where packages belong")
+			bad = append(bad, p.path()+": has no layer; ARCHITECTURE.md, Layers, says where packages belong")
 			continue
 		}
 		for _, imported := range p.Imports {

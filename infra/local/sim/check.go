@@ -9,7 +9,7 @@ import (
 	"github.com/opsguard/opsguard/pkg/incident"
 )
 
-// The invariants of design §9, by what a violation is called.
+// The invariants (ARCHITECTURE.md, Invariants), by what a violation is called.
 const (
 	invApproval  = "1 approved"
 	invOnce      = "2 once"
