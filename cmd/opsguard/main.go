@@ -21,6 +21,7 @@ type commands struct {
 	HealthCheck healthCheckCommand `cmd:"" help:"Probe the services' health URLs once, now."`
 	Keys        keysCommand        `cmd:"" help:"Make operator keys."`
 	Audit       auditCommand       `cmd:"" help:"Check audit trails."`
+	Store       storeCommand       `cmd:"" help:"Check the store, or begin again where it is lost."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 
