@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 )
@@ -34,8 +35,21 @@ func main() {
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	if err := parsed.Run(); err != nil && !errors.Is(err, context.Canceled) {
-		fmt.Fprintln(os.Stderr, "opsguard:", err)
+		complain(err)
 		os.Exit(1)
+	}
+}
+
+// complain prints an error, but does not stay for a stderr that nobody reads.
+func complain(err error) {
+	printed := make(chan struct{})
+	go func() {
+		fmt.Fprintln(os.Stderr, "opsguard:", err)
+		close(printed)
+	}()
+	select {
+	case <-printed:
+	case <-time.After(time.Second):
 	}
 }
 

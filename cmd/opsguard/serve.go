@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 
@@ -26,14 +27,19 @@ type serveCommand struct {
 }
 
 func (c serveCommand) Run(ctx context.Context) error {
-	settings, log, err := c.load()
+	settings, _, err := c.load()
 	if err != nil {
 		return err
 	}
 	if c.Addr != "" {
 		settings.Addr = c.Addr
 	}
-	rt, err := local.Open(ctx, settings, local.Deps{Version: version, Console: os.Stdout, Log: log})
+	printing, log, err := newPrinting(settings)
+	if err != nil {
+		return err
+	}
+	defer printing.close()
+	rt, err := local.Open(ctx, settings, local.Deps{Version: version, Console: printing.out, Log: log})
 	if err != nil {
 		return err
 	}
@@ -70,11 +76,12 @@ func (w where) load() (local.Settings, *slog.Logger, error) {
 	if w.Services != "" {
 		s.ServicesFile = w.Services
 	}
-	log, err := newLog(s)
+	log, err := newLog(s, os.Stderr)
 	return s, log, err
 }
 
-func newLog(s local.Settings) (*slog.Logger, error) {
+// newLog makes a log that is formatted for what stderr is, and written to out.
+func newLog(s local.Settings, out io.Writer) (*slog.Logger, error) {
 	level, err := setting.LogLevel(s.LogLevel)
 	if err != nil {
 		return nil, err
@@ -88,7 +95,7 @@ func newLog(s local.Settings) (*slog.Logger, error) {
 		return nil, fmt.Errorf("OPSGUARD_LOG_FORMAT: %q: must be text or json", s.LogFormat)
 	}
 	if text {
-		return slog.New(tint.NewTextHandler(os.Stderr, &tint.Options{Level: level, TimeFormat: "15:04:05", NoColor: !term.IsTerminal(int(os.Stderr.Fd()))})), nil
+		return slog.New(tint.NewTextHandler(out, &tint.Options{Level: level, TimeFormat: "15:04:05", NoColor: !term.IsTerminal(int(os.Stderr.Fd()))})), nil
 	}
-	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level})), nil
+	return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level})), nil
 }

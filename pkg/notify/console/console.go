@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/opsguard/opsguard/pkg/brief"
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -18,7 +19,9 @@ import (
 )
 
 // Channel writes to one writer. A message is one Write, so that messages (and
-// log lines, on a writer that several share) do not run into each other.
+// log lines, on a writer that several share) do not run into each other. A step
+// waits for that Write: give it a writer that takes the message at once and prints
+// later, or a terminal that was stopped holds up incidents.
 type Channel struct {
 	mu        sync.Mutex
 	name      string
@@ -66,7 +69,11 @@ func (c *Channel) write(ctx context.Context, s string) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, err := io.WriteString(c.out, s); err != nil {
+	_, err := io.WriteString(c.out, s)
+	switch {
+	case errors.Is(err, syscall.EPIPE): // it never reads again: trying later is of no use
+		return &incident.Error{Kind: incident.Invalid, Code: incident.CodeUnavailable, Message: "nobody reads the console any more", Err: err}
+	case err != nil:
 		return incident.Unavail("the console could not be written to", err)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"unicode"
 	"unicode/utf8"
@@ -219,6 +220,16 @@ func TestAWriterThatFailsIsWorthRetrying(t *testing.T) {
 	_, err := open(t, &out, keyless).Post(context.Background(), brief.Of(sample.Waiting(), sample.Links(), sample.At(10, 6)))
 	if incident.KindOf(err) != incident.Unavailable {
 		t.Errorf("got %v, want Unavailable", err)
+	}
+}
+
+// A reader that left never takes a message: trying it again every five minutes, for
+// every incident that waits, would only fill the log.
+func TestAReaderThatLeftIsNotWorthRetrying(t *testing.T) {
+	out := recorder{err: &os.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.EPIPE}}
+	_, err := open(t, &out, keyless).Post(context.Background(), brief.Of(sample.Waiting(), sample.Links(), sample.At(10, 6)))
+	if incident.KindOf(err) != incident.Invalid || !strings.Contains(err.Error(), "nobody reads the console any more") {
+		t.Errorf("got %v, want Invalid", err)
 	}
 }
 
