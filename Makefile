@@ -1,7 +1,7 @@
 # OpsGuard. `make run` needs Go only; `make test` says what else it needs.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help run build test test-go test-fuzz test-aws test-fast lint bench sim fuzz e2e validate emulator-up emulator-down deploy-local sam-local browser
+.PHONY: help run build docs test test-go test-fuzz test-aws test-fast lint bench sim fuzz e2e validate emulator-up emulator-down deploy-local sam-local browser
 
 # GOARCH is for the functions; what runs here is built for here.
 FUNCTIONS_GOARCH := $(GOARCH)
@@ -64,6 +64,9 @@ build: ## the Lambda binaries, into dist/; GOARCH=amd64 for such machines
 	@for f in $$(ls functions | grep -v Makefile); do \
 	  mkdir -p dist/$$f; \
 	  ARTIFACTS_DIR=$(CURDIR)/dist/$$f $(if $(FUNCTIONS_GOARCH),GOARCH=$(FUNCTIONS_GOARCH)) $(MAKE) --no-print-directory -C functions build-$$f || exit 1; done; ls -l dist/*/bootstrap
+
+docs: ## write what the documents have from the code: settings, fixes, routes, integrations
+	go test ./infra/local -run '^TestThe(Settings|Fixes|Routes|Integration)' -count=1 -args -update
 
 validate: ## template and definition, checked
 	@infra/emulator/validate.sh

@@ -1,6 +1,10 @@
 package statemachine_test
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/opsguard/opsguard/pkg/steps"
+)
 
 // alphabet is what can happen to an execution, apart from time.
 type alphabet struct {
@@ -24,7 +28,7 @@ func everything() alphabet {
 			`{"decision":"Approve"}`, `{"decision":" approve"}`, `{"decision":"approve "}`, `{"decision":""}`, `{"decision":null}`, `{"decision":true}`,
 			`{"decision":["approve"]}`, `{"decision":{"decision":"approve"}}`, `{"planHash":"approve"}`, `{"approve":true}`, `{}`, `[]`, `null`, `"approve"`, `7`},
 		results: something().results,
-		errors: append(retryable(), "NotFound", "Invalid", "Forbidden", "Expired", "ApprovalStale", "PlanStale", "TargetBusy", "Recovered",
+		errors: append(retryable(), "NotFound", "Invalid", "Forbidden", "Expired", "ApprovalStale", "PlanStale", "Recovered", steps.NameTargetBusy, steps.NameNotStarted,
 			"Unexpected", "Runtime.Panic", "Sandbox.Timedout", "Lambda.ResourceNotFoundException", "States.Permissions", "States.TaskFailed", "Nobody.Knows"),
 	}
 	a.results[analyze] = append(a.results[analyze], `{"analyzedBy":"rules","fixId":"restart-service"}`)
@@ -49,6 +53,6 @@ func something() alphabet {
 			createTicket:  {`{"tracker":null,"key":null,"url":null}`},
 			logResolution: {`{"status":"ESCALATED"}`},
 		},
-		errors: []string{"Unavailable", throttled, "Forbidden", "Lambda.Unknown"},
+		errors: []string{"Unavailable", throttled, steps.NameTargetBusy, steps.NameNotStarted, "Forbidden", "Lambda.Unknown"},
 	}
 }

@@ -175,27 +175,51 @@ func retryable() []string {
 		"Lambda.AWSLambdaException", "Lambda.SdkClientException", "Lambda.TooManyRequestsException", "Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout"}
 }
 
+// beforeTheClaim are the answers of the fix's call after which nothing can have
+// been done, by retrier: Lambda refused to run it; or it ran and claimed nothing,
+// because another fix held the target or the store failed. After every other answer
+// the plan may have been acted on, so the state machine must not call again.
+func beforeTheClaim() [][]string {
+	return [][]string{{throttled}, {steps.NameNotStarted, steps.NameTargetBusy}}
+}
+
 func everyRetry(f *findings, s asl.State) {
-	want, least := retryable(), 2
+	want, least := [][]string{retryable()}, 2
 	switch s.Name {
 	case executeFix:
-		// The only failure that proves that nothing ran.
-		want, least = []string{"Lambda.TooManyRequestsException"}, 1
+		want, least = beforeTheClaim(), 1
 	case logResolution:
 		least = 8 // long, because nothing follows
 	}
-	if len(s.Retry) != 1 {
-		f.add("retries what is safe", s.Name, "it has %d retriers, one is right", len(s.Retry))
-		return
+	got := make([][]string, len(s.Retry))
+	for n, r := range s.Retry {
+		got[n] = slices.Sorted(slices.Values(r.ErrorEquals))
+		if !r.FullJitter || r.MaxDelay == 0 || r.BackoffRate < 1.5 || r.MaxAttempts < least {
+			f.add("backs off", s.Name, "needs full jitter, MaxDelaySeconds, a growing delay and %d attempts: %+v", least, r)
+		}
+		if slices.Contains(r.ErrorEquals, steps.NameTargetBusy) {
+			waitsForItsTurn(f, s, r)
+		}
 	}
-	r := s.Retry[0]
-	got := slices.Sorted(slices.Values(r.ErrorEquals))
-	slices.Sort(want)
-	if !slices.Equal(got, want) {
+	for n := range want {
+		slices.Sort(want[n])
+	}
+	if !slices.EqualFunc(got, want, slices.Equal[[]string]) {
 		f.add("retries what is safe", s.Name, "it retries %v, right is %v", got, want)
 	}
-	if !r.FullJitter || r.MaxDelay == 0 || r.BackoffRate < 1.5 || r.MaxAttempts < least {
-		f.add("backs off", s.Name, "needs full jitter, MaxDelaySeconds, a growing delay and %d attempts: %+v", least, r)
+}
+
+// soon is how long a target that was given back may stay idle while a fix waits.
+const soon = 5 * time.Second
+
+// waitsForItsTurn: an approved fix asks for its target until the approval is too
+// old, which the step tells, and not only until the state machine loses patience. A
+// delay is half of the longest on average, with full jitter.
+func waitsForItsTurn(f *findings, s asl.State, r asl.Retrier) {
+	const enough = 2 * incident.MaxApprovalAge
+	if patience := time.Duration(r.MaxAttempts) * r.MaxDelay / 2; patience < enough || r.MaxDelay > soon {
+		f.add("waits for its turn", s.Name, "it asks for some %s, up to %s apart; right is %s at least, %s at most",
+			patience, r.MaxDelay, enough, soon)
 	}
 }
 

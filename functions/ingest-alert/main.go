@@ -9,6 +9,7 @@ import (
 	"github.com/opsguard/opsguard/infra/aws"
 	"github.com/opsguard/opsguard/infra/aws/front"
 	"github.com/opsguard/opsguard/infra/aws/ingestalert"
+	"github.com/opsguard/opsguard/infra/aws/receivealerts"
 )
 
 func main() { aws.Main(build) }
@@ -18,5 +19,9 @@ func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return front.Open(ctx, f, front.Parts{Ingest: ingest})
+	receive, err := receivealerts.Open(ctx, f, ingest)
+	if err != nil {
+		return nil, err
+	}
+	return front.Open(ctx, f, front.Parts{Ingest: ingest, Receive: receive})
 }

@@ -5,9 +5,11 @@
 // it uses: a cold start costs a millisecond for each 300 KB or so.
 //
 //	secret    one SSM parameter each, kept for five minutes at most
+//	outside   what integrations see of the world
 //	records   the DynamoDB store
 //	workflow  the state machine
 //	people    the channels and the links that people get
 //	front     the web handler behind API Gateway
-//	intake, analyst, wait, decision, closing, repair: a step, or its outside system, that needs more than one of these
+//
+// The others are named after the step that they bind.
 package aws

@@ -37,9 +37,9 @@ type settings struct {
 // ends a start after 10 s.
 const startTime = 8 * time.Second
 
-// Main builds a function's handler and serves it. What is wrong with a setting
-// ends the process with one line that names it, so that it is found where it was
-// made and not in the first incident.
+// Main builds a function's handler and serves it. A wrong setting ends the process
+// with one line that names the setting, so that the deployment shows it and not the
+// first incident.
 func Main(build func(ctx context.Context, f Function) (lambda.Handler, error)) {
 	handler, err := start(build)
 	if err != nil {
@@ -81,14 +81,13 @@ func NewFunction(cfg awssdk.Config, log *slog.Logger, now func() time.Time) Func
 // version is set when the functions are built.
 var version = "dev"
 
-// Checker looks once whether what a setting names is there.
+// Checker checks once that what a setting names is there.
 type Checker interface {
 	Check(ctx context.Context) error
 }
 
-// Check looks while the rest of the start goes on; the function serves only if all
-// that was looked for is there. The looks also open the connections that the first
-// call will use.
+// Check runs a check while the rest of the start goes on. The function serves only
+// if every check passes. Checks also open the connections that the first call uses.
 func (f Function) Check(ctx context.Context, c Checker) {
 	f.checks.Go(func() error {
 		err := c.Check(ctx)
@@ -102,8 +101,8 @@ func (f Function) Check(ctx context.Context, c Checker) {
 	})
 }
 
-// Warm looks too, for what the function can do without: what is wrong with it is told
-// by the call that needs it.
+// Warm runs a check for something that the function can do without. A failure does
+// not stop the start; the call that needs it reports the error.
 func (f Function) Warm(ctx context.Context, c Checker) {
 	f.checks.Go(func() error {
 		_ = c.Check(ctx)
@@ -111,7 +110,7 @@ func (f Function) Warm(ctx context.Context, c Checker) {
 	})
 }
 
-// Checked waits for all looks and returns what one of them found wrong.
+// Checked waits for all checks and returns the error of one that failed.
 func (f Function) Checked() error { return f.checks.Wait() }
 
 // passing reports whether AWS refused a call for a reason that passes: throttling,

@@ -56,7 +56,11 @@ func (t task[In, Out]) failed(ctx context.Context, payload []byte, err error) er
 	name := steps.ErrorName(err)
 	var about incident.Ref
 	_ = json.Unmarshal(payload, &about) // a schedule's event is about no incident
-	t.log.WarnContext(ctx, "the step failed", "incidentId", about.ID, "errorName", name, "error", err.Error())
+	level, what := slog.LevelWarn, "the step failed"
+	if name == steps.NameTargetBusy { // every few seconds while a fix waits for its turn
+		level, what = slog.LevelDebug, "the step is called again soon"
+	}
+	t.log.Log(ctx, level, what, "incidentId", about.ID, "errorName", name, "error", err.Error())
 	message := "the step failed; its log says why"
 	var known *incident.Error
 	if errors.As(err, &known) {

@@ -48,6 +48,19 @@ func TestAStepsErrorHasTheNameThatRetryKnows(t *testing.T) {
 	}
 }
 
+// A fix that waits for its turn asks every few seconds: that is no failure to warn of.
+func TestAFixThatWaitsForItsTurnDoesNotFillTheLog(t *testing.T) {
+	var logged bytes.Buffer
+	h := Task(slog.New(slog.NewJSONHandler(&logged, nil)), func(context.Context, incident.Ref) (int, error) {
+		return 0, incident.Busy(incident.Ref{ID: "INC-1"})
+	})
+	_, err := h.Invoke(t.Context(), []byte(`{"incidentId":"INC-7"}`))
+	var got messages.InvokeResponse_Error
+	if !errors.As(err, &got) || got.Type != "TargetBusy" || logged.Len() > 0 {
+		t.Errorf("got %+v, logged %q", got, &logged)
+	}
+}
+
 func TestAStepTakesAndGivesJSON(t *testing.T) {
 	h := Task(slog.New(slog.DiscardHandler), func(_ context.Context, ref incident.Ref) (map[string]string, error) {
 		return map[string]string{"id": ref.ID}, nil

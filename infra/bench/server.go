@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -22,8 +23,7 @@ type bench struct {
 	figures  []figure
 	running  *server // nil between measurements
 
-	barePerSecond   float64
-	ingestPerSecond float64
+	ingestPerSecond float64 // new incidents; 0 if it was not measured
 }
 
 // targets is how many services the temporary services.yaml lists: one fix at a
@@ -75,6 +75,11 @@ type server struct {
 // serve starts the binary on a data directory below the bench's own and waits
 // until it answers that it is healthy. What it prints is thrown away.
 func (b *bench) serve(ctx context.Context, data string) (*server, error) {
+	return b.serveTo(ctx, data, nil)
+}
+
+// serveTo serves, and lets said read what the server prints.
+func (b *bench) serveTo(ctx context.Context, data string, said *listener) (*server, error) {
 	addr, err := freeAddr()
 	if err != nil {
 		return nil, err
@@ -88,9 +93,18 @@ func (b *bench) serve(ctx context.Context, data string) (*server, error) {
 		}
 	}
 	s.cmd.Env = append(s.cmd.Env, "OPSGUARD_PUBLIC_URL=http://"+addr)
+	var printed io.Reader
+	if said != nil {
+		if printed, err = s.cmd.StdoutPipe(); err != nil {
+			return nil, err
+		}
+	}
 	begun := time.Now()
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
+	}
+	if said != nil {
+		go said.read(printed)
 	}
 	go func() { s.exited <- s.cmd.Wait() }()
 	b.running = s
@@ -177,4 +191,25 @@ func mebibytes(status, name string) (float64, error) {
 		}
 	}
 	return 0, errors.New("/proc tells no " + name)
+}
+
+// clockTick is the unit of /proc/PID/stat, which is 100 a second on every Linux
+// that Go runs on.
+const clockTick = time.Second / 100
+
+// cpu is the time that the server has had of the processors so far, the kernel's
+// work for it included.
+func (s *server) cpu() (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
+	if err != nil {
+		return 0, fmt.Errorf("CPU time is read from Linux's /proc: %w", err)
+	}
+	// The name of the program, in brackets, may hold spaces; the fields follow it.
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	if len(fields) < 13 {
+		return 0, errors.New("/proc tells no CPU time")
+	}
+	user, err1 := strconv.ParseInt(fields[11], 10, 64)
+	system, err2 := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * clockTick, errors.Join(err1, err2)
 }

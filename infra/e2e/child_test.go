@@ -23,7 +23,7 @@ import (
 // can kill a process in the middle of a fix and count how often one was applied.
 const childVariable = "OPSGUARD_E2E_CHILD"
 
-type heldExecutor struct{ file, gate string }
+type heldExecutor struct{ file, gate, seen string }
 
 func (e heldExecutor) Run(ctx context.Context, ref incident.Ref, _ incident.Plan) incident.Result {
 	f, err := os.OpenFile(e.file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
@@ -45,9 +45,12 @@ func (e heldExecutor) Run(ctx context.Context, ref incident.Ref, _ incident.Plan
 	return incident.Result{Outcome: incident.Simulated, Verified: true}
 }
 
-// Verify sees nothing: whether the fix was applied cannot be read from a target
-// that does not exist.
-func (heldExecutor) Verify(context.Context, incident.Ref, incident.Plan) (bool, []incident.FixStep) {
+// Verify sees what the test says; by itself nothing: whether the fix was applied
+// cannot be read from a target that does not exist.
+func (e heldExecutor) Verify(context.Context, incident.Ref, incident.Plan) (bool, []incident.FixStep) {
+	if e.seen != "" {
+		return true, []incident.FixStep{{Name: "verify", Status: "ok", Detail: e.seen, At: time.Now()}}
+	}
 	return false, []incident.FixStep{{Name: "verify", Status: "failed", Detail: "the state cannot be read", At: time.Now()}}
 }
 
@@ -58,7 +61,7 @@ func child() {
 	if err == nil {
 		rt, err = local.Open(context.Background(), s, local.Deps{Version: "e2e", Console: os.Stdout,
 			Log:      slog.New(slog.NewTextHandler(os.Stderr, nil)),
-			Executor: heldExecutor{os.Getenv("E2E_APPLIED"), os.Getenv("E2E_GATE")}})
+			Executor: heldExecutor{os.Getenv("E2E_APPLIED"), os.Getenv("E2E_GATE"), os.Getenv("E2E_SEEN")}})
 	}
 	if err == nil {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

@@ -1,3 +1,3 @@
-// Package events holds one sample event a function, for `sam local invoke` and for
-// the tests that keep them from rotting.
+// Package events holds one sample event per function, for `sam local invoke` and for
+// the tests that keep them valid.
 package events

@@ -21,8 +21,8 @@ type AuditReport struct {
 	Unchecked []Unchecked `json:"unchecked"`
 }
 
-// BadTrail is a trail that does not bear out its incident, and the first event
-// that shows it.
+// BadTrail is a trail that does not match its incident, and the first event that
+// shows it.
 type BadTrail struct {
 	IncidentID string `json:"incidentId"`
 	Seq        int64  `json:"seq"`

@@ -139,8 +139,8 @@ const secretPrefix = "OPSGUARD_SECRET_"
 // read from the environment.
 type secrets map[string]string
 
-// Secret implements integration.Secrets. The kind does not matter here: whoever
-// may read one variable may read all.
+// Secret implements integration.Secrets. The kind does not matter here: the process
+// reads every variable alike.
 func (s secrets) Secret(_ context.Context, _ integration.Kind, name string) (string, error) {
 	if value := s[name]; value != "" {
 		return value, nil

@@ -128,6 +128,7 @@ func (rt *Runtime) write(put func(*bbolt.Tx) error) error {
 // stepSet is every step, bound.
 type stepSet struct {
 	ingest      steps.IngestAlert
+	receive     steps.ReceiveAlerts
 	analyze     steps.Analyze
 	wait        steps.WaitForApproval
 	approve     steps.ApproveFix
@@ -145,10 +146,11 @@ func (rt *Runtime) steps(inv *inventory.Inventory, out outside, w *workflow) (s 
 	links := steps.DecidableLinks{Linker: out.links, Inventory: inv}
 	people := steps.People{Store: rt.store, Inventory: inv, Channels: out.channels, Links: links, Now: now, Log: rt.log}
 	s.ingest = steps.IngestAlert{Store: rt.store, Workflow: w, Inventory: inv, NewID: newID, Timeout: rt.settings.ApprovalTimeout, Delivery: &delivery, Now: now, Log: rt.log}
+	s.receive = steps.ReceiveAlerts{Sources: out.sources, Ingest: s.ingest, Log: rt.log}
 	s.analyze = steps.Analyze{Store: rt.store, Analyst: out.analyst, Inventory: inv, Now: now, Log: rt.log}
 	s.wait = steps.WaitForApproval{Store: rt.store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: rt.log}
 	s.approve = steps.ApproveFix{Store: rt.store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: rt.log}
-	s.execute = steps.ExecuteFix{Store: rt.store, Executor: out.executor, Inventory: inv, Now: now, Log: rt.log}
+	s.execute = steps.ExecuteFix{Store: rt.store, Executor: out.executor, Inventory: inv, Runner: newRunner(), Now: now, Log: rt.log}
 	s.ticket = steps.CreateTicket{Store: rt.store, Inventory: inv, Trackers: out.trackers, Links: out.links, Now: now, Log: rt.log}
 	s.resolution = steps.LogResolution{Store: rt.store, People: people, Now: now, Log: rt.log}
 	s.healthCheck = steps.HourlyHealthCheck{Inventory: inv, Prober: out.prober, Ingest: s.ingest, Log: rt.log}
@@ -158,8 +160,9 @@ func (rt *Runtime) steps(inv *inventory.Inventory, out outside, w *workflow) (s 
 }
 
 // stepBackFor is how long the first step of an incident makes way for alerts that
-// are being accepted. All that follows waits for this step.
-const stepBackFor = 100 * time.Millisecond
+// are being accepted. All that follows waits for this step. With 24 of these steps
+// at once, 48 incidents a second go on even in a storm that never pauses.
+const stepBackFor = 500 * time.Millisecond
 
 // tasks names the steps as the state machine's definition does.
 func (s stepSet) tasks(alerts *accepting) map[string]engine.TaskFunc {
@@ -181,7 +184,7 @@ func (s stepSet) tasks(alerts *accepting) map[string]engine.TaskFunc {
 // web makes the HTTP handler.
 func (rt *Runtime) web(s stepSet, out outside, d Deps) (http.Handler, error) {
 	c := web.Config{
-		Ingest: s.ingest, Alerts: api.Source{}, Decide: s.approve, Read: s.query, Health: rt.store, Tickets: rt.store,
+		Ingest: s.ingest, Alerts: api.Source{}, Receive: s.receive, Decide: s.approve, Read: s.query, Health: rt.store, Tickets: rt.store,
 		LinkKeys: web.FixedLinkKeys(out.linkKeys), PublicURL: out.publicURL, Version: d.Version, Now: rt.clock.Now, Log: d.Log,
 	}
 	if rt.settings.APIKeys != "" {
@@ -197,6 +200,10 @@ func (rt *Runtime) web(s stepSet, out outside, d Deps) (http.Handler, error) {
 	}
 	return rt.alerts.handler(handler), nil
 }
+
+// newRunner names this process among all that ever open its store, one at a time:
+// the file is locked.
+func newRunner() string { return ulid.MustNew(ulid.Now(), rand.Reader).String() }
 
 // newID makes an incident's id: its time, and 80 random bits.
 func newID() string {

@@ -14,8 +14,8 @@ import (
 	"github.com/opsguard/opsguard/pkg/inventory"
 )
 
-// Settings is what the one-machine runtime is told. The README's table is made
-// from these structs' tags; a flag wins over its variable.
+// Settings is what the one-machine runtime is told. The table in
+// docs/operating.md is made from its tags; a flag wins over its variable.
 type Settings struct {
 	Addr              string        `env:"OPSGUARD_ADDR" envDefault:"127.0.0.1:3000" flag:"--addr" help:"where to listen; anything but loopback needs OPSGUARD_API_KEYS"`
 	DataDir           string        `env:"OPSGUARD_DATA_DIR" envDefault:".opsguard" flag:"--data-dir" help:"where incidents, executions and the link key are kept"`

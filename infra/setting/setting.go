@@ -12,7 +12,7 @@ import (
 )
 
 // Load fills the struct that into points to. Its error names each variable that cannot
-// be read and shows one that can: the library's own names the struct's fields.
+// be read and shows a value that can, because the library's own error names fields.
 func Load(into any) error {
 	err := env.Parse(into)
 	var all env.AggregateError

@@ -75,8 +75,8 @@ type Timer struct {
 	At      time.Time `json:"at"`
 }
 
-// Token is a task token: who holds it can finish the task. It shows itself in JSON only, because an execution is stored
-// that way, and never in a log or a printed value.
+// Token is a task token: its holder can finish the task. It shows itself in JSON only, because an execution is stored that
+// way, and never in a log or a printed value.
 type Token string
 
 // String hides the token.

@@ -29,7 +29,8 @@ func Next(def *Definition, exec Execution, ev Event, env Env) (Execution, []Comm
 	return s.exec, s.commands, nil
 }
 
-// Pending gives the commands that a running execution waits for, for whoever reads it back after a crash.
+// Pending gives the commands that a running execution waits for. An engine asks for them when it reads the execution back
+// after a crash.
 func Pending(def *Definition, exec Execution) ([]Command, error) {
 	if exec.Status != Running {
 		return nil, nil

@@ -17,7 +17,7 @@ func (p Problem) Error() string { return p.Path + ": " + p.Text }
 // LoadError holds everything wrong with a definition, in the order it is met. It is never empty.
 type LoadError struct{ Problems []Problem }
 
-// Error gives one problem a line.
+// Error gives each problem on a line of its own.
 func (e *LoadError) Error() string {
 	lines := make([]string, len(e.Problems))
 	for i, p := range e.Problems {

@@ -1,6 +1,6 @@
-// Package brief is what a human reads about an incident, without any markup:
-// chat, tickets, the decision page and the command line render a Brief, none of
-// them words it anew. Start at Of.
+// Package brief is what a human reads about an incident, without any markup.
+// Chat, tickets, the decision page and the command line render a Brief and add no
+// words about the incident. Start at Of.
 //
 // Text that OpsGuard did not write (an alert, a log line, a model, a person's
 // note, a tracker) has the type Outside, so that a renderer cannot mix it with
@@ -17,7 +17,7 @@ import (
 
 // Links are the ways to decide, for one channel's message. An empty one is not
 // offered (Approve is empty when there is no fix to approve). A link decides for
-// whoever holds it, so Links prints as a placeholder.
+// any holder, so Links prints as a placeholder.
 type Links struct {
 	Approve  string
 	Escalate string
@@ -104,8 +104,8 @@ type FixText struct {
 // LogValue keeps links and logs out of a log.
 func (b Brief) LogValue() slog.Value { return slog.StringValue(b.IncidentID) }
 
-// Of words an incident as it is at now. Links that can no longer be used (there
-// is nothing to approve, somebody decided, the deadline passed) are left out.
+// Of describes an incident as it is at now. It leaves out links that can no longer
+// be used: there is nothing to approve, somebody decided, or the deadline passed.
 func Of(inc incident.Incident, links Links, now time.Time) Brief {
 	asked := mayDecide(inc, now)
 	b := Brief{

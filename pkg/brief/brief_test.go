@@ -103,13 +103,17 @@ func TestEveryReasonHasWords(t *testing.T) {
 }
 
 func TestOutcomeSaysNoMoreThanTheRecord(t *testing.T) {
+	const kept = "; in case it goes on, no other fix runs on its target before 2026-11-02 11:16 UTC"
 	for _, tc := range []struct {
 		name string
 		inc  incident.Incident
 		want string
 	}{
-		{"never heard of again", closed(t, executing(t)), "unknown: started at 2026-11-02 11:01 UTC and never heard of again; it may or may not have been applied"},
-		{"unknown", finished(t, incident.Result{Outcome: incident.Unknown}), "unknown: it may or may not have been applied"},
+		{"never heard of again", closed(t, executing(t)),
+			"unknown: started at 2026-11-02 11:01 UTC and never heard of again; it may or may not have been applied" + kept},
+		{"unknown", finished(t, incident.Result{Outcome: incident.Unknown}), "unknown: it may or may not have been applied" + kept},
+		{"unknown, and nothing can go on", finished(t, incident.Result{Outcome: incident.Unknown, Over: true}),
+			"unknown: it may or may not have been applied"},
 		{"failed", finished(t, incident.Result{Outcome: incident.Failed}), "failed"},
 		{"fixed and verified", finished(t, incident.Result{Outcome: incident.Fixed, Verified: true}), "applied; the check after it passed"},
 		{"fixed, not verified", finished(t, incident.Result{Outcome: incident.Fixed}), "applied; the check after it did not pass"},
@@ -119,6 +123,37 @@ func TestOutcomeSaysNoMoreThanTheRecord(t *testing.T) {
 	} {
 		if got := brief.Of(tc.inc, links(), at(14, 6)).Outcome; got != tc.want {
 			t.Errorf("%s: got %q, want %q", tc.name, got, tc.want)
+		}
+	}
+}
+
+// An approved fix that has not started says why not, and for which other one it waits.
+func TestAnApprovedFixThatHasNotStartedSaysWhatItWaitsFor(t *testing.T) {
+	const holder = "INC-01JZ0000000000000000000001"
+	approved := decide(t, waiting(t), incident.Approve, incident.Local, "")
+	queued := approved.Queue(holder, at(11, 1)).Incident
+	refused := func(inc incident.Incident, r incident.Reason) incident.Incident {
+		c, err := inc.Refuse(r, at(11, 16))
+		return must(t, c, err)
+	}
+	for _, tc := range []struct {
+		name string
+		inc  incident.Incident
+		line string // the status line
+		why  string // why it is escalated, or is about to be
+	}{
+		{"its turn", approved, "approved; the fix is about to start", ""},
+		{"queued", queued, "approved; waiting for " + holder + " to finish on the same target", ""},
+		{"too old", refused(approved, incident.ReasonApprovalStale), "the approved fix was not started; being escalated",
+			brief.ReasonText(incident.ReasonApprovalStale)},
+		{"recovered", refused(queued, "recovered"), "recovered before the approved fix started; being closed", ""},
+		{"queued in vain", refused(queued, incident.ReasonTargetBusy), "the approved fix was not started; being escalated",
+			brief.ReasonText(incident.ReasonTargetBusy) + ": that of " + holder},
+		{"closed", closed(t, refused(queued, incident.ReasonTargetBusy)), brief.ReasonText(incident.ReasonTargetBusy) + ": that of " + holder,
+			brief.ReasonText(incident.ReasonTargetBusy) + ": that of " + holder},
+	} {
+		if b := brief.Of(tc.inc, links(), at(11, 16)); b.StatusLine != tc.line || b.Escalated != tc.why {
+			t.Errorf("%s: %q, escalated for %q; want %q, %q", tc.name, b.StatusLine, b.Escalated, tc.line, tc.why)
 		}
 	}
 }

@@ -38,7 +38,7 @@ func statusLine(inc incident.Incident, now time.Time) string {
 	case incident.Resolved:
 		return resolvedLine(inc)
 	case incident.Escalated:
-		return ReasonText(inc.EscalationReason)
+		return reasonText(inc, inc.EscalationReason)
 	}
 	return string(inc.Status)
 }
@@ -47,7 +47,7 @@ func waitingLine(inc incident.Incident, now time.Time) string {
 	if d := inc.Decision; d != nil {
 		switch d.Action {
 		case incident.Approve:
-			return "approved; the fix is about to start"
+			return approvedLine(inc)
 		case incident.Resolve:
 			return "resolved; being closed"
 		}
@@ -60,6 +60,19 @@ func waitingLine(inc incident.Incident, now time.Time) string {
 		return "needs a person to look: there is no fix to approve"
 	}
 	return "waiting for a person to decide"
+}
+
+// approvedLine says what an approved fix waits for before it starts.
+func approvedLine(inc incident.Incident) string {
+	switch {
+	case inc.Refusal == refusalRecovered:
+		return "recovered before the approved fix started; being closed"
+	case inc.Refusal != "":
+		return "the approved fix was not started; being escalated"
+	case inc.Queued != nil:
+		return "approved; waiting for " + inline(inc.Queued.Holder, MaxParameter) + " to finish on the same target"
+	}
+	return "approved; the fix is about to start"
 }
 
 func resolvedLine(inc incident.Incident) string {
@@ -151,13 +164,13 @@ func outcomeLine(inc incident.Incident) string {
 	a := inc.Attempt
 	switch {
 	case a == nil && inc.Refusal != "":
-		return "not started: " + refusalText(inc.Refusal)
+		return "not started: " + refusalText(inc)
 	case a == nil:
 		return ""
 	case a.FinishedAt == nil && inc.Open():
 		return "running since " + clock(a.StartedAt)
 	case a.FinishedAt == nil:
-		return "unknown: started at " + clock(a.StartedAt) + " and never heard of again; it may or may not have been applied"
+		return "unknown: started at " + clock(a.StartedAt) + " and never heard of again; it may or may not have been applied" + kept(*a)
 	}
 	checked := "; the check after it did not pass"
 	if a.Verified {
@@ -174,7 +187,15 @@ func outcomeLine(inc incident.Incident) string {
 	case incident.Failed:
 		return "failed"
 	}
-	return "unknown: it may or may not have been applied"
+	return "unknown: it may or may not have been applied" + kept(*a)
+}
+
+// kept says until when other fixes keep off a target where this one may go on.
+func kept(a incident.Attempt) string {
+	if !a.Held {
+		return ""
+	}
+	return "; in case it goes on, no other fix runs on its target before " + clock(a.Until)
 }
 
 func steps(all []incident.FixStep) []Outside {
@@ -212,11 +233,19 @@ func escalated(inc incident.Incident) string {
 	status, reason := inc.Conclusion()
 	switch {
 	case inc.Status == incident.Escalated:
-		return ReasonText(inc.EscalationReason)
+		return reasonText(inc, inc.EscalationReason)
 	case inc.Open() && settled && status == incident.Escalated:
-		return ReasonText(reason)
+		return reasonText(inc, reason)
 	}
 	return ""
+}
+
+// reasonText is ReasonText, naming the fix that an incident waited for in vain.
+func reasonText(inc incident.Incident, r incident.Reason) string {
+	if r == incident.ReasonTargetBusy && inc.Queued != nil {
+		return ReasonText(r) + ": that of " + inline(inc.Queued.Holder, MaxParameter)
+	}
+	return ReasonText(r)
 }
 
 // ReasonText says in words why an incident was escalated.
@@ -226,7 +255,7 @@ func ReasonText(r incident.Reason) string {
 		incident.ReasonApprovalTimeout:     "nobody decided in time",
 		incident.ReasonApprovalStale:       "the approval was older than 15 minutes when the fix was about to start",
 		incident.ReasonPlanStale:           "the approved plan no longer means the same: services.yaml or the catalogue changed since",
-		incident.ReasonTargetBusy:          "another fix was running on the same target",
+		incident.ReasonTargetBusy:          "the approved fix did not get its turn, because another one held the target",
 		incident.ReasonFixFailed:           "the fix failed",
 		incident.ReasonFixUnverified:       "the fix ran, but the service was not seen healthy after it",
 		incident.ReasonFixUnknown:          "it is not known whether the fix was applied",
@@ -238,10 +267,12 @@ func ReasonText(r incident.Reason) string {
 	return "the reason " + inline(string(r), MaxParameter)
 }
 
-// refusalText covers the one refusal that is no reason to escalate.
-func refusalText(r incident.Reason) string {
-	if r == "recovered" {
+// refusalRecovered is the one refusal that is no reason to escalate.
+const refusalRecovered incident.Reason = "recovered"
+
+func refusalText(inc incident.Incident) string {
+	if inc.Refusal == refusalRecovered {
 		return "the source reported recovery first"
 	}
-	return ReasonText(r)
+	return reasonText(inc, inc.Refusal)
 }

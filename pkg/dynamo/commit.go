@@ -29,6 +29,9 @@ func (s *Store) Commit(ctx context.Context, c incident.Change) error {
 			return nil
 		}
 		err, again := t.refused(err)
+		if incident.CodeOf(err) == incident.CodeTargetBusy {
+			err, again = s.busy(ctx, c, err)
+		}
 		if again && round < maxLookAgain && ctx.Err() == nil {
 			continue
 		}
@@ -36,6 +39,20 @@ func (s *Store) Commit(ctx context.Context, c incident.Change) error {
 			return err
 		}
 		return s.settle(ctx, c, err)
+	}
+}
+
+// busy says whose fix holds the target that a change wants to take. Where it has
+// become free since, the commit is worth another round.
+func (s *Store) busy(ctx context.Context, c incident.Change, refused error) (err error, again bool) {
+	it, err := s.get(ctx, targetKey(c.Incident.Tenant, c.Take.Target), true)
+	switch holder := stringOf(it, attrIncident); {
+	case err != nil:
+		return refused, false // it is busy all the same
+	case it == nil:
+		return refused, true
+	default:
+		return incident.Busy(incident.Ref{Tenant: c.Incident.Tenant, ID: holder}), false
 	}
 }
 
@@ -136,7 +153,7 @@ func (t *transaction) refused(err error) (translated error, again bool) {
 	case failed[meansDuplicate]:
 		return incident.Fail(incident.Conflict, incident.CodeDuplicate, "an open incident has this fingerprint"), false
 	case failed[meansBusy]:
-		return incident.Fail(incident.Conflict, incident.CodeTargetBusy, "another fix is running on this target"), false
+		return incident.Fail(incident.Conflict, incident.CodeTargetBusy, "another fix holds this target"), false
 	}
 	return err, failed[meansMoved]
 }

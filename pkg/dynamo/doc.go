@@ -3,8 +3,8 @@
 // shares with the one-machine store are in pkg/steps/stepstest.
 //
 // A Change is one TransactWriteItems, and the condition on META's version is the
-// only lock: whoever loses it is told CodeVersion and starts again. Whatever a
-// decision hangs on is read consistently; lists come from the index and may lag.
+// only lock: a writer that loses gets CodeVersion and starts again. What a
+// decision depends on is read consistently; lists come from the index and may lag.
 //
 // Items (PK / SK), every PK beginning with the tenant:
 //

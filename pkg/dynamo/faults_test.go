@@ -251,7 +251,7 @@ func TestAHoldThatWasTakenOverMeanwhileIsNotFreed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c, err := first[len(first)-1].Incident.Record(incident.Result{Outcome: incident.Unknown}, time.Now())
+	c, err := first[len(first)-1].Incident.Record(incident.Result{Outcome: incident.Failed}, time.Now())
 	if err == nil {
 		err = through.Commit(t.Context(), c)
 	}

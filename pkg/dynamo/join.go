@@ -11,9 +11,9 @@ import (
 	"github.com/opsguard/opsguard/pkg/incident"
 )
 
-// Join implements steps.Dedup with one conditional update. Only one that comes
-// later than another but was sent earlier needs a second, which leaves the time
-// alone. A join whose answer was lost and that the SDK sent again counts twice.
+// Join implements steps.Dedup with one conditional update. A join that is older
+// than the last one needs a second update, which leaves the time alone. If the
+// answer is lost and the SDK sends the update again, the join counts twice.
 func (s *Store) Join(ctx context.Context, tenant, fingerprint string, at time.Time) (incident.Ref, error) {
 	k := dedupKey(tenant, fingerprint)
 	found, err := s.count(ctx, k, "ADD occurrences :one SET lastSeen = :at", "attribute_exists(PK) AND lastSeen <= :at",

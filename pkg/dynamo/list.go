@@ -19,7 +19,7 @@ import (
 const filterScan = 200
 
 // List implements steps.Lister: newest first, by id, merged from the partitions
-// of the index. It lags behind the record by what the index does.
+// of the index. It lags behind the record as the index does.
 func (s *Store) List(ctx context.Context, q steps.ListQuery) (steps.Page, error) {
 	page := steps.Page{Incidents: []incident.Incident{}}
 	before, err := steps.ParseCursor(q.Cursor)

@@ -9,9 +9,9 @@ import (
 	"github.com/opsguard/opsguard/pkg/incident"
 )
 
-// Load implements steps.Loader. What is counted beside an open incident is read
-// after it; should the incident have ended in between, the record is read again
-// and has the count itself.
+// Load implements steps.Loader. The count of an open incident is kept beside it and
+// read after it. If the incident ended in between, Load reads the record again,
+// which then has the count.
 func (s *Store) Load(ctx context.Context, ref incident.Ref) (incident.Incident, error) {
 	inc, err := s.loadMeta(ctx, ref)
 	if err != nil || !inc.Open() {

@@ -46,8 +46,8 @@ func (s *Set) Run(ctx context.Context, ref incident.Ref, plan incident.Plan) inc
 	return e.Run(ctx, ref, plan)
 }
 
-// Verify only looks. If there is no executor for the target, nothing can be seen,
-// so it is not verified.
+// Verify only looks. Without an executor for the target it cannot see anything, so
+// the fix is not verified.
 func (s *Set) Verify(ctx context.Context, ref incident.Ref, plan incident.Plan) (bool, []incident.FixStep) {
 	e, err := s.of(plan.Target)
 	if err != nil {

@@ -2,13 +2,13 @@
 // for a fix out of those that are allowed. Start at Integration.
 //
 // It stands behind steps.Analyst, on github.com/google/generative-ai-go over
-// REST. That library is no longer developed, so it is known to this package
-// only, and transport.go keeps it to what is wanted: one call a question, a
-// bounded answer, no key in any URL or error, and no gRPC connection.
+// REST. That library is no longer developed, so only this package uses it.
+// transport.go limits it: one call per question, a bounded answer, no key in any
+// URL or error, and no gRPC connection.
 //
-// What the model says is returned as it said it, bounded: whoever asks holds it
-// against the catalogue. What it is told of logs is fenced and declared data,
-// which helps, but nothing may rely on it.
+// The answer is bounded and otherwise returned as it came; the caller checks it
+// against the catalogue. Logs are fenced in the prompt and declared to be data.
+// That helps, but nothing may rely on it.
 package gemini
 
 import (
@@ -69,7 +69,7 @@ func Open(env integration.Env, s Settings) (*Analyst, error) {
 		if err != nil {
 			return "", err
 		}
-		if !apiKey.MatchString(key) {
+		if !isKey(key) {
 			return "", incident.Unavail(env.Place(s.APIKey)+": must be a key, without white space", nil)
 		}
 		return key, nil

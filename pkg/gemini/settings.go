@@ -3,7 +3,6 @@ package gemini
 import (
 	"net"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -42,17 +41,35 @@ func Entry(model, endpoint string) integration.Entry {
 	return e
 }
 
-var (
-	modelName = regexp.MustCompile(`^((models|tunedModels)/)?[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
-	// apiKey is what a header can carry; Google's keys are of letters, digits, - and _.
-	apiKey = regexp.MustCompile(`^[A-Za-z0-9._~+/=:-]{1,500}$`)
+const (
+	upper   = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	letters = "abcdefghijklmnopqrstuvwxyz" + upper + "0123456789"
 )
+
+// madeOf reports whether s has least to most bytes, all of them allowed. A regular
+// expression that counts took a third of a cold start of hello-world to compile.
+func madeOf(s, allowed string, least, most int) bool {
+	return len(s) >= least && len(s) <= most && strings.Trim(s, allowed) == ""
+}
+
+// isModel takes a model's name, with or without where it is listed.
+func isModel(s string) bool {
+	if name, ok := strings.CutPrefix(s, "models/"); ok {
+		s = name
+	} else if name, ok := strings.CutPrefix(s, "tunedModels/"); ok {
+		s = name
+	}
+	return madeOf(s, letters+"._-", 1, 100) && strings.Contains(letters, s[:1])
+}
+
+// isKey takes what a header can carry; Google's keys are of letters, digits, - and _.
+func isKey(s string) bool { return madeOf(s, letters+"._~+/=:-", 1, 500) }
 
 // Validate refuses what cannot work, by the setting's name in the environment.
 func (s Settings) Validate() error {
 	u, err := url.Parse(strings.TrimSuffix(s.Endpoint, "/"))
 	switch {
-	case !modelName.MatchString(s.Model):
+	case !isModel(s.Model):
 		return incident.BadField("model", "%s: must be a model's name, like %s", SettingModel, DefaultModel)
 	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
 		u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"regexp"
 	"strconv"
 )
 
@@ -88,7 +87,8 @@ func (e statusError) Error() string {
 	return fmt.Sprintf("Gemini answered %d %s", e.status, e.code)
 }
 
-var codeWord = regexp.MustCompile(`^[A-Z][A-Z_]{1,39}$`)
+// isCode takes a word of Google's, such as RESOURCE_EXHAUSTED.
+func isCode(s string) bool { return madeOf(s, upper+"_", 2, 40) && s[0] != '_' }
 
 // codeOf reads the code of Google's error format, and the reason if one is given.
 // The message beside them is left: it may repeat what was sent.
@@ -101,11 +101,11 @@ func codeOf(body []byte) string {
 			} `json:"details"`
 		} `json:"error"`
 	}
-	if json.Unmarshal(body, &e) != nil || !codeWord.MatchString(e.Error.Status) {
+	if json.Unmarshal(body, &e) != nil || !isCode(e.Error.Status) {
 		return ""
 	}
 	for _, d := range e.Error.Details {
-		if codeWord.MatchString(d.Reason) {
+		if isCode(d.Reason) {
 			return e.Error.Status + " " + d.Reason
 		}
 	}

@@ -20,7 +20,7 @@ const (
 )
 
 // Alert is one report that something is wrong (or, with Recovered, right again),
-// in OpsGuard's words whoever sent it.
+// in OpsGuard's own words for every sender.
 type Alert struct {
 	Tenant    string
 	Source    string // who sent it: "api", "health-check", later a vendor's name

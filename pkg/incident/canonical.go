@@ -1,101 +1,122 @@
 package incident
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"sort"
+	"slices"
 	"strconv"
-	"strings"
 	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // canonical writes RFC 8785 canonical JSON of the few shapes that are hashed:
 // strings, whole numbers up to 2^53, and maps of them. Every other shape of a
 // value is a programmer's error and marks the text, so that no hash matches.
 func canonical(v any) string {
-	var b strings.Builder
-	writeCanonical(&b, v)
-	return b.String()
+	return string(appendCanonical(make([]byte, 0, 1024), v))
 }
 
-func writeCanonical(b *strings.Builder, v any) {
+func appendCanonical(b []byte, v any) []byte {
 	switch v := v.(type) {
 	case string:
-		writeCanonicalString(b, v)
+		return appendCanonicalString(b, v)
 	case int64:
-		b.WriteString(strconv.FormatInt(v, 10))
+		return strconv.AppendInt(b, v, 10)
 	case map[string]string:
-		m := make(map[string]any, len(v))
-		for k, s := range v {
-			m[k] = s
-		}
-		writeCanonical(b, m)
+		return appendCanonicalMap(b, v, appendCanonicalString)
 	case map[string]any:
-		keys := make([]string, 0, len(v))
-		for k := range v {
-			keys = append(keys, k)
-		}
-		sort.Slice(keys, func(i, j int) bool { return lessUTF16(keys[i], keys[j]) })
-		b.WriteByte('{')
-		for i, k := range keys {
-			if i > 0 {
-				b.WriteByte(',')
-			}
-			writeCanonicalString(b, k)
-			b.WriteByte(':')
-			writeCanonical(b, v[k])
-		}
-		b.WriteByte('}')
+		return appendCanonicalMap(b, v, appendCanonical)
 	default:
-		b.WriteString("!unsupported")
+		return append(b, "!unsupported"...)
 	}
 }
 
-// lessUTF16 orders names by their UTF-16 code units, as RFC 8785 §3.2.3 asks.
-func lessUTF16(a, b string) bool {
-	x, y := utf16.Encode([]rune(a)), utf16.Encode([]rune(b))
-	for i := range x {
-		if i >= len(y) {
-			return false
-		}
-		if x[i] != y[i] {
-			return x[i] < y[i]
-		}
+func appendCanonicalMap[V any](b []byte, m map[string]V, value func([]byte, V) []byte) []byte {
+	var few [16]string // as many names as an event has, without allocating
+	names := few[:0]
+	for name := range m {
+		names = append(names, name)
 	}
-	return len(x) < len(y)
+	slices.SortFunc(names, compareUTF16)
+	b = append(b, '{')
+	for i, name := range names {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(appendCanonicalString(b, name), ':')
+		b = value(b, m[name])
+	}
+	return append(b, '}')
 }
 
-// writeCanonicalString escapes as RFC 8785 §3.2.2.2: the two-character escapes
-// where JSON has them, \u00xx for other controls, everything else as it is.
-func writeCanonicalString(b *strings.Builder, s string) {
+// compareUTF16 orders names by their UTF-16 code units, as RFC 8785 §3.2.3 asks.
+// That is the order of their characters, except that those beyond U+FFFF begin
+// with a surrogate, which stands before U+E000.
+func compareUTF16(a, b string) int {
+	for a != "" && b != "" {
+		x, n := utf8.DecodeRuneInString(a)
+		y, m := utf8.DecodeRuneInString(b)
+		if x != y {
+			return cmp.Or(cmp.Compare(firstUnit(x), firstUnit(y)), cmp.Compare(x, y))
+		}
+		a, b = a[n:], b[m:]
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+// firstUnit is the first UTF-16 code unit of a character.
+func firstUnit(r rune) rune {
+	if r <= 0xffff {
+		return r
+	}
+	high, _ := utf16.EncodeRune(r)
+	return high
+}
+
+// appendCanonicalString escapes as RFC 8785 §3.2.2.2: the two-character escapes
+// where JSON has them, \u00xx for other controls, everything else as it is. What
+// is not UTF-8 becomes U+FFFD.
+func appendCanonicalString(b []byte, s string) []byte {
 	const hexDigits = "0123456789abcdef"
-	b.WriteByte('"')
-	for _, r := range s {
-		switch r {
-		case '"', '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case '\b':
-			b.WriteString(`\b`)
-		case '\t':
-			b.WriteString(`\t`)
-		case '\n':
-			b.WriteString(`\n`)
-		case '\f':
-			b.WriteString(`\f`)
-		case '\r':
-			b.WriteString(`\r`)
-		default:
-			if r < 0x20 {
-				b.WriteString(`\u00`)
-				b.WriteByte(hexDigits[r>>4])
-				b.WriteByte(hexDigits[r&15])
-				continue
-			}
-			b.WriteRune(r)
+	b = append(b, '"')
+	from := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
+			i++
+			continue
 		}
+		if c >= utf8.RuneSelf {
+			r, n := utf8.DecodeRuneInString(s[i:])
+			if r == utf8.RuneError {
+				b = append(append(b, s[from:i]...), string(utf8.RuneError)...)
+				from = i + n
+			}
+			i += n
+			continue
+		}
+		b = append(b, s[from:i]...)
+		switch c {
+		case '"', '\\':
+			b = append(b, '\\', c)
+		case '\b':
+			b = append(b, `\b`...)
+		case '\t':
+			b = append(b, `\t`...)
+		case '\n':
+			b = append(b, `\n`...)
+		case '\f':
+			b = append(b, `\f`...)
+		case '\r':
+			b = append(b, `\r`...)
+		default:
+			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		}
+		i++
+		from = i
 	}
-	b.WriteByte('"')
+	return append(append(b, s[from:]...), '"')
 }
 
 func sha256Hex(s string) string {

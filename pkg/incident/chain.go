@@ -17,6 +17,7 @@ const (
 	EventVoted       EventAction = "voted"
 	EventDecided     EventAction = "decided"
 	EventRecovered   EventAction = "recovered"
+	EventFixQueued   EventAction = "fix-queued"
 	EventFixStarted  EventAction = "fix-started"
 	EventFixRefused  EventAction = "fix-refused"
 	EventFixFinished EventAction = "fix-finished"

@@ -17,7 +17,8 @@ import (
 //     count and last-seen time into the incident;
 //   - Wait, to replace the stored one; FreeWait, to delete it;
 //   - Take, which asks that nobody else holds the target at that time
-//     (CodeTargetBusy otherwise); Free, which gives this incident's hold back.
+//     (Busy, with CodeTargetBusy, otherwise); Free, which gives this incident's hold
+//     back.
 type Change struct {
 	Incident Incident
 	Event    Event
@@ -109,6 +110,7 @@ func badTransition(from, next Status) error {
 type New struct {
 	Ref             Ref
 	Alert           Alert
+	Fingerprint     string // the alert's; "": it is computed
 	By              Actor
 	ApprovalTimeout time.Duration // whole seconds
 	Now             time.Time
@@ -117,9 +119,12 @@ type New struct {
 // Open makes the first version of an incident: DETECTED.
 func Open(n New) Change {
 	now := Stamp(n.Now)
+	if n.Fingerprint == "" {
+		n.Fingerprint = n.Alert.Fingerprint()
+	}
 	inc := Incident{
 		Ref: n.Ref, Source: n.Alert.Source, Service: n.Alert.Service, Severity: n.Alert.Severity,
-		Fingerprint: n.Alert.Fingerprint(), CreatedAt: now, UpdatedAt: now,
+		Fingerprint: n.Fingerprint, CreatedAt: now, UpdatedAt: now,
 		Occurrences: 1, LastSeenAt: now, ApprovalTimeout: int64(n.ApprovalTimeout / time.Second),
 	}
 	details := map[string]string{

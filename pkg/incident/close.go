@@ -2,9 +2,9 @@ package incident
 
 import "time"
 
-// Conclusion is how the incident has to end, told from the record alone, so that
-// every path (the workflow, a retry, reconcile) ends it alike: the status, and
-// for ESCALATED the reason. What is still undecided would end as step_failed.
+// Conclusion computes from the record alone how the incident has to end: the
+// status, and for ESCALATED the reason. So every path (the workflow, a retry,
+// reconcile) ends it alike. An undecided incident would end as step_failed.
 func (i Incident) Conclusion() (Status, Reason) {
 	if a := i.Attempt; a != nil {
 		switch {

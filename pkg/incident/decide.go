@@ -56,8 +56,8 @@ func (i Incident) planHash() string {
 	return i.Plan.Hash
 }
 
-// Vote counts one person's word; with it the decision may stand. The policy
-// must have been asked with exactly this version's votes.
+// Vote records one person's vote. If the verdict says that it decides, it records
+// the decision too. The verdict must be about exactly this version's votes.
 func (i Incident) Vote(v Vote, verdict Verdict, now time.Time) (Change, error) {
 	if !verdict.Allowed {
 		return Change{}, Fail(Forbidden, CodeForbidden, "%s", verdict.Reason)
@@ -88,8 +88,8 @@ func (i Incident) Vote(v Vote, verdict Verdict, now time.Time) (Change, error) {
 	return c, nil
 }
 
-// Settle takes the decision slot for the system if nobody has: escalate, with
-// the reason (approval_timeout or step_failed).
+// Settle decides for the system if nobody has decided: escalate, with the reason
+// (approval_timeout or step_failed).
 func (i Incident) Settle(reason Reason, now time.Time) (Change, error) {
 	switch {
 	case i.Decision != nil:
@@ -103,8 +103,7 @@ func (i Incident) Settle(reason Reason, now time.Time) (Change, error) {
 }
 
 // Recover records that the source which opened the incident reports the trouble
-// over. If nobody has decided yet, that decides: resolve. A claim that comes
-// later is refused.
+// over. If nobody has decided yet, it decides to resolve. A later claim is refused.
 func (i Incident) Recover(now time.Time) (Change, error) {
 	if i.RecoveredAt != nil || i.Status.Final() {
 		return i.recorded(), nil

@@ -35,7 +35,7 @@ const (
 	CodeUnavailable    Code = "unavailable"
 	CodeVersion        Code = "version-conflict" // somebody else wrote first: load again and redo
 	CodeDuplicate      Code = "duplicate"        // an open incident holds this fingerprint
-	CodeTargetBusy     Code = "target-busy"      // another fix is running on the target
+	CodeTargetBusy     Code = "target-busy"      // another fix holds the target; nothing was changed
 	CodeClosed         Code = "closed"           // the incident is RESOLVED or ESCALATED
 	CodeTransition     Code = "bad-transition"   // the status does not allow this step
 	CodeNotWaiting     Code = "not-waiting"      // still DETECTED: nobody has been asked yet
@@ -47,6 +47,7 @@ const (
 	CodeApprovalStale  Code = "approval-stale"   // approved too long ago to act on
 	CodePlanStale      Code = "plan-stale"       // the plan no longer resolves to the same thing
 	CodeRecovered      Code = "recovered"        // the source reported recovery
+	CodeNotStarted     Code = "not-started"      // the store failed before this call had claimed anything
 	CodeRefused        Code = "fix-refused"      // execute-fix already refused this plan
 	CodeAlreadyClaimed Code = "already-claimed"  // an attempt was started before
 	CodeTokenOlder     Code = "older-token"      // a newer task token is stored
@@ -60,6 +61,7 @@ type Error struct {
 	Code    Code
 	Field   string // the offending field, when one is to blame
 	Message string
+	Holder  string // with CodeTargetBusy: the incident whose fix holds the target
 	Err     error
 }
 
@@ -79,6 +81,21 @@ func (e *Error) Unwrap() error { return e.Err }
 // Fail makes an Error without a cause.
 func Fail(kind Kind, code Code, format string, args ...any) *Error {
 	return &Error{Kind: kind, Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// Busy is a store's answer to a Change that takes a target which another incident's
+// fix holds.
+func Busy(holder Ref) *Error {
+	return &Error{Kind: Conflict, Code: CodeTargetBusy, Holder: holder.ID, Message: "the fix of " + holder.ID + " holds this target"}
+}
+
+// HolderOf returns who holds the target that err found busy, "" if err does not say.
+func HolderOf(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Holder
+	}
+	return ""
 }
 
 // BadField is Invalid, blaming one field.

@@ -20,9 +20,15 @@ const (
 
 // Claim takes the one attempt that a plan gets and the target with it. today is
 // the plan built anew, now, from the proposal, the catalogue and services.yaml;
-// nil if it no longer resolves. Whoever was refused with CodeAlreadyClaimed must
-// never act, only look.
+// nil if it no longer resolves. A caller that is refused with CodeAlreadyClaimed
+// must never act, only look. A commit that is refused with CodeTargetBusy has
+// changed nothing: the fix may be claimed again when the target is free.
 func (i Incident) Claim(today *Plan, now time.Time) (Change, error) {
+	return i.ClaimFor("", today, now)
+}
+
+// ClaimFor is Claim by a process that is known by that name; see Attempt.Runner.
+func (i Incident) ClaimFor(runner string, today *Plan, now time.Time) (Change, error) {
 	if err := i.mayClaim(today, i.notBefore(now)); err != nil {
 		return Change{}, err
 	}
@@ -32,7 +38,8 @@ func (i Incident) Claim(today *Plan, now time.Time) (Change, error) {
 		return Change{}, err
 	}
 	at := c.Incident.UpdatedAt
-	c.Incident.Attempt = &Attempt{StartedAt: at, Until: at.Add(holdTime)}
+	c.Incident.Queued = nil
+	c.Incident.Attempt = &Attempt{StartedAt: at, Until: at.Add(holdTime), Held: true, Runner: runner}
 	c.Take = &Hold{Target: i.Plan.Target.Key(), Ref: i.Ref, From: at, Until: at.Add(holdTime)}
 	return c, nil
 }
@@ -62,15 +69,36 @@ func (i Incident) mayClaim(today *Plan, now time.Time) error {
 var refusals = map[Code]Reason{
 	CodeApprovalStale: ReasonApprovalStale,
 	CodePlanStale:     ReasonPlanStale,
-	CodeTargetBusy:    ReasonTargetBusy,
 	CodeRecovered:     refusalRecovered,
 }
 
 // RefusalFor returns the reason to record when a claim fails with err; false if
-// err says nothing final about the plan.
+// err says nothing final about the plan, as a busy target does not.
 func RefusalFor(err error) (Reason, bool) {
 	r, ok := refusals[CodeOf(err)]
 	return r, ok
+}
+
+// Queue records that the approved fix waits until the target is free, and whose fix
+// holds it. Only another holder than the recorded one is news. Where nothing waits
+// any more (the fix was claimed or refused meanwhile) there is nothing to record.
+func (i Incident) Queue(holder string, now time.Time) Change {
+	waits := i.Status == WaitingForApproval && i.Decision != nil && i.Decision.Action == Approve && i.Attempt == nil && i.Refusal == ""
+	if !waits || i.Queued != nil && i.Queued.Holder == holder {
+		return i.recorded()
+	}
+	c := i.change(now, System, EventFixQueued, map[string]string{"target": i.Plan.Target.Key(), "heldBy": holder})
+	queued := Queued{Holder: holder, Since: c.Incident.UpdatedAt}
+	if i.Queued != nil {
+		queued.Since = i.Queued.Since
+	}
+	c.Incident.Queued = &queued
+	return c
+}
+
+// Holds reports whether this incident's fix holds its target at that time.
+func (i Incident) Holds(at time.Time) bool {
+	return i.Attempt != nil && i.Attempt.Held && at.Before(i.Attempt.Until)
 }
 
 // Refuse records that the standing approval will not be acted on. It closes the
@@ -82,7 +110,11 @@ func (i Incident) Refuse(reason Reason, now time.Time) (Change, error) {
 	case i.Attempt != nil:
 		return Change{}, Fail(Conflict, CodeAlreadyClaimed, "the fix was started at %s", FormatTime(i.Attempt.StartedAt))
 	}
-	c := i.change(now, System, EventFixRefused, map[string]string{"reason": string(reason), "planHash": i.planHash()})
+	details := map[string]string{"reason": string(reason), "planHash": i.planHash()}
+	if i.Queued != nil {
+		details["waitedSince"], details["waitedFor"] = FormatTime(i.Queued.Since), i.Queued.Holder
+	}
+	c := i.change(now, System, EventFixRefused, details)
 	c.Incident.Refusal = reason
 	return c, nil
 }
@@ -93,12 +125,18 @@ type Result struct {
 	Verified bool
 	Steps    []FixStep
 	Looked   bool // by a call that did not act but found the attempt begun
+	// Over: nothing of the fix can be under way any more, neither in the call that
+	// acted nor on the target. Of a call that acted and knows its outcome it is
+	// true without being said.
+	Over bool
 }
 
-// Record stores how the attempt ended. Only the call that acted gives the target
-// back: while it may still be acting, the target stays taken until the hold
-// lapses. What comes after a look was recorded, or after the incident closed, is
-// kept as an event; what was concluded before is not rewritten.
+// Record stores how the attempt ended, and in the same change gives the target
+// back, unless the fix may still be under way: in the call that acted, which has
+// not reported, or on the target, when even that call does not know how it ended.
+// Then the hold stays until it lapses, so that no other fix meets this one. What
+// comes after a look was recorded, or after the incident closed, is kept as an
+// event; what was concluded before is not rewritten.
 func (i Incident) Record(r Result, now time.Time) (Change, error) {
 	switch {
 	case i.Attempt == nil:
@@ -115,23 +153,31 @@ func (i Incident) Record(r Result, now time.Time) (Change, error) {
 	if r.Looked {
 		details["looked"] = "true"
 	}
+	over := r.Over || !r.Looked && r.Outcome != Unknown
+	if i.Attempt.Held && !over {
+		details["targetHeldUntil"] = FormatTime(i.Attempt.Until)
+	}
 	c := i.change(now, System, action, details)
-	if !r.Looked {
-		c.Incident.Attempt.Heard = true
+	c.Incident.Attempt.Heard = !r.Looked
+	if over {
+		c.Incident.Attempt.Held = false
 		c.Free = i.Plan.Target.Key()
 	}
-	if i.Attempt.FinishedAt != nil {
-		return c, nil
+	if i.Attempt.FinishedAt == nil {
+		c.Incident.Attempt.finish(r, c.Incident.UpdatedAt)
 	}
-	at := c.Incident.UpdatedAt
-	c.Incident.Attempt.FinishedAt = &at
-	c.Incident.Attempt.Outcome, c.Incident.Attempt.Verified = r.Outcome, r.Verified
+	return c, nil
+}
+
+// finish keeps what a result says, within bounds.
+func (a *Attempt) finish(r Result, at time.Time) {
+	a.FinishedAt = &at
+	a.Outcome, a.Verified = r.Outcome, r.Verified
 	for n, s := range r.Steps {
 		if n == maxSteps {
 			break
 		}
 		s.At, s.Detail = Stamp(s.At), Cut(s.Detail, maxStepDetail)
-		c.Incident.Attempt.Steps = append(c.Incident.Attempt.Steps, s)
+		a.Steps = append(a.Steps, s)
 	}
-	return c, nil
 }

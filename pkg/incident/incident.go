@@ -36,6 +36,7 @@ type Incident struct {
 	Asked    *Asked    `json:"asked"`
 	Votes    []Vote    `json:"votes"`
 	Decision *Decision `json:"decision"`
+	Queued   *Queued   `json:"queued"`  // the approved fix waits until its target is free; nil: it does not
 	Refusal  Reason    `json:"refusal"` // why execute-fix will not act on the approval; "" if it may
 	Attempt  *Attempt  `json:"attempt"`
 	Ticket   *Ticket   `json:"ticket"`
@@ -128,14 +129,25 @@ const (
 // Attempt is the one time that the plan was acted on.
 type Attempt struct {
 	StartedAt  time.Time  `json:"startedAt"`
-	Until      time.Time  `json:"until"`      // when the hold on the target lapses
+	Until      time.Time  `json:"until"`      // when the hold on the target lapses, if it is not given back before
+	Held       bool       `json:"held"`       // the hold has not been given back
 	FinishedAt *time.Time `json:"finishedAt"` // nil while running, or if never heard of again
 	Outcome    Outcome    `json:"outcome"`    // "" while running
 	Verified   bool       `json:"verified"`
 	Steps      []FixStep  `json:"steps"`
 	// Heard: the call that acted has reported. Until then it may still be acting,
-	// whatever a later look has recorded, and it keeps its target.
+	// whatever a later look has recorded.
 	Heard bool `json:"heard"`
+	// Runner names the process that acts, where one process at a time can have the
+	// store open: so a process of another name knows that the one that acted is gone.
+	// "" where several may run at once.
+	Runner string `json:"runner,omitempty"`
+}
+
+// Queued is an approved fix that waits for its turn on the target.
+type Queued struct {
+	Holder string    `json:"holder"` // the incident whose fix holds the target
+	Since  time.Time `json:"since"`  // when it first had to wait
 }
 
 // FixStep is one thing an executor did or looked at.

@@ -36,7 +36,7 @@ type life struct {
 	entered time.Time
 	retries int64
 	claims  int
-	freed   bool
+	over    bool // the result that is being recorded says that nothing can be under way
 }
 
 // commit applies a change as a store would, and checks what holds for every one.
@@ -62,11 +62,14 @@ func (l *life) commit(c Change, err error) {
 	if c.Take != nil {
 		l.checkClaim(c)
 	}
-	if c.Free != "" {
-		if !c.Incident.Attempt.Heard || l.freed {
-			l.t.Fatal("the target was given back by a call that did not act, or twice")
-		}
-		l.freed = true
+	if c.Free != "" && !l.over {
+		l.t.Fatal("the target was given back while the fix may be under way")
+	}
+	if a := c.Incident.Attempt; a != nil && (a.Held != (l.inc.Attempt == nil || l.inc.Attempt.Held && c.Free == "")) {
+		l.t.Fatalf("the record says held %v, and the change frees %q", a.Held, c.Free)
+	}
+	if q := c.Incident.Queued; q != nil && (c.Incident.Attempt != nil || c.Incident.Decision.Action != Approve) {
+		l.t.Fatal("something waits for its turn that was not approved, or has had it")
 	}
 	if d := c.Incident.Decision; d != nil && d.By != System && d.By != SourceActor("api") && !d.At.Before(c.Incident.Asked.Deadline) {
 		l.t.Fatal("a decision was taken at or after the deadline")
@@ -167,8 +170,13 @@ func (l *life) ops() map[string]func(*rapid.T) {
 			}
 		},
 		"record": func(t *rapid.T) {
-			l.commit(l.inc.Record(Result{Outcome: Outcome(any(t, "fixed", "simulated", "failed", "unknown")), Verified: any(t, "yes", "no") == "yes", Looked: any(t, "acted", "looked") == "looked"}, l.now))
+			r := Result{Outcome: Outcome(any(t, "fixed", "simulated", "failed", "unknown")), Verified: any(t, "yes", "no") == "yes",
+				Looked: any(t, "acted", "looked") == "looked", Over: any(t, "perhaps not", "over") == "over"}
+			l.over = r.Over || !r.Looked && r.Outcome != Unknown
+			l.commit(l.inc.Record(r, l.now))
+			l.over = false
 		},
+		"queue":  func(t *rapid.T) { l.commit(l.inc.Queue(any(t, "INC-A", "INC-B"), l.now), nil) },
 		"ticket": func(*rapid.T) { l.commit(l.inc.Ticketed(Ticket{Tracker: "simulated", Key: "SIM-1", URL: "u"}, l.now)) },
 		"close":  func(*rapid.T) { l.commit(l.inc.Close("", l.now)) },
 	}
@@ -198,7 +206,7 @@ func TestEveryLifeKeepsThePromises(t *testing.T) {
 		l.begin(rapid.IntRange(0, 4).Draw(rt, "begun"))
 		ops := l.ops()
 		steps := rapid.IntRange(1, 40).Draw(rt, "steps")
-		names := []string{"clock", "propose", "await", "notified", "vote", "settle", "recover", "claim", "record", "ticket", "close"}
+		names := []string{"clock", "propose", "await", "notified", "vote", "settle", "recover", "queue", "claim", "record", "ticket", "close"}
 		for range steps {
 			name := rapid.SampledFrom(names).Draw(rt, "op")
 			held := l.inc
@@ -422,7 +430,38 @@ func TestTaskTokenNeverPrints(t *testing.T) {
 	}
 }
 
-func TestALookNeverGivesTheTargetBack(t *testing.T) {
+// A target goes back with the record of its fix's end, whoever records it, unless
+// something of the fix may still be under way there.
+func TestTheTargetGoesBackWithTheEndOfItsFix(t *testing.T) {
+	plan := testPlan("d1")
+	claim, err := decide(t, waiting(t, plan), Approve, "key:a", epoch).ClaimFor("first", plan, epoch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		r    Result
+		free bool
+	}{
+		{"it was done", Result{Outcome: Fixed, Verified: true}, true},
+		{"it failed", Result{Outcome: Failed}, true},
+		{"the call that acted cannot tell", Result{Outcome: Unknown}, false},
+		{"the call that acted cannot tell, of a fix that touches nothing", Result{Outcome: Unknown, Over: true}, true},
+		{"a look, while the call that acted may still act", Result{Outcome: Fixed, Verified: true, Looked: true}, false},
+		{"a look, by one who knows that nothing acts any more", Result{Outcome: Fixed, Verified: true, Looked: true, Over: true}, true},
+		{"a look that cannot tell", Result{Outcome: Unknown, Looked: true}, false},
+	} {
+		got, err := claim.Incident.Record(c.r, epoch)
+		if err != nil || (got.Free != "") != c.free || got.Incident.Holds(epoch) == c.free || (got.Event.Details["targetHeldUntil"] == "") != c.free {
+			t.Errorf("%s: %v, frees %q, held %v, %v", c.name, err, got.Free, got.Incident.Attempt.Held, got.Event.Details)
+		}
+	}
+	if claim.Incident.Holds(claim.Incident.Attempt.Until) {
+		t.Error("a hold that has lapsed still holds")
+	}
+}
+
+func TestWhatWasConcludedByALookIsNotRewritten(t *testing.T) {
 	plan := testPlan("d1")
 	c, err := decide(t, waiting(t, plan), Approve, "key:a", epoch).Claim(plan, epoch)
 	if err != nil {
@@ -439,6 +478,38 @@ func TestALookNeverGivesTheTargetBack(t *testing.T) {
 	heard, err := looked.Incident.Record(Result{Outcome: Failed}, epoch)
 	if err != nil || heard.Free == "" || heard.Event.Action != EventFixLate || heard.Incident.Attempt.Outcome != Fixed {
 		t.Fatalf("the one that acted: %v, frees %q, %s, %+v", err, heard.Free, heard.Event.Action, heard.Incident.Attempt)
+	}
+}
+
+// Waiting for a turn is told once for each fix that is waited for, and only while
+// the approved fix waits.
+func TestWaitingForATurnIsRecordedOncePerHolder(t *testing.T) {
+	plan := testPlan("d1")
+	approved := decide(t, waiting(t, plan), Approve, "key:a", epoch)
+	first := approved.Queue("INC-A", epoch.Add(time.Second))
+	if first.Event.Action != EventFixQueued || first.Event.Details["heldBy"] != "INC-A" || first.Event.Details["target"] != plan.Target.Key() {
+		t.Fatalf("recorded %+v", first.Event)
+	}
+	if again := first.Incident.Queue("INC-A", epoch.Add(time.Minute)); !again.Empty() {
+		t.Errorf("the same holder is told twice: %+v", again.Event)
+	}
+	next := first.Incident.Queue("INC-B", epoch.Add(time.Minute))
+	if q := next.Incident.Queued; q == nil || q.Holder != "INC-B" || !q.Since.Equal(epoch.Add(time.Second)) {
+		t.Errorf("after another took the target: %+v", q)
+	}
+	refused, err := next.Incident.Refuse(ReasonTargetBusy, epoch.Add(time.Hour))
+	if err != nil || refused.Event.Details["waitedFor"] != "INC-B" || refused.Event.Details["waitedSince"] != FormatTime(epoch.Add(time.Second)) {
+		t.Errorf("the refusal says %v %v", refused.Event.Details, err)
+	}
+	claimed, err := next.Incident.Claim(plan, epoch.Add(2*time.Minute))
+	if err != nil || claimed.Incident.Queued != nil {
+		t.Errorf("after its turn came: %+v %v", claimed.Incident.Queued, err)
+	}
+	for name, inc := range map[string]Incident{"undecided": waiting(t, plan), "claimed": claimed.Incident, "refused": refused.Incident,
+		"escalated": decide(t, waiting(t, plan), Escalate, "key:a", epoch)} {
+		if c := inc.Queue("INC-A", epoch); !c.Empty() {
+			t.Errorf("%s: it waits for a turn: %+v", name, c.Event)
+		}
 	}
 }
 

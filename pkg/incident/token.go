@@ -5,10 +5,10 @@ import (
 	"log/slog"
 )
 
-// TaskToken is the workflow's handle for resuming a waiting execution. Whoever
-// holds it can resume without being asked who they are, so it prints and
-// marshals as a placeholder; only the stores and the workflow adapters may call
-// Reveal, which a test holds.
+// TaskToken is the workflow's handle for resuming a waiting execution. Its holder
+// can resume without being asked who they are, so it prints and marshals as a
+// placeholder. Only the stores and the workflow adapters may call Reveal; a test
+// checks that.
 type TaskToken struct{ text string }
 
 const hiddenToken = "[task token]"

@@ -17,7 +17,7 @@ const (
 	Escalated          Status = "ESCALATED"
 )
 
-// Statuses lists every status in the order of life.
+// statuses lists every status in the order of life.
 var statuses = [...]Status{Detected, WaitingForApproval, ExecutingFix, Resolved, Escalated}
 
 // ParseStatus refuses anything but the five statuses, in their spelling.
@@ -131,7 +131,7 @@ func ValidKeyName(name string) bool {
 	return name != "" && len(name) <= MaxKeyName && strings.Trim(name, allowed) == ""
 }
 
-// LinkActor is whoever followed a decision link sent to that channel.
+// LinkActor is the person who followed a decision link sent to that channel.
 func LinkActor(channel string) Actor { return Actor("link:" + channel) }
 
 // SourceActor is the system that sends alerts under that name.

@@ -1,10 +1,13 @@
 package incident
 
 import (
+	"cmp"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"pgregory.net/rapid"
 )
@@ -102,6 +105,18 @@ func TestCanonicalJSONFollowsRFC8785(t *testing.T) {
 	if got, want := canonical("\u20ac$\u000f\nA'B\"\\/\b\f\t</>\u2028"), "\"\u20ac$\\u000f\\nA'B\\\"\\\\/\\b\\f\\t</>\u2028\""; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+}
+
+func TestNamesAreOrderedByTheirUTF16CodeUnits(t *testing.T) {
+	near := rapid.StringOf(rapid.SampledFrom([]rune{'a', 'b', 0xd7ff, 0xe000, 0xfb33, 0xffff, 0x10000, 0x103ff, 0x10400, 0x1f600, 0x10ffff}))
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.OneOf(near, rapid.String())
+		a, b := name.Draw(t, "a"), name.Draw(t, "b")
+		want := slices.Compare(utf16.Encode([]rune(a)), utf16.Encode([]rune(b)))
+		if got := compareUTF16(a, b); cmp.Compare(got, 0) != want {
+			t.Fatalf("%q and %q: %d, want %d", a, b, got, want)
+		}
+	})
 }
 
 func TestCanonicalJSONIsJSONOfTheSameValue(t *testing.T) {

@@ -154,7 +154,7 @@ func (c Call) id(resp *http.Response) string {
 
 // RetryAfter reads how long a vendor asks to wait: retry_after in a JSON body, in
 // seconds with fractions, else the Retry-After header, in seconds or as a date.
-// What says nothing sensible is a minute.
+// If neither says something sensible, it is a minute.
 func RetryAfter(header http.Header, answer []byte, now time.Time) time.Duration {
 	var b struct {
 		RetryAfter *float64 `json:"retry_after"`

@@ -5,9 +5,8 @@
 //
 // An integration is a folder. It describes its settings as a struct, says in one
 // sentence what it is, and opens from an Env, which is all of the world that it
-// sees. Whatever else needs the list (the check of services.yaml, the docs, the
-// contract tests) reads it from the descriptors. CONTRIBUTING.md shows how to add
-// one.
+// sees. The check of services.yaml, the documents and both runtimes read the
+// descriptors. CONTRIBUTING.md shows how to add one.
 package integration
 
 import (
@@ -76,7 +75,8 @@ func (e Env) Secret(ctx context.Context, s Secret) (string, error) {
 	return e.Secrets.Secret(ctx, e.kind, s.name)
 }
 
-// Place says where a secret is looked for, for errors that say what to set right.
+// Place says where a secret is looked for. Put it into an error, so that its reader
+// knows what to set.
 func (e Env) Place(s Secret) string { return e.Secrets.Place(e.kind, s.name) }
 
 // check refuses an Env with a part missing, by its name.
@@ -113,8 +113,8 @@ type Descriptor[T any] struct {
 }
 
 // New describes an integration. S is a struct whose fields are its settings (see
-// Field), or map[string]string for one that takes any. open calls nobody: what
-// needs a call is for Checker.
+// Field), or map[string]string for one that takes any. open must make no call;
+// implement Checker for a check that needs one.
 func New[S, T any](name, doc string, open func(Env, S) (T, error)) Descriptor[T] {
 	fields, takesAny := fieldsOf[S]()
 	return Descriptor[T]{
@@ -141,9 +141,8 @@ func (t Type) Secrets() []string {
 	return names
 }
 
-// Checker is what an opened integration implements if it can look, at the start,
-// whether what it was given can work: a secret's form, or a call that changes
-// nothing.
+// Checker is for an opened integration that can check at the start whether its
+// settings can work: the form of a secret, or a call that changes nothing.
 type Checker interface {
 	Check(ctx context.Context) error
 }
@@ -163,8 +162,8 @@ type Opened[T any] struct {
 	check func(ctx context.Context) error
 }
 
-// Check reads the entry's secrets and lets the integration look whether it can
-// work. It may make calls.
+// Check reads the entry's secrets and runs the integration's own check, if it is a
+// Checker. It may make calls.
 func (o Opened[T]) Check(ctx context.Context) error {
 	err := o.check(ctx)
 	if err != nil && o.Entry.Line > 0 {

@@ -26,8 +26,8 @@ func ValidName(s string) bool {
 	return true
 }
 
-// CheckTypes refuses a list that cannot serve: a name that is none, a doc or a
-// setting's help that is missing, two types of one name.
+// CheckTypes refuses a list that cannot serve: a malformed name, a missing doc, a
+// setting without help, two types of one name.
 func CheckTypes(kind Kind, types []Type) error {
 	var problems []error
 	report := func(t Type, format string, args ...any) {

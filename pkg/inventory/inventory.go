@@ -43,7 +43,7 @@ type Approval struct {
 	TwoPersonFixes []string      // ids out of Fixes that need at least two people
 }
 
-// Inventory is a services.yaml that was found right. It never changes.
+// Inventory is a services.yaml that passed every check. It never changes.
 type Inventory struct {
 	services map[string]Service
 	entries  map[integration.Kind][]integration.Entry

@@ -20,8 +20,8 @@ const (
 	MaxFile = 1 << 20 // bytes; some thousand services
 
 	MaxQuorum = 10
-	// MinApprovalTimeout leaves a person a second and a half: a quarter of the wait is
-	// kept for delivering a decision taken at the last moment (incident.DeadlineFor).
+	// MinApprovalTimeout leaves a person a second and a half. The last quarter of the
+	// wait is for delivering a late decision (incident.DeadlineFor).
 	MinApprovalTimeout = 2 * time.Second
 	// MaxApprovalTimeout stays a day below one year, the longest that a Standard
 	// execution of Step Functions may last (AWS, "Step Functions service quotas").
@@ -36,7 +36,7 @@ const (
 
 // Load reads services.yaml. It is strict: an unknown or repeated field, a value of
 // the wrong type, an anchor, a second document, an empty file or one above
-// MaxFile is refused. The error lists every problem, one a line, each as
+// MaxFile is refused. The error lists every problem on a line of its own, as
 // "services.yaml:LINE: path: what is wrong". types are the integrations that the
 // program opens; what it does not open is checked for its form only.
 func Load(data []byte, types integration.Types) (*Inventory, error) {

@@ -1,5 +1,5 @@
 // Package link mints and verifies the decision links that people get by chat
-// and mail. A link is a capability: whoever holds it may take one action on one
+// and mail. A link is a capability: its holder may take one action on one
 // incident's one plan, until its deadline, recorded under the channel that it
 // was sent to. It names the incident but holds no task token.
 //

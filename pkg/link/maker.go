@@ -48,8 +48,8 @@ func (m Maker) decide(c Claims, action incident.Action) string {
 	return m.url.Decide(c, m.keys.Mint(c))
 }
 
-// Viewer makes no links that decide, only the one to look by: for bringing up to
-// date what was posted, where the keys are of no use.
+// Viewer makes only the link that shows an incident. It needs no keys, and serves
+// to update messages after the decision.
 type Viewer struct{ URL PublicURL }
 
 // Links implements steps.Linker.

@@ -51,8 +51,8 @@ func TestOpenTellsAllThatIsWrong(t *testing.T) {
 	env.Console, env.PublicURL = &bytes.Buffer{}, "localhost:3000"
 	twice := shop()
 	twice.Name = "discord"
-	_, err := notify.Open(env, true, []integration.Entry{twice, {Name: "x1", Type: "pager"}, {Name: "x2", Type: "discord"}})
-	for _, want := range []string{"OPSGUARD_PUBLIC_URL", "channels.discord: is named twice", `channels.x1: type "pager" is not built in; known: console, discord`, "channels.x2: webhookUrl: is missing"} {
+	_, err := notify.Open(env, true, []integration.Entry{twice, {Name: "x1", Type: "no-such"}, {Name: "x2", Type: "discord"}})
+	for _, want := range []string{"OPSGUARD_PUBLIC_URL", "channels.discord: is named twice", `channels.x1: type "no-such" is not built in; known: `, "channels.x2: webhookUrl: is missing"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v\nwant it to say %q", err, want)
 		}

@@ -11,11 +11,11 @@ import (
 
 const keyPrefix = "key:"
 
-// Decide says whether a vote is allowed and whether with it a decision stands.
-// votes are those recorded before; only approvals of the same plan as the vote's
-// own, by people who may approve under today's rule, count with it, and a person
-// counts once. A vote that names no plan is for the rule's. Escalate and
-// resolve stop the fix, so one person allowed to decide is enough.
+// Decide says whether a vote is allowed, and whether it makes a decision stand.
+// votes are those recorded before. Among them count approvals of the same plan, by
+// people who may approve under today's rule; each person counts once. A vote that
+// names no plan is for the rule's. Escalate and resolve stop the fix, so one person
+// who may decide is enough.
 //
 // The reason is for a human and goes into the audit trail. No rule depends on
 // the time yet; it is a parameter so that one can without a clock in here.

@@ -169,8 +169,7 @@ func (p *Prober) validity(leaf *x509.Certificate) Finding {
 
 // stayOnHost lets a redirect pass that stays on the same host and port, or that
 // goes from http to https there. Anything else ends with the redirect itself as
-// the answer: whoever controls the service's answers must not choose what
-// OpsGuard calls next.
+// the answer: a service must not choose by its answers what OpsGuard calls next.
 func stayOnHost(next *http.Request, before []*http.Request) error {
 	last := before[len(before)-1]
 	same := next.URL.Scheme == last.URL.Scheme && next.URL.Host == last.URL.Host

@@ -52,14 +52,14 @@ func ordinary(name, rest string) bool {
 
 // secret returns the value after i as a secret of this kind, or of a better one if a token fills it.
 func (s *scanner) secret(i int, kind string) (span, bool) {
-	v, ok := valueAt(s.in, i)
+	v, ok := s.valueAt(i)
 	if !ok || s.innocent(v, kind) || s.prose(i, v, kind) {
 		return span{}, false
 	}
 	if token, ok := s.tokenAt(v.start, v.start); ok && token.start == v.start && token.end >= v.end {
 		return token, true
 	}
-	return span{v.start, v.end, kind}, true
+	return span{v.start, s.whole(v).end, kind}, true
 }
 
 // pairValue handles lists of pairs, where the name of a variable is itself a value: {"name": "DB_PASSWORD", "value": x}.
@@ -97,7 +97,7 @@ func (s *scanner) element(i int) (span, bool) {
 	if kind == "" || end <= 0 || s.in[i+1+end] != '<' {
 		return span{}, false
 	}
-	v := value{i + 1, i + 1 + end, true}
+	v := value{start: i + 1, end: i + 1 + end, quoted: true}
 	if placeholderLen(s.in[v.start:]) > 0 || s.innocent(v, kind) {
 		return span{}, false
 	}
@@ -139,10 +139,11 @@ func (s *scanner) curlUser(i int) (span, bool) {
 	if !s.curlSeen {
 		return span{}, false
 	}
-	v, ok := valueAt(s.in, i+strings.IndexByte(s.in[i:], ' '))
+	v, ok := s.valueAt(i + strings.IndexByte(s.in[i:], ' '))
 	if !ok {
 		return span{}, false
 	}
+	v = s.whole(v)
 	_, password, ok := strings.Cut(s.in[v.start:v.end], ":")
 	if !ok || password == "" || placeholderLen(password) > 0 {
 		return span{}, false
@@ -160,7 +161,7 @@ func (s *scanner) sqlPassword(i int) (span, bool) {
 	if left != "identified by " && !strings.HasSuffix(left, "password ") {
 		return span{}, false
 	}
-	v := quotedAt(s.in, i)
+	v := quotedAt(s.in, i).value
 	if !v.quoted || v.end == v.start || placeholderLen(s.in[v.start:]) > 0 || s.innocent(v, kindPassword) {
 		return span{}, false
 	}

@@ -22,7 +22,7 @@ var (
 // authorization handles the value of an Authorization header, from i on. The scheme stays: it tells how a request was
 // signed, which is often what went wrong.
 func (s *scanner) authorization(i int) (span, bool) {
-	v, ok := valueAt(s.in, i)
+	v, ok := s.valueAt(i)
 	if !ok {
 		return span{}, false
 	}
@@ -41,6 +41,7 @@ func (s *scanner) authorization(i int) (span, bool) {
 		end := v.end
 		if !v.quoted {
 			end = headerEnd(s.in, from)
+			s.steps += end - from
 		}
 		if end <= from || placeholderLen(s.in[from:]) > 0 {
 			return span{}, false
@@ -50,7 +51,7 @@ func (s *scanner) authorization(i int) (span, bool) {
 		return s.secret(from, kind)
 	case word:
 		from = skipBlanks(s.in, from)
-		rest := value{from, v.end, true}
+		rest := value{start: from, end: v.end, quoted: true}
 		if from >= v.end || placeholderLen(s.in[from:]) > 0 || s.innocent(rest, kind) {
 			return span{}, false
 		}
@@ -61,8 +62,10 @@ func (s *scanner) authorization(i int) (span, bool) {
 	}
 	// A scheme we do not know, or no scheme and prose after it: the first word goes, and the next with it if it could be
 	// the credentials.
-	next := bareEnd(s.in, from+1)
+	next := bareEnd(s.in[:min(len(s.in), from+longestBare)], from+1)
+	s.steps += next - from
 	if word := s.in[from+1 : next]; !v.quoted && len(word) >= 8 && strings.ContainsAny(word, digits) {
+		next = s.whole(value{start: from + 1, end: next, cut: true}).end
 		return span{v.start, next, kindAuthorization}, !plainWords()[scheme] && !verdicts()[scheme]
 	}
 	return s.secret(i, kindAuthorization)
@@ -70,11 +73,12 @@ func (s *scanner) authorization(i int) (span, bool) {
 
 // cookie handles the value of a Cookie or Set-Cookie header: all of it, for every cookie in it may be a session.
 func (s *scanner) cookie(i int) (span, bool) {
-	v, ok := valueAt(s.in, i)
+	v, ok := s.valueAt(i)
 	if !ok {
 		return span{}, false
 	}
 	name := nameChars.run(s.in, v.start)
+	s.steps += name - v.start
 	if name == v.start || name == len(s.in) || s.in[name] != '=' {
 		if !v.quoted && (v.end-v.start < 8 || !strings.ContainsAny(s.in[v.start:v.end], digits)) {
 			return span{}, false // prose or code
@@ -83,6 +87,7 @@ func (s *scanner) cookie(i int) (span, bool) {
 	}
 	if !v.quoted {
 		v.end = headerEnd(s.in, v.start)
+		s.steps += v.end - v.start
 	}
 	return span{v.start, v.end, kindCookie}, true
 }

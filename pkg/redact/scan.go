@@ -24,6 +24,8 @@ type scanner struct {
 	notJWT int // no token begins before this
 	noAt   int // no password of a URL ends before this
 
+	steps int // bytes that searches of no fixed length have read; tests hold it to the length of the text
+
 	linkEnd  int  // where the query of the last approve-fix link ends
 	curlSeen bool // the line read up to curlPos has a curl command
 	curlPos  int
@@ -32,7 +34,13 @@ type scanner struct {
 // scan replaces the secrets in a plain text.
 func scan(in string) (string, Counts) {
 	s := scanner{in: in}
+	return s.scan()
+}
+
+func (s *scanner) scan() (string, Counts) {
+	in := s.in
 	for i := 0; i < len(in); {
+		s.steps++
 		if !triggers[in[i]] {
 			i++
 			continue

@@ -72,6 +72,7 @@ func (s *scanner) noteLink(i int) {
 		return
 	}
 	s.linkEnd = linkEnd(s.in, i+len(path))
+	s.steps += s.linkEnd - i
 }
 
 func linkEnd(in string, i int) int {

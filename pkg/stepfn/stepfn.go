@@ -63,7 +63,7 @@ const (
 	maxBackoff  = time.Second
 )
 
-// OpenTasks is for who only delivers; it calls nobody.
+// OpenTasks is for a function that only delivers; it makes no call.
 func OpenTasks(cfg aws.Config) Tasks { return openTasks(cfg, maxBackoff) }
 
 func openTasks(cfg aws.Config, backoff time.Duration) Tasks {
@@ -72,7 +72,7 @@ func openTasks(cfg aws.Config, backoff time.Duration) Tasks {
 	})}
 }
 
-// Open binds to a state machine; it calls nobody.
+// Open binds to a state machine; it makes no call.
 func Open(cfg aws.Config, s Settings) (*Workflow, error) { return open(cfg, s, maxBackoff) }
 
 func open(cfg aws.Config, s Settings, backoff time.Duration) (*Workflow, error) {

@@ -46,8 +46,8 @@ type EvidenceReader interface {
 }
 
 // Analyze is analyze: it asks the model if there is one, else the rules, checks
-// what was said against what the service may have done to it, and stores
-// analysis and proposal. Whatever fails or finds nothing ends in a manual review.
+// the answer against the fixes that the service allows, and stores analysis and
+// proposal. If that fails or finds nothing, the incident becomes a manual review.
 type Analyze struct {
 	Store interface {
 		Incidents
@@ -101,7 +101,7 @@ func (s Analyze) analyze(ctx context.Context, inc incident.Incident, logs string
 	if s.Analyst != nil {
 		analysis, proposal = s.ask(ctx, inc, svc, logs)
 		if analysis.AnalyzedBy == incident.ByNone && byRules.AnalyzedBy != incident.ByNone {
-			// The rules' cause helps whoever reviews, but a failed model must not turn
+			// The rules' cause helps the reviewer, but a failed model must not turn
 			// into a fix that it might have advised against.
 			why := analysis.ManualReason
 			analysis, proposal = byRules, nil

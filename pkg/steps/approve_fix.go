@@ -12,8 +12,8 @@ import (
 	"github.com/opsguard/opsguard/pkg/redact"
 )
 
-// ApproveFix is approve-fix: it takes one person's word, lets the policy say
-// what it is worth, and once a decision stands tells the waiting execution.
+// ApproveFix is approve-fix: it takes one person's vote, asks the policy whether
+// the vote decides, and once a decision stands tells the waiting execution.
 type ApproveFix struct {
 	Store     Incidents
 	Delivery  Delivery
@@ -23,7 +23,7 @@ type ApproveFix struct {
 	Log       *slog.Logger
 }
 
-// ApproveFixInput is one person's word. By has been authenticated.
+// ApproveFixInput is one person's vote. By has been authenticated.
 type ApproveFixInput struct {
 	Ref      incident.Ref
 	Action   incident.Action
@@ -74,7 +74,7 @@ func (s ApproveFix) Handle(ctx context.Context, in ApproveFixInput) (ApproveFixO
 		s.Log.InfoContext(ctx, "vote counted", "incidentId", inc.ID, "by", in.By, "approvals", verdict.Have, "needed", verdict.Needed)
 	}
 	out := ApproveFixOutput{Decision: inc.Decision, Approvals: verdict.Have, Needed: verdict.Needed, Status: inc.Status}
-	ctx = context.WithoutCancel(ctx) // whoever decided may hang up now; the decision stands
+	ctx = context.WithoutCancel(ctx) // the caller may hang up now; the decision stands
 	if decidedNow {
 		// Before the delivery, so that this edit cannot overtake the one that shows the end.
 		courtesy, cancel := context.WithTimeout(ctx, maxTell)
@@ -101,10 +101,10 @@ type decided struct {
 	PlanHash string          `json:"planHash"`
 }
 
-// Deliver sends the standing decision to whatever waits now. The workflow's "no
-// longer waiting" counts as delivered when the stored token is still the one
-// that was tried: then the rest is the workflow's. When a newer token was stored
-// in between, that one is tried.
+// Deliver sends the standing decision to the execution that waits now. If the
+// workflow no longer waits on a token, Deliver reads the stored token again. A newer
+// one is tried. If it is the same, the workflow finishes by itself, and the decision
+// counts as delivered.
 func (d Delivery) Deliver(ctx context.Context, inc incident.Incident) error {
 	output, err := json.Marshal(decided{inc.Decision.Action, inc.Decision.PlanHash})
 	if err != nil {

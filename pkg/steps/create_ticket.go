@@ -62,7 +62,7 @@ const statesTimeout = "States.Timeout"
 // Handle is safe to repeat: the tracker finds the ticket that exists.
 func (s CreateTicket) Handle(ctx context.Context, in CreateTicketInput) (CreateTicketOutput, error) {
 	inc, err := update(ctx, s.Store, in.Ref, func(inc incident.Incident) (incident.Change, error) {
-		return s.settle(inc, in.WaitError)
+		return s.settle(inc, in)
 	})
 	if err != nil {
 		return CreateTicketOutput{}, err
@@ -88,19 +88,28 @@ func (s CreateTicket) Handle(ctx context.Context, in CreateTicketInput) (CreateT
 
 // settle closes what is open: a free decision slot, so that nobody can approve
 // any more, and an approval that was never acted on, so that nobody can claim it.
-func (s CreateTicket) settle(inc incident.Incident, waitError *StateError) (incident.Change, error) {
+func (s CreateTicket) settle(inc incident.Incident, in CreateTicketInput) (incident.Change, error) {
 	now := s.Now()
 	switch {
-	case inc.Decision == nil && timedOut(inc, waitError, now):
+	case inc.Decision == nil && timedOut(inc, in.WaitError, now):
 		return inc.Settle(incident.ReasonApprovalTimeout, now)
 	case inc.Decision == nil:
 		return inc.Settle(incident.ReasonStepFailed, now)
-	case inc.Decision.Action == incident.Approve && inc.Attempt == nil && inc.Refusal == "" && waitError != nil:
-		return inc.Refuse(incident.ReasonDecisionUndelivered, now)
 	case inc.Decision.Action == incident.Approve && inc.Attempt == nil && inc.Refusal == "":
-		return inc.Refuse(incident.ReasonStepFailed, now)
+		return inc.Refuse(notActedOn(in), now)
 	}
 	return incident.Change{Incident: inc}, nil
+}
+
+// notActedOn is why an approval was never acted on, as far as the execution knows.
+func notActedOn(in CreateTicketInput) incident.Reason {
+	switch {
+	case in.WaitError != nil:
+		return incident.ReasonDecisionUndelivered
+	case in.FixError != nil && in.FixError.Error == NameTargetBusy:
+		return incident.ReasonTargetBusy // the state machine gave up waiting
+	}
+	return incident.ReasonStepFailed
 }
 
 // timedOut tells "nobody decided in time" from "it went wrong before they could".

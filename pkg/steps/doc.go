@@ -1,4 +1,4 @@
-// Package steps is what OpsGuard does, one file a step: ingest-alert, analyze,
+// Package steps is what OpsGuard does, in one file per step: ingest-alert, analyze,
 // wait-for-approval, approve-fix, execute-fix, hourly-health-check,
 // create-ticket, log-resolution, the reading side (query-incidents), and
 // reconcile, which repairs what a crash or a lost call left half done.

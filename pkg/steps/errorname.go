@@ -9,13 +9,12 @@ import (
 
 // ErrorName is the name under which Retry and Catch know a step's error: its
 // kind, whatever it is wrapped in, or for an error out of no vocabulary of ours
-// "Unexpected". The two refusals of execute-fix that are worth telling apart in
-// an execution's history have names of their own. A step's own time limit is
-// Unavailable.
+// "Unexpected". What execute-fix answers before it has claimed anything has names
+// of its own: NameTargetBusy and NameNotStarted are retried, the refusals are told
+// apart in an execution's history. A step's own time limit is Unavailable.
 func ErrorName(err error) string {
-	switch code := incident.CodeOf(err); code {
-	case incident.CodeApprovalStale, incident.CodePlanStale, incident.CodeTargetBusy, incident.CodeRecovered:
-		return refusalNames[code]
+	if name, ok := unclaimed[incident.CodeOf(err)]; ok {
+		return name
 	}
 	if kind := incident.KindOf(err); kind != "" {
 		return string(kind)
@@ -26,9 +25,18 @@ func ErrorName(err error) string {
 	return "Unexpected"
 }
 
-var refusalNames = map[incident.Code]string{
+// What a call of execute-fix answers that has claimed nothing and done nothing, so
+// that calling again is safe: the state machine's Retry names these two.
+const (
+	NameTargetBusy = "TargetBusy" // another fix holds the target
+	NameNotStarted = "NotStarted" // the store failed before the claim
+)
+
+// unclaimed names what execute-fix answers where it has claimed nothing.
+var unclaimed = map[incident.Code]string{
+	incident.CodeTargetBusy:    NameTargetBusy,
+	incident.CodeNotStarted:    NameNotStarted,
 	incident.CodeApprovalStale: "ApprovalStale",
 	incident.CodePlanStale:     "PlanStale",
-	incident.CodeTargetBusy:    "TargetBusy",
 	incident.CodeRecovered:     "Recovered",
 }

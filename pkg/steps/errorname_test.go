@@ -30,6 +30,7 @@ func TestAnErrorKeepsItsNameWhateverItIsWrappedIn(t *testing.T) {
 		{"ApprovalStale", fail(incident.Expired, incident.CodeApprovalStale)},
 		{"PlanStale", fail(incident.Conflict, incident.CodePlanStale)},
 		{"TargetBusy", fail(incident.Conflict, incident.CodeTargetBusy)},
+		{"NotStarted", fail(incident.Unavailable, incident.CodeNotStarted)},
 		{"Recovered", fail(incident.Conflict, incident.CodeRecovered)},
 		{"Unavailable", context.DeadlineExceeded},
 		{"Unavailable", context.Canceled},

@@ -1,7 +1,6 @@
 package steps_test
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"time"
@@ -78,54 +77,6 @@ func TestAPlanOutlivesAChangeThatIsNotItsOwn(t *testing.T) {
 	}
 }
 
-// real and twin are two services on one cluster.
-func TestABusyTargetIsRefused(t *testing.T) {
-	w := newWorld(t)
-	first, second := w.approved("real"), w.approved("twin")
-	w.executor.onRun = func(context.Context) {
-		w.executor.onRun = nil
-		w.wantRefused(second, incident.ReasonTargetBusy, "TargetBusy")
-	}
-	if _, err := w.execute().Handle(t.Context(), first); err != nil {
-		t.Fatal(err)
-	}
-	if n := len(w.executor.runs); n != 1 {
-		t.Errorf("%d fixes ran", n)
-	}
-	third := w.approved("twin")
-	if out, err := w.execute().Handle(t.Context(), third); err != nil || out.Outcome != incident.Fixed {
-		t.Errorf("after the first ended: %+v %v", out, err)
-	}
-}
-
-func TestATargetWhoseFixWasNeverHeardOfAgainIsFreeInTime(t *testing.T) {
-	w := newWorld(t)
-	w.store.onCommit = neverWritten(incident.EventFixFinished)
-	lost := w.approved("real")
-	if _, err := w.execute().Handle(t.Context(), lost); err == nil {
-		t.Fatal("the result was written")
-	}
-	w.store.onCommit = nil
-	until := w.load(lost).Attempt.Until
-	busy := w.approved("twin")
-	w.clock.move(until.Sub(epoch) - minute)
-	free := w.sent(alert("twin", "free"))
-	w.wantRefused(busy, incident.ReasonTargetBusy, "TargetBusy")
-	w.clock.move(minute)
-	if _, err := w.analyze(nil).Handle(t.Context(), free); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.waiting(free, tokenOf(free), 0); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.vote(free, incident.Approve, incident.KeyActor("anna")); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := w.execute().Handle(t.Context(), free); err != nil || out.Outcome != incident.Fixed {
-		t.Errorf("after the hold lapsed: %+v %v", out, err)
-	}
-}
-
 func TestAFixOfWhatRecoveredIsRefusedAndTheIncidentResolved(t *testing.T) {
 	w := newWorld(t)
 	ref := w.approved("api")
@@ -186,7 +137,7 @@ func TestARefusalThatCannotBeRecordedFailsTheStep(t *testing.T) {
 	w.clock.move(2 * incident.MaxApprovalAge)
 	w.store.onCommit = neverWritten(incident.EventFixRefused)
 	_, err := w.execute().Handle(t.Context(), ref)
-	wantCode(t, "the refusal cannot be written", err, incident.CodeUnavailable)
+	wantCode(t, "the refusal cannot be written", err, incident.CodeNotStarted)
 	if w.load(ref).Refusal != "" || len(w.executor.runs) > 0 {
 		t.Errorf("refusal %q, %d runs", w.load(ref).Refusal, len(w.executor.runs))
 	}

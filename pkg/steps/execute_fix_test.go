@@ -113,16 +113,49 @@ func TestAfterACrashTheFixIsLookedAtAndNotRunAgain(t *testing.T) {
 	}
 }
 
-// Whoever is not told that the claim is theirs must not act on it.
+// A call that is not told that the claim is its own must not act on it.
 func TestALostReplyToTheClaimNeverActs(t *testing.T) {
 	w := newWorld(t)
 	ref := w.approved("api")
 	w.store.onCommit = lostReply(incident.EventFixStarted)
+	for range 2 {
+		out, err := w.execute().Handle(t.Context(), ref)
+		if err != nil || out.Outcome != incident.Unknown || len(w.executor.runs) != 0 {
+			t.Errorf("%+v %v, %d runs", out, err, len(w.executor.runs))
+		}
+	}
+}
+
+// While it is in doubt whether the claim was written, the answer has no name that
+// the state machine calls again for.
+func TestAClaimInDoubtIsNotCalledUnstarted(t *testing.T) {
+	w := newWorld(t)
+	ref := w.approved("api")
+	w.store.onCommit = func(c incident.Change, real func() error) error {
+		if is(c, incident.EventFixStarted) {
+			w.store.onLoad = func(incident.Ref) error { return errWire }
+			return errWire
+		}
+		return real()
+	}
 	_, err := w.execute().Handle(t.Context(), ref)
-	wantCode(t, "the lost reply", err, incident.CodeUnavailable)
-	out, err := w.execute().Handle(t.Context(), ref)
-	if err != nil || out.Outcome != incident.Unknown || len(w.executor.runs) != 0 {
-		t.Errorf("%+v %v, %d runs", out, err, len(w.executor.runs))
+	w.store.onCommit, w.store.onLoad = nil, nil
+	if name := steps.ErrorName(err); name != string(incident.Unavailable) {
+		t.Errorf("answered %v, named %s", err, name)
+	}
+}
+
+func TestAFixThatCouldNotBeReadIsCalledForAgain(t *testing.T) {
+	w := newWorld(t)
+	ref := w.approved("api")
+	w.store.onLoad = func(incident.Ref) error { return errWire }
+	_, err := w.execute().Handle(t.Context(), ref)
+	w.store.onLoad = nil
+	if name := steps.ErrorName(err); name != steps.NameNotStarted {
+		t.Errorf("answered %v, named %s", err, name)
+	}
+	if out, err := w.execute().Handle(t.Context(), ref); err != nil || out.Outcome != incident.Fixed {
+		t.Errorf("%+v %v", out, err)
 	}
 }
 
@@ -150,7 +183,7 @@ func TestAClaimThatWasNotWrittenCanBeMadeAgain(t *testing.T) {
 	ref := w.approved("api")
 	w.store.onCommit = neverWritten(incident.EventFixStarted)
 	_, err := w.execute().Handle(t.Context(), ref)
-	wantCode(t, "the claim cannot be written", err, incident.CodeUnavailable)
+	wantCode(t, "the claim cannot be written", err, incident.CodeNotStarted)
 	if inc := w.load(ref); inc.Refusal != "" || len(w.executor.runs) != 0 {
 		t.Fatalf("refused %q, %d runs", inc.Refusal, len(w.executor.runs))
 	}

@@ -99,7 +99,7 @@ func (s IngestAlert) Handle(ctx context.Context, in IngestInput) (Ingested, erro
 			return Ingested{}, err
 		}
 		c := incident.Open(incident.New{
-			Ref: incident.Ref{Tenant: alert.Tenant, ID: s.NewID()}, Alert: alert, By: in.By,
+			Ref: incident.Ref{Tenant: alert.Tenant, ID: s.NewID()}, Alert: alert, Fingerprint: fingerprint, By: in.By,
 			ApprovalTimeout: s.timeout(alert.Service), Now: s.Now()})
 		err = s.Store.Commit(ctx, c)
 		if incident.CodeOf(err) == incident.CodeDuplicate {

@@ -105,7 +105,7 @@ type Linker interface {
 // Clock is time.Now, or a test's.
 type Clock func() time.Time
 
-// maxConflicts bounds how often a change is tried anew after somebody else
+// maxConflicts bounds how often a change is tried again after somebody else
 // wrote first. Each round means that another writer got on, so it is reached
 // only when a store answers conflicts that are none.
 const maxConflicts = 100

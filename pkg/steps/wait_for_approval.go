@@ -115,8 +115,8 @@ const maxAsk = 15 * time.Second
 
 // Ask posts the incident to every channel that has not taken it yet, and records
 // where. A channel that is out of reach is tried again by reconcile; one that
-// refuses the message is not. It fails if a channel is out of reach. Two that ask
-// at once may both post: telling twice is better than not at all.
+// refuses the message is not. Ask fails if a channel is out of reach. Two calls at
+// once may both post: telling people twice is better than not at all.
 func (p People) Ask(ctx context.Context, inc incident.Incident) error {
 	if inc.Asked == nil || inc.Asked.NotifiedAt != nil || inc.Status != incident.WaitingForApproval {
 		return nil
@@ -161,8 +161,9 @@ func (p People) post(ctx context.Context, inc incident.Incident) (notices []inci
 	return notices, outOfReach
 }
 
-// DecidableLinks offers the links that can decide: none where the service names its
-// approvers, and no approval where two people have to be told apart.
+// DecidableLinks offers only links that can decide. Where the service names its
+// approvers there are none, and where a fix needs two people there is no link to
+// approve, because a link does not say who follows it.
 type DecidableLinks struct {
 	Linker
 	Inventory *inventory.Inventory
@@ -182,8 +183,8 @@ func (l DecidableLinks) Links(inc incident.Incident, channel string) brief.Links
 	return links
 }
 
-// Tell edits what was posted so that it shows the incident as it is now. It is a
-// courtesy: failures are logged and nothing depends on it.
+// Tell edits the posted messages so that they show the incident as it is now. It
+// logs failures; nothing depends on it.
 func (p People) Tell(ctx context.Context, inc incident.Incident) {
 	if inc.Asked == nil {
 		return

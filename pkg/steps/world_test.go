@@ -74,6 +74,7 @@ type world struct {
 	links    link.Maker
 	log      *logBuffer
 	newID    func() string
+	runner   string            // what execute-fix knows itself by
 	keys     map[string]string // what detected opened an incident with, by its id
 }
 
@@ -171,7 +172,7 @@ func (w *world) approve() steps.ApproveFix {
 }
 
 func (w *world) execute() steps.ExecuteFix {
-	return steps.ExecuteFix{Store: w.store, Executor: w.executor, Inventory: w.inv, Now: w.clock.now, Log: w.logger()}
+	return steps.ExecuteFix{Store: w.store, Executor: w.executor, Inventory: w.inv, Runner: w.runner, Now: w.clock.now, Log: w.logger()}
 }
 
 func (w *world) ticket() steps.CreateTicket {

@@ -63,8 +63,8 @@ type word struct {
 	token    string // as it was sent
 }
 
-// answerWord goes through the refusals in the order that design §6 promises:
-// 401, 403, 404, 400, and leaves 410 and 409 to the record.
+// answerWord goes through the refusals in the order of ARCHITECTURE.md, HTTP: 401,
+// 403, 404, 400, and leaves 410 and 409 to the record.
 func (s *server) answerWord(x *exchange, g grant, denied error, sent body.Values, bad error, byLink func(*exchange, word) error) error {
 	err := denied
 	if err == nil {

@@ -35,7 +35,7 @@ func newDecisionPage(url link.PublicURL) *decisionPage {
 type pageView struct {
 	Heading string
 	Message string       // why there is nothing to decide; "" if there is
-	After   string       // what that means for whoever pressed or followed the link
+	After   string       // what that means for the person who pressed or followed the link
 	Brief   *brief.Brief // nil when the link does not say which incident
 	Channel string       // where the link was sent
 	Form    *formView    // nil when there is nothing to decide

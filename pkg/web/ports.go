@@ -13,18 +13,9 @@ type Ingester interface {
 	Handle(ctx context.Context, in steps.IngestInput) (steps.Ingested, error)
 }
 
-// Receiver takes what a sender posts to POST /ingest/{source}. A source that is not
-// configured is NotFound; a request that is not authentic is Forbidden, and nothing
-// of it is taken. Invalid is what an authentic sender got wrong as a whole.
+// Receiver takes what a sender posts to POST /ingest/{source}: steps.ReceiveAlerts.
 type Receiver interface {
-	Receive(ctx context.Context, source string, r steps.Request) (Received, error)
-}
-
-// Received is what became of a batch: a bad alert costs only itself.
-type Received struct {
-	By      incident.Actor // the source, for the log
-	Taken   []steps.Ingested
-	Refused []error
+	Handle(ctx context.Context, source string, r steps.Request) (steps.Received, error)
 }
 
 // Decider takes one person's word: steps.ApproveFix.

@@ -37,7 +37,7 @@ func (s *server) receive(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	done, err := s.Receive.Receive(x.r.Context(), x.r.PathValue("source"), steps.Request{Header: x.r.Header, Body: raw})
+	done, err := s.Receive.Handle(x.r.Context(), x.r.PathValue("source"), steps.Request{Header: x.r.Header, Body: raw})
 	switch incident.KindOf(err) {
 	case incident.NotFound:
 		return x.bare(http.StatusNotFound)
@@ -56,7 +56,7 @@ func (s *server) receive(x *exchange) error {
 	return x.json(http.StatusAccepted, viewReceived(done))
 }
 
-func viewReceived(done Received) receivedView {
+func viewReceived(done steps.Received) receivedView {
 	v := receivedView{Success: true, Alerts: make([]takenView, 0, len(done.Taken)), Refused: make([]refusedAlert, 0, len(done.Refused))}
 	for _, t := range done.Taken {
 		v.Alerts = append(v.Alerts, takenView{orNull(t.IncidentID), orNull(string(t.Status)), t.Duplicate})

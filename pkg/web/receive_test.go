@@ -14,19 +14,19 @@ import (
 // pagers are two configured senders, of which one says all that a batch can say.
 type pagers struct{ got *[]steps.Request }
 
-func (p pagers) Receive(_ context.Context, source string, r steps.Request) (Received, error) {
+func (p pagers) Handle(_ context.Context, source string, r steps.Request) (steps.Received, error) {
 	switch {
 	case source != "pager":
-		return Received{}, incident.Fail(incident.NotFound, incident.CodeNotFound, "services.yaml lists no %s", source)
+		return steps.Received{}, incident.Fail(incident.NotFound, incident.CodeNotFound, "services.yaml lists no %s", source)
 	case r.Header.Get("X-Signature") != "good":
-		return Received{}, incident.Fail(incident.Forbidden, incident.CodeForbidden, "the signature is not the pager's")
+		return steps.Received{}, incident.Fail(incident.Forbidden, incident.CodeForbidden, "the signature is not the pager's")
 	case string(r.Body) == "nonsense":
-		return Received{}, incident.BadField("alerts", "is missing")
+		return steps.Received{}, incident.BadField("alerts", "is missing")
 	case string(r.Body) == "down":
-		return Received{}, incident.Unavail("the store does not answer", nil)
+		return steps.Received{}, incident.Unavail("the store does not answer", nil)
 	}
 	*p.got = append(*p.got, r)
-	return Received{By: "source:pager", Taken: []steps.Ingested{{IncidentID: waitingID, Status: incident.Detected}, {}},
+	return steps.Received{By: "source:pager", Taken: []steps.Ingested{{IncidentID: waitingID, Status: incident.Detected}, {}},
 		Refused: []error{incident.BadField("alerts[2].service", "is empty; send 1 to 128 characters")}}, nil
 }
 

@@ -38,8 +38,8 @@ func TestOddCredentialsAreNone(t *testing.T) {
 	}
 }
 
-// The order of design §6: 401, 403, 404, 400, 410, 409. Each case has the later
-// mistakes too.
+// The order of ARCHITECTURE.md, HTTP: 401, 403, 404, 400, 410, 409. Each case has
+// the later mistakes too.
 func TestRefusalsOfADecisionComeInOrder(t *testing.T) {
 	const noAction = "&action=launch"
 	late := func(f *front) { f.clock = deadline }

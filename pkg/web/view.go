@@ -170,7 +170,7 @@ func object(m map[string]string) map[string]string {
 }
 
 // causeOf is the cause and, for a manual review, why no fix is proposed and what
-// to do about that: whoever reads the incident by curl has no other place for it.
+// to do about that: a reader who uses curl has no other place for it.
 func causeOf(a incident.Analysis) string {
 	return strings.TrimSpace(a.Cause + " " + a.ManualReason)
 }

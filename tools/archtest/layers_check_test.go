@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// checkLayers returns a sentence for everything in the tree that design §4 does
-// not allow.
+// checkLayers returns a sentence for everything in the tree that
+// ARCHITECTURE.md, Layers, does not allow.
 func checkLayers(tree []goPackage) []string {
 	var bad []string
 	for _, p := range tree {
@@ -20,7 +20,7 @@ func checkLayers(tree []goPackage) []string {
 		}
 		here, ok := layerOf(p.path())
 		if !ok {
-			bad = append(bad, p.path()+": has no layer; design §4 says where packages belong")
+			bad = append(bad, p.path()+": has no layer; ARCHITECTURE.md, Layers, says where packages belong")
 			continue
 		}
 		for _, imported := range p.Imports {
@@ -110,7 +110,7 @@ func mayImport(path string, here layer, imported string) string {
 }
 
 // mayTest is about what a package's tests import. Words and rules are tested
-// with nothing below them; the others also against the real stores. What only
+// with nothing below them but the shared helpers of tests; the others also against the real stores. What only
 // tests link need not stand in the table.
 func mayTest(here layer, imported string) string {
 	inside, ours := strings.CutPrefix(imported, module+"/")
@@ -123,7 +123,7 @@ func mayTest(here layer, imported string) string {
 		return "which has no layer"
 	case there.rank == program && here.rank != program:
 		return "nothing imports a program"
-	case here.rank <= pure && there.rank > stepsRank:
+	case here.rank <= pure && there.rank > support:
 		return "words and rules are tested with nothing below them"
 	}
 	return ""

@@ -1,4 +1,4 @@
-// Package archtest holds the whole tree to design §4: which package may
+// Package archtest holds the whole tree to ARCHITECTURE.md, Layers: which package may
 // import which, what may be linked where, and a few habits that a compiler does
 // not check. The checkers are run on made-up trees too, which they must refuse.
 package archtest
@@ -17,7 +17,7 @@ const tree = "../.."
 
 const module = "github.com/opsguard/opsguard"
 
-// layer is a row of design §4. A package belongs to the row with the longest
+// layer is a row of ARCHITECTURE.md, Layers. A package belongs to the row with the longest
 // prefix of its path.
 type layer struct {
 	prefix string
@@ -42,7 +42,7 @@ const (
 )
 
 // layers is the table. A package that is in none of its rows has no place yet:
-// give it one here and in the design, on purpose.
+// give it one here and in ARCHITECTURE.md, Layers, on purpose.
 func layers() []layer {
 	aws := []string{"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"}
 	lambda := append([]string{"github.com/aws/aws-lambda-go", "github.com/oklog/ulid/v2", "golang.org/x/sync"}, aws...)

@@ -1,6 +1,6 @@
 // Package people opens what people get to see of an incident: the channels that
-// tell them and the links by which they decide. Both rest on secrets that may
-// change under a warm function, so they are asked for anew with each call.
+// tell them and the links by which they decide. Both need secrets, which may change
+// while a function is warm, so the function asks for them with each call.
 package people
 
 import (
@@ -97,13 +97,14 @@ type Channels struct {
 	opened    []integration.Opened[steps.Channel]
 }
 
-// Types is what services.yaml is held to by a function that tells people.
+// Types are the integrations that a function which tells people checks services.yaml
+// against.
 func Types() integration.Types {
 	return integration.Types{integration.Channels: integration.TypesOf(notify.List())}
 }
 
-// OpenChannels opens those that are configured. The caller says by Check or Warm
-// whether it can do without.
+// OpenChannels opens the configured channels. The caller passes them to
+// aws.Function.Check or, if it can do without, to Warm.
 func OpenChannels(f aws.Function, store steps.Incidents, publicURL string) (*Channels, error) {
 	var s ChannelSettings
 	if err := setting.Load(&s); err != nil {
@@ -134,9 +135,9 @@ func (c *Channels) Check(ctx context.Context) error {
 	return errors.Join(problems...)
 }
 
-// Told is who is told with these links. Nothing but the telling depends on the
-// channels: where a secret cannot be used, the incident goes on, and reconcile asks
-// people once it can be. An edit that was missed is not made up for.
+// Told returns the people to tell, with these links. If a channel's secret cannot be
+// used, the incident goes on, and reconcile tells people once it can. A missed edit
+// is not repeated.
 func (c *Channels) Told(links steps.Linker) steps.People {
 	return steps.People{Store: c.store, Inventory: c.inventory, Channels: integration.Items(c.opened), Links: links, Now: c.function.Now, Log: c.function.Log}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/opsguard/opsguard/pkg/incident"
 )
 
-// MaxAge is how long a secret may go on being used after it was changed.
+// MaxAge is how long a secret may be used after it was changed.
 const MaxAge = 5 * time.Minute
 
 // Secret is what a function makes of one parameter. It may be used concurrently.
@@ -40,8 +40,8 @@ func Open[T any](ctx context.Context, f aws.Function, setting, parameter string,
 	return s
 }
 
-// New is Open for whoever says later whether the function can do without: see
-// aws.Function.Check and Warm. Until then the first Get reads it.
+// New names the parameter without reading it. The caller passes it to
+// aws.Function.Check or Warm; otherwise the first Get reads it.
 func New[T any](f aws.Function, setting, parameter string, parse func(text string) (T, error)) *Secret[T] {
 	return &Secret[T]{setting: setting, parameter: parameter, parse: parse, from: ssm{f.AWS, f.Domain, f.Now, time.After}, now: f.Now}
 }
@@ -54,8 +54,8 @@ func (s *Secret[T]) Check(ctx context.Context) error {
 	return nil
 }
 
-// Get returns the value as of five minutes ago at most. A secret that can no longer
-// be read, or was changed to something malformed, lets nobody in: what it replaced
+// Get returns a value that is at most five minutes old. If the secret can no longer
+// be read, or is malformed, Get fails and does not return the value before, which
 // may have been revoked.
 func (s *Secret[T]) Get(ctx context.Context) (T, error) {
 	value, err := s.get(ctx)

@@ -98,12 +98,13 @@ func prepare(db *bbolt.DB) error {
 
 // Store implements the store ports of pkg/steps.
 type Store struct {
-	db     *bbolt.DB
-	writer *commit.Writer
+	db      *bbolt.DB
+	writer  *commit.Writer
+	decoded decoded
 }
 
 // New makes a store of an opened file and the writer that belongs to it.
-func New(db *bbolt.DB, writer *commit.Writer) *Store { return &Store{db, writer} }
+func New(db *bbolt.DB, writer *commit.Writer) *Store { return &Store{db: db, writer: writer} }
 
 // key joins parts with NULs, which no tenant, id, status or fingerprint holds.
 func key(parts ...string) []byte {

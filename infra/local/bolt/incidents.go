@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -53,7 +52,7 @@ type dedup struct {
 // Load implements steps.Loader.
 func (s *Store) Load(_ context.Context, ref incident.Ref) (inc incident.Incident, err error) {
 	err = s.db.View(func(tx *bbolt.Tx) error {
-		inc, err = load(tx, tx.Bucket(bucketMeta).Get(key(ref.Tenant, ref.ID)))
+		inc, err = s.load(tx, tx.Bucket(bucketMeta).Get(key(ref.Tenant, ref.ID)))
 		if err == nil && inc.Version == 0 {
 			return notFound(ref)
 		}
@@ -64,13 +63,13 @@ func (s *Store) Load(_ context.Context, ref incident.Ref) (inc incident.Incident
 
 // load decodes a META value and, while the incident is open, fills in what is
 // counted beside it.
-func load(tx *bbolt.Tx, v []byte) (inc incident.Incident, err error) {
+func (s *Store) load(tx *bbolt.Tx, v []byte) (inc incident.Incident, err error) {
 	_, _, body, err := splitMeta(v)
 	if err != nil || body == nil {
 		return inc, err
 	}
-	if err := json.Unmarshal(body, &inc); err != nil {
-		return inc, fmt.Errorf("an incident's record is damaged: %w", err)
+	if inc, err = s.decoded.incident(body); err != nil {
+		return inc, err
 	}
 	if inc.Open() {
 		var d dedup
@@ -90,7 +89,7 @@ func (s *Store) Commit(_ context.Context, c incident.Change) error {
 	if err != nil {
 		return unavailable(err)
 	}
-	return unavailable(s.writer.Do(func(tx *bbolt.Tx) error {
+	err = s.writer.Do(func(tx *bbolt.Tx) error {
 		status, err := check(tx, c)
 		if err != nil {
 			return err
@@ -105,7 +104,22 @@ func (s *Store) Commit(_ context.Context, c incident.Change) error {
 			}
 		}
 		return nil
-	}))
+	})
+	if err == nil && !c.FreeDedup {
+		s.decoded.remember(metaText(ready), c.Incident) // the next step reads it
+	}
+	return unavailable(err)
+}
+
+// metaText is the incident's JSON among what a change writes.
+func metaText(ops []op) []byte {
+	for _, o := range ops {
+		if bytes.Equal(o.bucket, bucketMeta) {
+			_, _, text, _ := splitMeta(o.value)
+			return text
+		}
+	}
+	return nil
 }
 
 // check asks everything that a change depends on, before anything is written,
@@ -129,7 +143,7 @@ func check(tx *bbolt.Tx, c incident.Change) (status string, err error) {
 			return "", err
 		}
 		if ok && held.Ref != inc.Ref && c.Take.From.Before(held.Until) {
-			return "", incident.Fail(incident.Conflict, incident.CodeTargetBusy, "another fix is running on this target")
+			return "", incident.Busy(held.Ref)
 		}
 	}
 	return status, nil

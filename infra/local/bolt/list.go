@@ -37,7 +37,7 @@ func (s *Store) List(_ context.Context, q steps.ListQuery) (steps.Page, error) {
 			}
 			scanned++
 			after = id
-			inc, err := load(tx, meta.Get(key(q.Tenant, id)))
+			inc, err := s.load(tx, meta.Get(key(q.Tenant, id)))
 			if err != nil {
 				return err
 			}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -50,7 +51,7 @@ func (t *task) steps() *Steps {
 		Analyze: steps.Analyze{Store: store, Inventory: inv, Now: now, Log: log},
 		Wait:    steps.WaitForApproval{Store: store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: log},
 		Approve: steps.ApproveFix{Store: store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: log},
-		Execute: steps.ExecuteFix{Store: store, Executor: executor{t}, Inventory: inv, Now: now, Log: log},
+		Execute: steps.ExecuteFix{Store: store, Executor: executor{t}, Inventory: inv, Runner: w.runner(), Now: now, Log: log},
 		Ticket:  steps.CreateTicket{Store: store, Inventory: inv, Trackers: []steps.Tracker{tracker{t}}, Links: w.links, Now: now, Log: log},
 		Close:   steps.LogResolution{Store: store, People: people, Now: now, Log: log},
 	}
@@ -64,6 +65,14 @@ func (t *task) steps() *Steps {
 	}
 	s.asTheyAre()
 	return s
+}
+
+// runner names the process that runs now, where there is one at a time.
+func (w *World) runner() string {
+	if !w.profile.oneProcess {
+		return ""
+	}
+	return fmt.Sprintf("life %d", w.engine.life)
 }
 
 // asTheyAre fills in what no hook has replaced.

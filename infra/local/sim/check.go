@@ -9,7 +9,7 @@ import (
 	"github.com/opsguard/opsguard/pkg/incident"
 )
 
-// The invariants of design §9, by what a violation is called.
+// The invariants (ARCHITECTURE.md, Invariants), by what a violation is called.
 const (
 	invApproval  = "1 approved"
 	invOnce      = "2 once"
@@ -25,6 +25,7 @@ const (
 	invDeadline  = "deadline"
 	invNewest    = "newest token"
 	invCalm      = "calm"
+	invTurn      = "turn"
 	invReconcile = "reconcile"
 )
 
@@ -41,6 +42,7 @@ func (w *World) check() {
 		r.checkPlan()
 		r.checkModel()
 		r.checkOutcome()
+		r.checkTurn()
 		if w.profile.faultless() {
 			r.checkCalm()
 		}

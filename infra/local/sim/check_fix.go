@@ -167,16 +167,6 @@ func (w *World) checkAct(a *act) {
 	}
 }
 
-// checkGivenBack: a fix whose own call has reported has given its target back; one
-// that was only looked at keeps it until the hold lapses.
-func (w *World) checkGivenBack() {
-	for _, held := range w.memory.targets {
-		if at := w.memory.meta[held.Ref].Attempt; at == nil || at.Heard {
-			w.blame(invOnce, "%s: its fix is over, and it still holds %s", w.name(held.Ref), held.Target)
-		}
-	}
-}
-
 // checkOnce: a plan is acted on at most once, and so is an incident.
 func (w *World) checkOnce() {
 	times := map[incident.Ref]int{}

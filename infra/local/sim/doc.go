@@ -11,8 +11,8 @@
 // lost, invocations are duplicated, delayed and stalled past their time-out,
 // adapters fail or are slow, and services.yaml and the definition are redeployed
 // in between. Then the world is left in peace until it settles, and every
-// invariant of the design is checked from what the store holds and from the
-// target's own log of what was done to it.
+// invariant (ARCHITECTURE.md, Invariants) is checked from what the store holds
+// and from the target's own log of what was done to it.
 //
 // A seed replays exactly: the same seed, the same trace. Tests plant bugs through
 // Hooks and require that they are found.

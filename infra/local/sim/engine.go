@@ -122,6 +122,7 @@ func (e *engine) apply(name string, ev asl.Event) error {
 	for _, command := range commands {
 		switch command := command.(type) {
 		case asl.RunTask:
+			w.checkCalledAgain(ref(name), command)
 			e.invoke(name, command)
 		case asl.SetTimer:
 			e.setTimer(name, command.Timer)

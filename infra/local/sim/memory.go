@@ -99,7 +99,7 @@ func (m *Memory) check(c incident.Change) error {
 	if c.Take != nil {
 		held, ok := m.targets[targetKey{inc.Tenant, c.Take.Target}]
 		if ok && held.Ref != inc.Ref && c.Take.From.Before(held.Until) {
-			return incident.Fail(incident.Conflict, incident.CodeTargetBusy, "another fix is running on this target")
+			return incident.Busy(held.Ref)
 		}
 	}
 	return nil

@@ -38,16 +38,6 @@ func fixPlants() []plant {
 			c.Take = nil
 			return c
 		})},
-		{"the target is not given back", invOnce, execute(nil, func(c incident.Change, _ incident.Incident) incident.Change {
-			c.Free = ""
-			return c
-		})},
-		{"a call that only looks gives the target back", invOnce, execute(nil, func(c incident.Change, _ incident.Incident) incident.Change {
-			if c.Event.Details["looked"] == "true" {
-				c.Free = c.Incident.Plan.Target.Key()
-			}
-			return c
-		})},
 		{"the fix is run again after a crash between claim and result", invOnce, Hooks{Steps: func(s *Steps) { s.ExecuteFix = runAgain(s.Execute) }}},
 		{"an unknown outcome is recorded as fixed", invTruth, execute(nil, func(c incident.Change, _ incident.Incident) incident.Change {
 			if at := c.Incident.Attempt; at != nil && at.Outcome == incident.Unknown {

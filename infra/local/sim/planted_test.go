@@ -22,7 +22,7 @@ type plant struct {
 func TestSimFindsPlantedBugs(t *testing.T) {
 	const most = 1500
 	f := fixtures(t)
-	for _, p := range slices.Concat(storePlants(), decisionPlants(f), fixPlants(), otherPlants()) {
+	for _, p := range slices.Concat(storePlants(), decisionPlants(f), fixPlants(), turnPlants(), otherPlants()) {
 		t.Run(p.name, func(t *testing.T) {
 			tried, found, why := 0, uint64(0), ""
 			sweep(t, f, 1, most, p.hooks, func(r Report) bool {

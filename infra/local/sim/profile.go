@@ -12,6 +12,7 @@ type profile struct {
 	oneProcess bool // a crash takes everything down, as on one machine; else single invocations die, as on AWS
 	softStart  bool // a start is written with the next write, and a crash before that loses it
 	model      bool // a model is asked; else the rules only
+	crowd      bool // many troubles of one target at once, approved as soon as they are seen, with fixes that take minutes
 
 	timeouts int // index of Fixtures.inventories
 	alerts   int
@@ -41,6 +42,9 @@ func newProfile(r *rand.Rand) profile {
 		oneProcess: r.IntN(2) == 0, softStart: r.IntN(2) == 0, model: r.IntN(3) > 0,
 		timeouts: []int{0, 1, 2, 2}[r.IntN(4)], alerts: 2 + r.IntN(6), troubles: 1 + r.IntN(4),
 		faultsEnd: time.Duration(30+r.IntN(120)) * time.Minute,
+	}
+	if p.crowd = r.IntN(5) == 0; p.crowd {
+		p.timeouts, p.alerts, p.troubles = 1+r.IntN(2), 5+r.IntN(4), 5
 	}
 	if r.IntN(10) == 0 { // everything works
 		p.recover = rate(r, 0.3)

@@ -44,10 +44,17 @@ func (w *World) secret() string {
 // makeTroubles thinks up what will go wrong.
 func (w *World) makeTroubles() {
 	services := []string{serviceAPI, serviceAPI, serviceAPI, serviceShop, serviceShop, serviceWeb, serviceWeb, serviceGhost}
+	if w.profile.crowd {
+		services = []string{[]string{serviceAPI, serviceWeb}[w.rng.IntN(2)]}
+	}
 	for n := range w.profile.troubles {
 		a := incident.Alert{Tenant: incident.DefaultTenant, Source: source, Service: services[w.rng.IntN(len(services))], Severity: incident.High}
-		a.ErrorLogs = fmt.Sprintf("%s\nconnecting with password=%s\nAuthorization: Bearer %s\n", symptoms[w.rng.IntN(8)%5%len(symptoms)], w.secret(), w.secret())
-		if w.rng.IntN(2) == 0 {
+		symptom := symptoms[w.rng.IntN(8)%5%len(symptoms)]
+		if w.profile.crowd {
+			symptom = symptoms[0]
+		}
+		a.ErrorLogs = fmt.Sprintf("%s\nconnecting with password=%s\nAuthorization: Bearer %s\n", symptom, w.secret(), w.secret())
+		if w.profile.crowd || w.rng.IntN(2) == 0 {
 			a.DedupKey = fmt.Sprintf("trouble-%d", n)
 		}
 		clean := a

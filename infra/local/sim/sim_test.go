@@ -103,7 +103,7 @@ var reached = slices.Concat([]string{
 	"status RESOLVED", "status ESCALATED", "decision approve", "decision escalate", "decision resolve",
 	"outcome fixed", "outcome simulated", "outcome failed", "outcome unknown", "refusal recovered",
 	"event detected", "event analyzed", "event approval-requested", "event approval-requested-again", "event notified",
-	"event voted", "event decided", "event recovered", "event fix-started", "event fix-refused", "event fix-finished",
+	"event voted", "event decided", "event recovered", "event fix-queued", "event fix-started", "event fix-refused", "event fix-finished",
 	"event fix-finished-late", "event ticket-created", "event resolved", "event escalated",
 }, slices.Collect(func(yield func(string) bool) {
 	for _, reason := range reasons {

@@ -7,7 +7,8 @@ import (
 	"github.com/opsguard/opsguard/pkg/incident"
 )
 
-// act is one fix as the target itself lived it.
+// act is one fix as the target itself lived it, from the beginning until nothing
+// of it is under way any more, whether or not the process that began it lives.
 type act struct {
 	about  incident.Ref
 	plan   incident.Plan
@@ -41,7 +42,12 @@ func (x executor) Run(ctx context.Context, about incident.Ref, plan incident.Pla
 	}
 	a := w.begin(x.t, about, plan)
 	alive := x.t.pause(min(w.duration(), limit.Sub(w.now())))
-	w.end(a, (alive || w.rng.IntN(2) == 0) && (!bad || kind != 1))
+	done := (alive || w.rng.IntN(2) == 0) && (!bad || kind != 1)
+	if goesOn := !alive || bad && kind == 2; goesOn && !plan.Simulated() {
+		w.after(w.rest(limit), func() { w.end(a, done) })
+	} else {
+		w.end(a, done)
+	}
 	if x.t.dead {
 		return x.result(incident.Unknown, false, "died")
 	}
@@ -107,12 +113,19 @@ func (x executor) Verify(_ context.Context, about incident.Ref, plan incident.Pl
 // duration is how long a fix takes; some take nearly all the time there is.
 func (w *World) duration() time.Duration {
 	switch r := w.rng.IntN(10); {
+	case w.profile.crowd && r < 8:
 	case r < 3:
 		return time.Duration(w.rng.IntN(1000)) * time.Millisecond
 	case r < 7:
 		return time.Duration(1+w.rng.IntN(60)) * time.Second
 	}
 	return time.Duration(1+w.rng.IntN(10)) * time.Minute
+}
+
+// rest is how long a real target goes on with a fix by itself, after the process
+// that began it died or lost sight of it: a rollout, say. A fix has a limit.
+func (w *World) rest(limit time.Time) time.Duration {
+	return time.Duration(w.rng.Int64N(int64(max(limit.Sub(w.now()), 0)) + 1)).Truncate(time.Millisecond)
 }
 
 func (w *World) begin(t *task, about incident.Ref, plan incident.Plan) *act {

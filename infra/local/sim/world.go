@@ -62,6 +62,8 @@ type write struct {
 	change incident.Change
 	at     time.Time
 	deploy *deployment
+	by     string // the task
+	life   int    // of the engine, and where there is one process, of that
 }
 
 func newWorld(f *Fixtures, seed uint64, h Hooks) (*World, error) {
@@ -222,11 +224,11 @@ func (w *World) redeploy() {
 
 // wrote is told every change that the store has written.
 func (w *World) wrote(c incident.Change) {
-	by := w.deployed
+	written := write{change: c, at: w.now(), deploy: w.deployed, life: w.engine.life}
 	if w.active != nil {
-		by = w.active.deploy
+		written.deploy, written.by = w.active.deploy, w.active.actor
 	}
-	w.writes = append(w.writes, write{c, w.now(), by})
+	w.writes = append(w.writes, written)
 	ends := c.Event.Action == incident.EventResolved || c.Event.Action == incident.EventEscalated
 	if ends && w.active != nil && w.active.actor == reconcileActor && w.engine.runs(c.Incident.ID) {
 		w.blame(invReconcile, "%s: reconcile ended it while its execution was running", w.name(c.Incident.Ref))

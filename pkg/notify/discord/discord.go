@@ -1,6 +1,6 @@
 // Package discord tells people through a Discord webhook: one message per
-// incident, edited as the incident goes on, so that a link that was used up is no
-// longer offered. Start at Integration.
+// incident, edited as the incident goes on, so that it stops offering links that
+// no longer decide. Start at Integration.
 //
 // A webhook cannot have buttons that act; the message carries links to
 // OpsGuard's own page. Text from outside is escaped so that it cannot mention,
@@ -113,7 +113,7 @@ func (c *Channel) send(ctx context.Context, method string, to *url.URL, m messag
 	})
 }
 
-// judge words a refusal for whoever has to set it right.
+// judge words a refusal and says what to replace.
 func (c *Channel) judge(status int, answer []byte) string {
 	code := errorCode(answer)
 	switch {

@@ -39,9 +39,9 @@ func (Source) Authenticate(context.Context, steps.Request) error {
 //
 //	{serverName, errorLogs, severity?, timestamp?, dedupKey?}
 //
-// all of them strings, timestamp in RFC 3339. Null is the same as not sent, and
-// so is an optional input that a form left empty, for forms send those all the
-// same. The alert it returns is valid.
+// all of them strings, timestamp in RFC 3339. Null is the same as not sent. So is
+// an optional field that a form sends empty, because forms send every field. The
+// alert that it returns is valid.
 func (Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) {
 	kind, ok := body.KindOf(r.Header.Get("Content-Type"))
 	if !ok {

@@ -83,7 +83,7 @@ func TestParseEdgesAreTaken(t *testing.T) {
 	}
 }
 
-func FuzzParse(f *testing.F) {
+func FuzzParseAPI(f *testing.F) {
 	f.Add(true, []byte(`{"serverName":"prod-api-01","errorLogs":"JavaScript heap out of memory","severity":"low","timestamp":"2026-11-24T10:00:00Z","dedupKey":"k"}`))
 	f.Add(true, []byte(`{"serverName":"s","errorLogs":"\u0000\u001b[31m","timestamp":"9999-12-31T23:59:59-23:59"}`))
 	f.Add(false, []byte("serverName=s&errorLogs=x%0Ay&severity=low"))

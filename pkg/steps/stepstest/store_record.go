@@ -92,7 +92,11 @@ func (t *storeTest) targets() {
 		}
 		return t.s.Commit(t.Context(), c)
 	}
-	t.code("a busy target", claim(epoch), incident.CodeTargetBusy)
+	busy := claim(epoch)
+	t.code("a busy target", busy, incident.CodeTargetBusy)
+	if got := incident.HolderOf(busy); got != first.ID {
+		t.Errorf("the target is said to be held by %q, it is by %q", got, first.ID)
+	}
 	changed, planS := t.approved("s", "shared")
 	old, err := changed.Claim(planS, epoch)
 	if err != nil {
@@ -114,7 +118,7 @@ func (t *storeTest) targets() {
 	c.Take.From = at
 	t.code("when it has lapsed", t.s.Commit(t.Context(), c), "")
 	// The one whose hold was taken over must not free its successor's.
-	t.must(t.load(second.Ref).Record(incident.Result{Outcome: incident.Unknown}, epoch))
+	t.must(t.load(second.Ref).Record(incident.Result{Outcome: incident.Failed}, epoch))
 	fourth, planE := t.approved("e", "shared")
 	c, _ = fourth.Claim(planE, epoch)
 	t.code("the successor still holds it", t.s.Commit(t.Context(), c), incident.CodeTargetBusy)

@@ -1,0 +1,36 @@
+// Package receivealerts opens the side of ingest-alert that senders call in their
+// own words.
+package receivealerts
+
+import (
+	"context"
+
+	"github.com/opsguard/opsguard/infra/aws"
+	"github.com/opsguard/opsguard/infra/aws/outside"
+	"github.com/opsguard/opsguard/pkg/integration"
+	"github.com/opsguard/opsguard/pkg/source"
+	"github.com/opsguard/opsguard/pkg/steps"
+)
+
+// Open opens the sources that services.yaml lists in front of the step that takes
+// their alerts.
+func Open(ctx context.Context, f aws.Function, ingest steps.IngestAlert) (steps.ReceiveAlerts, error) {
+	received := steps.ReceiveAlerts{Sources: map[string]steps.Source{}, Ingest: ingest, Log: f.Log}
+	inv, err := aws.Inventory(integration.Types{integration.Sources: integration.TypesOf(source.List())})
+	if err != nil {
+		return received, err
+	}
+	env, err := outside.Env(f)
+	if err != nil {
+		return received, err
+	}
+	opened, err := source.Open(env, inv.Entries(integration.Sources))
+	if err != nil {
+		return received, err
+	}
+	for _, o := range opened {
+		f.Check(ctx, o)
+		received.Sources[o.Entry.Name] = o.It
+	}
+	return received, nil
+}

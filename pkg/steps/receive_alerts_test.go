@@ -1,0 +1,66 @@
+package steps_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"testing"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/steps"
+)
+
+// lines is a sender whose body is a service a line; "bad" is refused.
+type lines struct{ key string }
+
+func (l lines) Authenticate(_ context.Context, r steps.Request) error {
+	if l.key == "" {
+		return incident.Unavail("the secret cannot be read", nil)
+	}
+	if r.Header.Get("X-Key") != l.key {
+		return errors.New("the key " + l.key + " was not sent")
+	}
+	return nil
+}
+
+func (lines) Parse(_ context.Context, r steps.Request) (steps.Batch, error) {
+	var b steps.Batch
+	for i, c := range r.Body {
+		if c == '!' {
+			return steps.Batch{}, incident.BadField("body", "is not one of ours")
+		}
+		if c == 'x' {
+			b.Refused = append(b.Refused, incident.BadField("alerts", "number %d is bad", i))
+			continue
+		}
+		b.Alerts = append(b.Alerts, incident.Alert{Tenant: incident.DefaultTenant, Source: "lines", Service: "prod-api-01", ErrorLogs: "trouble " + string(c), Severity: incident.High, DedupKey: string(c)})
+	}
+	return b, nil
+}
+
+func TestABatchKeepsWhatIsGood(t *testing.T) {
+	w := newWorld(t)
+	step := steps.ReceiveAlerts{Sources: map[string]steps.Source{"lines": lines{"secret"}, "locked": lines{}}, Ingest: w.ingest(), Log: slog.New(slog.DiscardHandler)}
+	signed := http.Header{"X-Key": {"secret"}}
+	for _, tc := range []struct {
+		name, source, body string
+		header             http.Header
+		ingested, refused  int
+		kind               incident.Kind
+	}{
+		{"good ones", "lines", "ab", signed, 2, 0, ""},
+		{"a bad one among good ones", "lines", "axb", signed, 2, 1, ""},
+		{"bad ones only", "lines", "xx", signed, 0, 2, incident.Invalid},
+		{"no alert", "lines", "", signed, 0, 0, ""},
+		{"nothing that can be read", "lines", "!", signed, 0, 0, incident.Invalid},
+		{"not signed", "lines", "a", http.Header{}, 0, 0, incident.Forbidden},
+		{"a source that is not configured", "others", "a", signed, 0, 0, incident.NotFound},
+		{"a secret that cannot be read", "locked", "a", signed, 0, 0, incident.Unavailable},
+	} {
+		got, err := step.Handle(t.Context(), tc.source, steps.Request{Header: tc.header, Body: []byte(tc.body)})
+		if incident.KindOf(err) != tc.kind || len(got.Taken) != tc.ingested || len(got.Refused) != tc.refused {
+			t.Errorf("%s: %d ingested, %d refused, %v; want %d, %d, %q", tc.name, len(got.Taken), len(got.Refused), err, tc.ingested, tc.refused, tc.kind)
+		}
+	}
+}
