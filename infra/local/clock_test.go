@@ -53,16 +53,11 @@ func waiting(t *testing.T, rt *Runtime, alert string) string {
 	t.Helper()
 	_, taken := ask(t, rt, "POST", "/ingest-alert", alert)
 	id, _ := taken["incidentId"].(string)
-	for tries := time.NewTimer(20 * time.Second); ; {
-		if _, inc := ask(t, rt, "GET", "/incidents/"+id, ""); inc["status"] == "WAITING_FOR_APPROVAL" {
-			return id
-		}
-		select {
-		case <-tries.C:
-			t.Fatalf("nobody was asked about %v", taken)
-		case <-time.After(time.Millisecond):
-		}
-	}
+	until(t, "a person who is asked about "+id, func() bool {
+		_, inc := ask(t, rt, "GET", "/incidents/"+id, "")
+		return inc["status"] == "WAITING_FOR_APPROVAL"
+	})
+	return id
 }
 
 // A deadline is judged by the steps too: an approval after it must not count

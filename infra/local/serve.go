@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -31,8 +32,10 @@ func (rt *Runtime) Serve(ctx context.Context, ready func(addr string)) error {
 	if err != nil {
 		return fmt.Errorf("OPSGUARD_ADDR: cannot listen on %s: %w; stop what listens there, or choose another address with --addr", rt.settings.Addr, errors.Unwrap(err))
 	}
+	callers := limited(listener, connectionLimit(openFiles()))
 	server := &http.Server{
-		Handler: rt.handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
+		Handler: callers.handler(rt.handler), ConnState: callers.state, ErrorLog: slog.NewLogLogger(rt.log.Handler(), slog.LevelWarn),
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
 		WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 	}
 	var jobs sync.WaitGroup
@@ -50,7 +53,7 @@ func (rt *Runtime) Serve(ctx context.Context, ready func(addr string)) error {
 	})
 	control := rt.serveControl()
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- server.Serve(callers) }()
 	ready(listener.Addr().String())
 	rt.tellWaiting(ctx)
 	select {
