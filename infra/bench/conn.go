@@ -43,7 +43,8 @@ func (c *conn) get(path string) (int, []byte, error) {
 }
 
 func (c *conn) post(path string, body []byte) (int, []byte, error) {
-	c.out = fmt.Appendf(c.out[:0], "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", path, c.addr, len(body))
+	const head = "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+	c.out = fmt.Appendf(c.out[:0], head, path, c.addr, len(body))
 	c.out = append(c.out, body...)
 	return c.call()
 }

@@ -26,7 +26,9 @@ func (r rate) percentile(p float64) time.Duration {
 
 // load has each of n callers, one after another, do calls until there have been
 // most of them or the time is up. The first error ends it.
-func load(ctx context.Context, n, most int, atMost time.Duration, caller func() (do func(i int) error, done func(), err error)) (rate, error) {
+func load(
+	ctx context.Context, n, most int, atMost time.Duration, caller func() (do func(i int) error, done func(), err error),
+) (rate, error) {
 	ctx, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
 	var next atomic.Int64
