@@ -32,6 +32,7 @@ const (
 type health struct {
 	db    *bolt.File
 	store *bolt.Store
+	now   func() time.Time
 
 	mu    sync.Mutex
 	last  verdict
@@ -43,7 +44,9 @@ type verdict struct {
 	err error
 }
 
-func newHealth(db *bolt.File, store *bolt.Store) *health { return &health{db: db, store: store} }
+func newHealth(db *bolt.File, store *bolt.Store) *health {
+	return &health{db: db, store: store, now: time.Now}
+}
 
 // Ping implements web.Health.
 func (h *health) Ping(ctx context.Context) error {
@@ -83,12 +86,14 @@ func unhealthy(err error) error {
 	return err
 }
 
-// probed returns what the last probe said, or what a new one does when that is old.
-// A disk that hangs holds up the probe and not who asks: ctx ends the wait.
+// probed returns what the last probe said, or what a new one does when that is old or
+// an alert was refused since. A disk that hangs holds up the probe and not who asks: ctx
+// ends the wait.
 func (h *health) probed(ctx context.Context) error {
+	_, refused := h.db.Written()
 	h.mu.Lock()
-	age := time.Since(h.last.at)
-	if fresh := age < probeAgain || h.last.err == nil && age < probeEvery; fresh && h.under == nil {
+	age := h.now().Sub(h.last.at)
+	if fresh := age < probeAgain || h.last.err == nil && refused == nil && age < probeEvery; fresh && h.under == nil {
 		defer h.mu.Unlock()
 		return h.last.err
 	}
@@ -112,7 +117,7 @@ func (h *health) run(ended chan struct{}) {
 	err := h.probe()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.last, h.under = verdict{time.Now(), err}, nil
+	h.last, h.under = verdict{h.now(), err}, nil
 	close(ended)
 }
 
@@ -122,7 +127,7 @@ func (h *health) probe() error {
 	if err := hasRoom(filepath.Dir(h.db.Path())); err != nil {
 		return err
 	}
-	if at, refused := h.db.Written(); refused == nil && time.Since(at) < probeEvery {
+	if at, refused := h.db.Written(); refused == nil && h.now().Sub(at) < probeEvery {
 		return nil
 	}
 	return h.store.Touch()

@@ -22,6 +22,7 @@ type Report struct {
 
 	broken  bool // what is wrong is in the file's structure
 	renamed bool // a bucket's name is damaged
+	opened  int  // how many incidents were ever opened, as far as that is known
 	exam    *dbfile.Examination
 	layout  string
 }
@@ -48,7 +49,7 @@ func examine(f *dbfile.File) (*Report, error) {
 		}
 		n.judge()
 	}
-	r := &Report{Findings: []Finding{}, Notes: []string{}, Incidents: int(s.incidents), exam: exam, layout: layout}
+	r := &Report{Findings: []Finding{}, Notes: []string{}, Incidents: int(s.incidents), opened: int(s.opened), exam: exam, layout: layout}
 	for _, flaw := range exam.Broken {
 		r.Findings = append(r.Findings, brokenPart(flaw))
 	}

@@ -54,7 +54,7 @@ func OpenRead(dir string) (*File, *Report, error) {
 	if report.broken {
 		if f.copied, err = os.MkdirTemp("", "opsguard-"); err == nil {
 			copied := filepath.Join(f.copied, FileName)
-			_, err = read.Rebuild(report.exam, copied, newSurvey(report.layout).keep)
+			_, err = read.Rebuild(report.exam, copied, newSurvey(report.layout).keeping())
 			err = errors.Join(err, read.Close())
 			if err == nil {
 				f.File, err = dbfile.Open(copied, dbfile.Read)
@@ -208,6 +208,11 @@ func (f *File) examine(path string) (*Report, error) {
 func (f *File) settleDamage(r *Report) (err error) {
 	if r.layout != schema {
 		if r, err = examine(f.File); err != nil {
+			return err
+		}
+	}
+	if r.opened < r.Incidents { // the count was on a page that is lost
+		if err := f.Update(func(tx *bbolt.Tx) error { return bucketMeta.in(tx).SetSequence(uint64(r.Incidents)) }); err != nil {
 			return err
 		}
 	}

@@ -25,12 +25,20 @@ func tolerable(l dbfile.Loss) bool { return !l.Unknown && 4*l.Pages <= l.InUse }
 func rebuild(f *dbfile.File, report *Report, asked bool) (kept string, err error) {
 	path := f.Path()
 	s := newSurvey(report.layout)
+	keep := s.keeping()
+	if asked {
+		keep.Leaving = s.leaving
+	}
 	fresh := path + ".new"
-	loss, err := f.Rebuild(report.exam, fresh, s.keep)
+	loss, err := f.Rebuild(report.exam, fresh, keep)
 	if report.renamed && report.layout == firstLayout {
 		loss.Unknown = true // without checksums, nothing tells where its records belong
 	}
-	if err == nil && !asked && !tolerable(loss) {
+	switch {
+	case err != nil:
+	case loss.Records == 0:
+		err = errors.New("nothing of it can be read")
+	case !asked && !tolerable(loss):
 		err = errTooMuch
 	}
 	if err != nil {
@@ -47,6 +55,32 @@ func rebuild(f *dbfile.File, report *Report, asked bool) (kept string, err error
 		return "", err
 	}
 	return kept, dbfile.SyncDir(filepath.Dir(path))
+}
+
+// keeping is what a rebuild copies.
+func (s *survey) keeping() dbfile.Keep { return dbfile.Keep{Record: s.keep, Newer: s.newer} }
+
+// leaving keeps of what may have been replaced or deleted only what is never deleted:
+// an incident with its newest version, events, evidence, tickets. Executions that are
+// not found end as failed, and reconcile escalates their incidents.
+func (s *survey) leaving(r dbfile.Record) (string, bool) {
+	name, ok := s.keep(r)
+	for _, kept := range []bucket{bucketMeta, bucketEvents, bucketEvidence, bucketTickets} {
+		if ok && name == string(kept.name) {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// newer reports whether another value of a key is a later version of an incident.
+func (s *survey) newer(bucket string, old, other []byte) bool {
+	if bucket != string(bucketMeta.name) {
+		return false // what was found first was in its place
+	}
+	have, _, _, err1 := splitMeta(dbfile.Unseal(old))
+	more, _, _, err2 := splitMeta(dbfile.Unseal(other))
+	return err1 == nil && err2 == nil && more > have
 }
 
 // keep says which bucket a record belongs to, and drops what is not as it was

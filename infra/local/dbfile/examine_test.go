@@ -295,14 +295,15 @@ func leaves(file []byte, e *Examination) map[uint64][]byte {
 func rebuiltRecords(t *testing.T, file []byte, e *Examination) map[string]map[string]string {
 	t.Helper()
 	to := filepath.Join(t.TempDir(), "new.db")
-	_, err := Rebuild(bytes.NewReader(file), e, to, func(r Record) (string, bool) {
+	sealed := func(r Record) (string, bool) {
 		for _, name := range names {
 			if _, err := NewSeal(name).Open(r.Key, r.Value); err == nil {
 				return name, true
 			}
 		}
 		return "", false
-	})
+	}
+	_, err := Rebuild(bytes.NewReader(file), e, to, Keep{Record: sealed, Newer: func(string, []byte, []byte) bool { return false }})
 	if err != nil {
 		t.Fatal(err)
 	}

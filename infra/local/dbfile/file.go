@@ -123,7 +123,7 @@ func (f *File) Examine(c Contents) (e *Examination, err error) {
 func (f *File) Find(bucket, key string) []byte { return find(f.disk, f.is.Size(), bucket, key) }
 
 // Rebuild copies what can be read of an examined file into a new one: see Rebuild.
-func (f *File) Rebuild(e *Examination, to string, keep func(Record) (bucket string, ok bool)) (Loss, error) {
+func (f *File) Rebuild(e *Examination, to string, keep Keep) (Loss, error) {
 	return Rebuild(f.disk, e, to, keep)
 }
 

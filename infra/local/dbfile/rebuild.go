@@ -15,15 +15,26 @@ const batchSize = 4 << 20
 // Loss is how much of a file a rebuild could not read, in pages.
 type Loss struct {
 	Pages, InUse uint64
+	Records      int // that were copied
 	// Unknown: pages that led to others are damaged and the list of free ones is too, so
 	// that what they led to cannot be told from a free page's leavings.
 	Unknown bool
 }
 
-// Rebuild copies what can be read of an examined file into a new one. keep says of
-// a record which bucket it goes to, and whether it is good. The bucket of a record
-// is "" where the pages that led to it are lost.
-func Rebuild(from io.ReaderAt, e *Examination, to string, keep func(Record) (bucket string, ok bool)) (loss Loss, err error) {
+// Keep says what a rebuild copies.
+type Keep struct {
+	// Record says which bucket a record goes to, and whether it is good. The bucket of
+	// a record is "" where the pages that led to it are lost.
+	Record func(Record) (bucket string, ok bool)
+	// Leaving, if given, says the same of what lies on pages that may be free: it may
+	// have been replaced or deleted long ago. Without it, such pages are not read.
+	Leaving func(Record) (bucket string, ok bool)
+	// Newer chooses between two values of one key.
+	Newer func(bucket string, old, other []byte) bool
+}
+
+// Rebuild copies what can be read of an examined file into a new one.
+func Rebuild(from io.ReaderAt, e *Examination, to string, keep Keep) (loss Loss, err error) {
 	if err := os.Remove(to); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return loss, err
 	}
@@ -31,7 +42,7 @@ func Rebuild(from io.ReaderAt, e *Examination, to string, keep func(Record) (buc
 	if err != nil {
 		return loss, err
 	}
-	c := &copier{db: db, keep: keep, sequences: map[string]uint64{}}
+	c := &copier{db: db, keep: keep.Record, newer: keep.Newer, sequences: map[string]uint64{}}
 	w := newWalker(from, e.meta, visitor{
 		bucket: func(name string, sequence uint64) { c.sequences[name] = sequence },
 		record: func(bucket string, key, value []byte) { c.add(Record{bucket, key, value}) },
@@ -39,11 +50,12 @@ func Rebuild(from io.ReaderAt, e *Examination, to string, keep func(Record) (buc
 	})
 	err = w.walk()
 	if err == nil {
-		loss, err = c.orphans(w, e)
+		loss, err = c.orphans(w, e, keep.Leaving)
 	}
 	if err = errors.Join(err, c.flush(), c.finish()); err == nil {
 		err = db.Sync()
 	}
+	loss.Records = c.added
 	return loss, errors.Join(err, db.Close())
 }
 
@@ -51,6 +63,7 @@ func Rebuild(from io.ReaderAt, e *Examination, to string, keep func(Record) (buc
 type copier struct {
 	db        *bbolt.DB
 	keep      func(Record) (string, bool)
+	newer     func(bucket string, old, other []byte) bool
 	sequences map[string]uint64
 	batch     []Record
 	size      int
@@ -81,7 +94,7 @@ func (c *copier) flush() error {
 				return err
 			}
 			b.FillPercent = 0.9
-			if b.Get(r.Key) != nil { // what was found first was in its place
+			if old := b.Get(r.Key); old != nil && !c.newer(r.Bucket, old, r.Value) {
 				continue
 			}
 			if err := b.Put(r.Key, r.Value); err != nil {
@@ -102,14 +115,16 @@ func (c *copier) finish() error {
 }
 
 // orphans finds the records on pages that are in use, but that no page leads to.
-func (c *copier) orphans(w *walker, e *Examination) (loss Loss, err error) {
+func (c *copier) orphans(w *walker, e *Examination, leaving func(Record) (string, bool)) (loss Loss, err error) {
 	loss.InUse = e.used.count()
 	if e.free == nil {
 		loss.Unknown = e.tornTree
-		return loss, nil
+		if c.keep = leaving; leaving == nil {
+			return loss, nil
+		}
 	}
 	for id := uint64(2); id < e.meta.high; id++ {
-		if e.free.has(id) || e.used.has(id) {
+		if e.free != nil && e.free.has(id) || e.used.has(id) {
 			continue
 		}
 		data, _ := w.span(id, 0)

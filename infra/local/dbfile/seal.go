@@ -57,6 +57,15 @@ func Sealed(stored []byte) bool {
 	return len(stored) >= sealSize && stored[0] == sealFormat
 }
 
+// Unseal returns the value of a record whose checksum has been looked at before, or
+// that has none.
+func Unseal(stored []byte) []byte {
+	if !Sealed(stored) {
+		return stored
+	}
+	return stored[1 : len(stored)-crc32.Size]
+}
+
 func (s Seal) sum(key, stored []byte) uint32 {
 	var length [4]byte // keeps a key's end apart from the value's beginning
 	binary.BigEndian.PutUint32(length[:], uint32(len(key)))
