@@ -77,16 +77,6 @@ func (s *served) health() (int, map[string]any) {
 	return status, answer
 }
 
-// until asks until it is so; nothing announces it.
-func until(t *testing.T, what string, so func() bool) {
-	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !so(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s: not within 20 s", what)
-		}
-	}
-}
-
 func TestWhatIsAcceptedIsNeverInAFileThatIsGone(t *testing.T) {
 	for _, c := range []struct {
 		name string
