@@ -51,7 +51,14 @@ func (c verifyCommand) verify(ctx context.Context, out, failed io.Writer) (statu
 		return auditUnchecked
 	}
 	for _, bad := range report.Bad {
-		fmt.Fprintf(out, "%s event %d: %s\n", bad.IncidentID, bad.Seq, bad.Why)
+		where := bad.IncidentID
+		if bad.Seq > 0 {
+			where = fmt.Sprintf("%s event %d", bad.IncidentID, bad.Seq)
+		}
+		fmt.Fprintf(out, "%s: %s\n", where, bad.Why)
+	}
+	for _, damaged := range report.Damaged {
+		fmt.Fprintf(out, "the store is damaged: %s\n", damaged)
 	}
 	for _, u := range report.Unchecked {
 		fmt.Fprintf(failed, "%q could not be checked: %s\n", u.IncidentID, u.Why)
@@ -59,7 +66,7 @@ func (c verifyCommand) verify(ctx context.Context, out, failed io.Writer) (statu
 	fmt.Fprintf(out, "%d checked, %d whole, %d bad, %d could not be checked\n",
 		report.Checked, report.Checked-len(report.Bad), len(report.Bad), len(report.Unchecked))
 	switch {
-	case len(report.Bad) > 0:
+	case len(report.Bad)+len(report.Damaged) > 0:
 		return auditBad
 	case len(report.Unchecked) > 0:
 		return auditUnchecked

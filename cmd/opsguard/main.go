@@ -22,6 +22,7 @@ type commands struct {
 	Keys        keysCommand        `cmd:"" help:"Make operator keys."`
 	Audit       auditCommand       `cmd:"" help:"Check audit trails."`
 	Services    servicesCommand    `cmd:"" help:"Check services.yaml."`
+	Store       storeCommand       `cmd:"" help:"Check the store, or begin again where it is lost."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 

@@ -14,11 +14,12 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/opsguard/opsguard/infra/local/dbfile"
 	"github.com/opsguard/opsguard/pkg/incident"
 )
 
 // tampered is one incident's part of the store, opened by somebody who can write
-// the file.
+// the file and makes the checksums fit.
 type tampered struct {
 	t   *testing.T
 	tx  *bbolt.Tx
@@ -29,15 +30,25 @@ func (s tampered) eventKey(seq int64) []byte {
 	return endian.BigEndian.AppendUint64([]byte(s.ref.Tenant+"\x00"+s.ref.ID+"\x00"), uint64(seq))
 }
 
+func (s tampered) get(bucket string, k []byte) []byte {
+	v, err := dbfile.NewSeal(bucket).Open(k, s.tx.Bucket([]byte(bucket)).Get(k))
+	s.must(err)
+	return v
+}
+
+func (s tampered) put(bucket string, k, v []byte) {
+	s.must(s.tx.Bucket([]byte(bucket)).Put(k, dbfile.NewSeal(bucket).Close(k, v)))
+}
+
 func (s tampered) event(seq int64) (e incident.Event) {
-	s.must(json.Unmarshal(s.tx.Bucket([]byte("events")).Get(s.eventKey(seq)), &e))
+	s.must(json.Unmarshal(s.get("events", s.eventKey(seq)), &e))
 	return e
 }
 
 func (s tampered) putEvent(seq int64, e incident.Event) {
 	b, err := json.Marshal(e)
 	s.must(err)
-	s.must(s.tx.Bucket([]byte("events")).Put(s.eventKey(seq), b))
+	s.put("events", s.eventKey(seq), b)
 }
 
 func (s tampered) remove(seqs ...int64) {
@@ -48,8 +59,8 @@ func (s tampered) remove(seqs ...int64) {
 
 // record rewrites META: its version, its status, and the incident in JSON.
 func (s tampered) record(change func(*incident.Incident)) {
-	bucket, k := s.tx.Bucket([]byte("incidents")), []byte(s.ref.Tenant+"\x00"+s.ref.ID)
-	v := bucket.Get(k)
+	k := []byte(s.ref.Tenant + "\x00" + s.ref.ID)
+	v := s.get("incidents", k)
 	var inc incident.Incident
 	s.must(json.Unmarshal(v[9+int(v[8]):], &inc))
 	change(&inc)
@@ -57,7 +68,7 @@ func (s tampered) record(change func(*incident.Incident)) {
 	s.must(err)
 	v = endian.BigEndian.AppendUint64(nil, uint64(inc.Version))
 	v = append(append(append(v, byte(len(inc.Status))), inc.Status...), body...)
-	s.must(bucket.Put(k, v))
+	s.put("incidents", k, v)
 }
 
 func (s tampered) must(err error) {
@@ -149,7 +160,7 @@ var forgeries = []forgery{
 		s.record(func(inc *incident.Incident) { inc.Ticket = &incident.Ticket{Tracker: "simulated", Key: "SIM-1"} })
 	}, 8, `the ticket is "SIM-1"`, false},
 	{"the evidence is changed", func(s, _ tampered) {
-		s.must(s.tx.Bucket([]byte("evidence")).Put([]byte(s.ref.Tenant+"\x00"+s.ref.ID), []byte(`{"logs":"all was well"}`)))
+		s.put("evidence", []byte(s.ref.Tenant+"\x00"+s.ref.ID), []byte(`{"logs":"all was well"}`))
 	}, 1, "the evidence hashes to", false},
 	{"the evidence is gone", func(s, _ tampered) {
 		s.must(s.tx.Bucket([]byte("evidence")).Delete([]byte(s.ref.Tenant + "\x00" + s.ref.ID)))

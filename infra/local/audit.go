@@ -2,8 +2,11 @@ package local
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"github.com/opsguard/opsguard/infra/local/bolt"
+	"github.com/opsguard/opsguard/infra/local/dbfile"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
@@ -19,10 +22,12 @@ type AuditReport struct {
 	Checked   int         `json:"checked"` // trails that were recomputed, good and bad
 	Bad       []BadTrail  `json:"bad"`
 	Unchecked []Unchecked `json:"unchecked"`
+	// Damaged is what else is damaged in the store, where every incident was asked for.
+	Damaged []string `json:"damaged"`
 }
 
-// BadTrail is a trail that does not match its incident, and the first event that
-// shows it.
+// BadTrail is a trail that does not bear out its incident, and the first event
+// that shows it; 0 if the record or the evidence itself is damaged.
 type BadTrail struct {
 	IncidentID string `json:"incidentId"`
 	Seq        int64  `json:"seq"`
@@ -48,10 +53,10 @@ type auditor struct {
 // auditPage is how many records are read at a time.
 const auditPage = 100
 
-// verify checks every incident that is asked for. It fails only where it cannot
-// tell which there are.
-func (a auditor) verify(ctx context.Context, q AuditQuery) (AuditReport, error) {
-	report := AuditReport{Bad: []BadTrail{}, Unchecked: []Unchecked{}}
+// verify checks every incident that is asked for; all of them, with what an
+// examination of the store found. It fails only where it cannot tell which there are.
+func (a auditor) verify(ctx context.Context, q AuditQuery, found []bolt.Finding) (AuditReport, error) {
+	report := AuditReport{Bad: []BadTrail{}, Unchecked: []Unchecked{}, Damaged: []string{}}
 	if !q.All {
 		for _, id := range q.IDs {
 			a.add(ctx, &report, id)
@@ -68,7 +73,28 @@ func (a auditor) verify(ctx context.Context, q AuditQuery) (AuditReport, error) 
 			a.add(ctx, &report, inc.ID)
 		}
 		if list.Cursor = page.NextCursor; list.Cursor == "" || ctx.Err() != nil {
+			report.addFound(found)
 			return report, ctx.Err()
+		}
+	}
+}
+
+// addFound adds what is damaged and no trail has shown. Incidents that cannot be
+// listed are checked too, and bad.
+func (r *AuditReport) addFound(found []bolt.Finding) {
+	told := map[string]bool{}
+	for _, bad := range r.Bad {
+		told[bad.IncidentID] = true
+	}
+	for _, f := range found {
+		switch {
+		case told[f.IncidentID]:
+		case bolt.Unlisted(f):
+			told[f.IncidentID] = true
+			r.Checked++
+			r.Bad = append(r.Bad, BadTrail{f.IncidentID, 0, f.What})
+		default:
+			r.Damaged = append(r.Damaged, f.String())
 		}
 	}
 }
@@ -79,18 +105,29 @@ func (a auditor) add(ctx context.Context, report *AuditReport, id string) {
 		return
 	}
 	inc, events, err := a.snapshot(ctx, incident.Ref{Tenant: tenant, ID: id})
+	if errors.Is(err, dbfile.ErrDamaged) {
+		report.Checked++
+		report.Bad = append(report.Bad, BadTrail{id, 0, "its record is damaged"})
+		return
+	}
 	if err != nil {
 		report.Unchecked = append(report.Unchecked, Unchecked{id, err.Error()})
 		return
 	}
 	evidence, err := a.store.Evidence(ctx, inc.Ref) // written once, so that any moment will do
-	if err != nil && incident.KindOf(err) != incident.NotFound {
+	damaged := errors.Is(err, dbfile.ErrDamaged)
+	if err != nil && !damaged && incident.KindOf(err) != incident.NotFound {
 		report.Unchecked = append(report.Unchecked, Unchecked{id, err.Error()})
 		return
 	}
 	report.Checked++
 	bad := incident.VerifyChain(inc, events)
-	if bad == nil {
+	switch {
+	case bad != nil && int(bad.Seq) <= len(events) && events[bad.Seq-1].Seq == 0:
+		bad.Why = "its record is damaged"
+	case bad == nil && damaged:
+		bad = &incident.BadEvent{Why: "its evidence is damaged"}
+	case bad == nil:
 		bad = contradicted(inc, evidence, events)
 	}
 	if bad != nil {

@@ -1,20 +1,10 @@
 package local
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"os"
-	"path/filepath"
-	"runtime/debug"
-	"time"
-
-	"go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/opsguard/opsguard/infra/local/bolt"
 )
@@ -26,7 +16,7 @@ func (rt *Runtime) serveAudit(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the question cannot be read", http.StatusBadRequest)
 		return
 	}
-	report, err := auditor{rt.store}.verify(r.Context(), q)
+	report, err := rt.verify(r.Context(), q)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
@@ -34,6 +24,18 @@ func (rt *Runtime) serveAudit(w http.ResponseWriter, r *http.Request) {
 	if err := json.NewEncoder(w).Encode(report); err != nil {
 		rt.log.Warn("the audit report was not sent", "error", err.Error())
 	}
+}
+
+func (rt *Runtime) verify(ctx context.Context, q AuditQuery) (AuditReport, error) {
+	var found []bolt.Finding
+	if q.All {
+		check, err := rt.db.Check()
+		if err != nil {
+			return AuditReport{}, err
+		}
+		found = check.Findings
+	}
+	return auditor{rt.store}.verify(ctx, q, found)
 }
 
 // AuditVerify checks audit trails: in the process that serves this data
@@ -49,66 +51,21 @@ func AuditVerify(ctx context.Context, s Settings, q AuditQuery) (AuditReport, er
 
 // auditThere asks the serving process; answered is false if there is none.
 func auditThere(ctx context.Context, dir string, q AuditQuery) (report AuditReport, answered bool, err error) {
-	path := filepath.Join(dir, controlSocket)
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", path)
-	}}}
-	body, err := json.Marshal(q)
-	if err != nil {
-		return report, true, err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://opsguard/audit-verify", bytes.NewReader(body))
-	if err != nil {
-		return report, true, err
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return report, false, nil
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return report, true, fmt.Errorf("the serving opsguard could not check (%s); see its log", resp.Status)
-	}
-	if err := json.NewDecoder(resp.Body).Decode(&report); err != nil {
-		return report, true, fmt.Errorf("the serving opsguard gave no report: %w", err)
-	}
-	return report, true, nil
+	answered, err = askServing(ctx, dir, "/audit-verify", q, &report)
+	return report, answered, err
 }
 
 // auditHere opens the store for reading only, so that a copy on a read-only disk
 // can be checked too and checking changes nothing.
 func auditHere(ctx context.Context, dir string, q AuditQuery) (report AuditReport, err error) {
-	path := filepath.Join(dir, bolt.FileName)
-	file, err := os.Stat(path)
+	db, check, err := bolt.OpenRead(dir)
 	if err != nil {
-		return report, fmt.Errorf("there is no store to check: %w", err)
-	}
-	// A damaged file makes bbolt panic or fault while it is read.
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%s is damaged or not an OpsGuard store: %v", path, p)
-		}
-	}()
-	db, err := bbolt.Open(path, 0, &bbolt.Options{ReadOnly: true, Timeout: time.Second})
-	switch {
-	case errors.Is(err, bolterrors.ErrTimeout):
-		return report, fmt.Errorf("%s is in use by an opsguard that cannot be asked; stop it, or check a copy of the directory", dir)
-	case err != nil:
-		return report, fmt.Errorf("%s cannot be opened: %w", path, err)
-	}
-	defer db.Close()
-	if err := db.View(func(tx *bbolt.Tx) error {
-		if tx.Size() > file.Size() {
-			return fmt.Errorf("%s is damaged: it is %d bytes long and should be %d", path, file.Size(), tx.Size())
-		}
-		return nil
-	}); err != nil {
 		return report, err
 	}
+	defer db.Close()
 	store := bolt.New(db, nil) // there is nothing to write
 	if err := store.Ping(ctx); err != nil {
-		return report, fmt.Errorf("%s is not a store that this opsguard knows: %w", path, err)
+		return report, fmt.Errorf("%s is not a store that this opsguard knows: %w", db.Path(), err)
 	}
-	return auditor{store}.verify(ctx, q)
+	return auditor{store}.verify(ctx, q, check.Findings)
 }

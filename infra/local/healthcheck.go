@@ -43,6 +43,7 @@ func (rt *Runtime) serveControl() *http.Server {
 		}
 	})
 	mux.HandleFunc("POST /audit-verify", rt.serveAudit)
+	mux.HandleFunc("POST /store-check", rt.serveCheck)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Second}
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

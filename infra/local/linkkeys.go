@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/opsguard/opsguard/infra/local/bolt"
+	"github.com/opsguard/opsguard/infra/local/dbfile"
 	"github.com/opsguard/opsguard/pkg/link"
 )
-
-const linkKeyFile = "link.keys"
 
 // linkKeys returns the keys that were set, or those of the data directory, which
 // are made at the first start: links in old messages must work after a restart.
@@ -19,7 +19,7 @@ func linkKeys(set, dir string) (link.Keys, error) {
 	if set != "" {
 		return link.ParseKeys(set)
 	}
-	path := filepath.Join(dir, linkKeyFile)
+	path := filepath.Join(dir, bolt.LinkKeyFile)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return makeLinkKey(path)
@@ -47,16 +47,7 @@ func makeLinkKey(path string) (link.Keys, error) {
 	if err != nil {
 		return link.Keys{}, err
 	}
-	tmp, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return link.Keys{}, fmt.Errorf("make the link key: %w", err)
-	}
-	_, err = tmp.WriteString(text + "\n")
-	err = errors.Join(err, tmp.Sync(), tmp.Close())
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
+	if err := dbfile.WriteFile(path, []byte(text+"\n")); err != nil {
 		return link.Keys{}, fmt.Errorf("make the link key: %w", err)
 	}
 	return link.ParseKeys(text)

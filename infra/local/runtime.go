@@ -29,13 +29,14 @@ import (
 type Runtime struct {
 	settings Settings
 	log      *slog.Logger
-	db       *bbolt.DB
+	db       *bolt.File
 	writer   *commit.Writer
 	store    *bolt.Store
 	engine   *engine.Engine
 	handler  http.Handler
 	alerts   accepting
 	clock    *clock.Clock // by which every deadline is judged
+	health   *health
 
 	healthCheck steps.HourlyHealthCheck
 	reconcile   steps.Reconcile
@@ -68,8 +69,10 @@ func Open(ctx context.Context, s Settings, d Deps) (*Runtime, error) {
 	if rt.db, err = bolt.OpenFile(s.DataDir); err != nil {
 		return nil, err
 	}
+	rt.tellDamage()
 	rt.writer = commit.New(rt.db)
 	rt.store = bolt.New(rt.db, rt.writer)
+	rt.health = newHealth(rt.db, rt.store)
 	if err := rt.bind(ctx, inv, d); err != nil {
 		return nil, errors.Join(err, rt.Close(ctx))
 	}
@@ -184,7 +187,7 @@ func (s stepSet) tasks(alerts *accepting) map[string]engine.TaskFunc {
 // web makes the HTTP handler.
 func (rt *Runtime) web(s stepSet, out outside, d Deps) (http.Handler, error) {
 	c := web.Config{
-		Ingest: s.ingest, Alerts: api.Source{}, Receive: s.receive, Decide: s.approve, Read: s.query, Health: rt.store, Tickets: rt.store,
+		Ingest: s.ingest, Alerts: api.Source{}, Receive: s.receive, Decide: s.approve, Read: s.query, Health: rt.health, Tickets: rt.store,
 		LinkKeys: web.FixedLinkKeys(out.linkKeys), PublicURL: out.publicURL, Version: d.Version, Now: rt.clock.Now, Log: d.Log,
 	}
 	if rt.settings.APIKeys != "" {

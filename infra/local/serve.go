@@ -37,6 +37,7 @@ func (rt *Runtime) Serve(ctx context.Context, ready func(addr string)) error {
 	}
 	var jobs sync.WaitGroup
 	working, stopJobs := context.WithCancel(context.Background())
+	jobs.Go(func() { watchStore(working, rt.db, rt.log) })
 	jobs.Go(func() {
 		every(working, rt.settings.ReconcileInterval, "reconcile", rt.log, func(ctx context.Context) error {
 			rt.warnOfClock()
@@ -122,6 +123,8 @@ func (rt *Runtime) closeStore() {
 		rt.writer.Close()
 	}
 	if rt.db != nil {
-		rt.db.Close()
+		if err := rt.db.Close(); err != nil {
+			rt.log.Warn("the store was not closed cleanly", "error", err.Error())
+		}
 	}
 }

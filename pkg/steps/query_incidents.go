@@ -29,6 +29,9 @@ type ListQuery struct {
 type Page struct {
 	Incidents  []incident.Incident
 	NextCursor string // "" at the end
+	// Damaged names incidents of this part of the list whose records are damaged: what
+	// cannot be read is not among Incidents.
+	Damaged []string
 }
 
 // QueryIncidents is the reading side: one incident, a list, an audit trail.

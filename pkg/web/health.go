@@ -2,8 +2,11 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
+
+	"github.com/opsguard/opsguard/pkg/incident"
 )
 
 type healthView struct {
@@ -11,6 +14,12 @@ type healthView struct {
 	Version string `json:"version"`
 	Store   string `json:"store"`
 }
+
+// Degraded is the error of a store that works and has lost something: alerts are
+// accepted, and somebody has to look. It says what, in words for anybody.
+type Degraded string
+
+func (d Degraded) Error() string { return string(d) }
 
 // pingTime bounds how long a health check waits for the store; whoever asks has
 // often less patience than that.
@@ -20,9 +29,19 @@ const pingTime = 2 * time.Second
 func (s *server) healthz(x *exchange) error {
 	ctx, cancel := context.WithTimeout(x.r.Context(), pingTime)
 	defer cancel()
-	if err := s.Health.Ping(ctx); err != nil {
-		x.err = err
-		return x.json(http.StatusServiceUnavailable, healthView{"unavailable", s.Version, "unavailable"})
+	err := s.Health.Ping(ctx)
+	var degraded Degraded
+	var known *incident.Error
+	switch {
+	case err == nil:
+		return x.json(http.StatusOK, healthView{"ok", s.Version, "ok"})
+	case errors.As(err, &degraded):
+		return x.json(http.StatusOK, healthView{"degraded", s.Version, degraded.Error()})
 	}
-	return x.json(http.StatusOK, healthView{"ok", s.Version, "ok"})
+	x.err = err
+	store := "unavailable"
+	if errors.As(err, &known) { // its message is made to be shown
+		store = known.Message
+	}
+	return x.json(http.StatusServiceUnavailable, healthView{"unavailable", s.Version, store})
 }

@@ -19,6 +19,7 @@ const (
 type listView struct {
 	Incidents  []incidentView `json:"incidents"`
 	NextCursor *string        `json:"nextCursor"`
+	Damaged    []string       `json:"damaged"` // incidents of this part whose records cannot be read
 }
 
 // list is GET /incidents.
@@ -43,7 +44,7 @@ func (s *server) list(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	v := listView{Incidents: make([]incidentView, 0, len(page.Incidents)), NextCursor: orNull(page.NextCursor)}
+	v := listView{Incidents: make([]incidentView, 0, len(page.Incidents)), NextCursor: orNull(page.NextCursor), Damaged: list(page.Damaged)}
 	for _, inc := range page.Incidents {
 		v.Incidents = append(v.Incidents, viewIncident(inc))
 	}

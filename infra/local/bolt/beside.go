@@ -16,6 +16,31 @@ func errNoHolder() error {
 	return incident.Fail(incident.NotFound, incident.CodeNotFound, "no open incident has this fingerprint")
 }
 
+// holding returns what an open incident's fingerprint is counted in; false if
+// nobody holds it. Where that, or the incident, is damaged, nobody does: an alert must
+// not join what cannot be read, and opens a new incident.
+func (s *Store) holding(tx *bbolt.Tx, tenant, fingerprint string) (d dedup, ok bool) {
+	ok, err := bucketDedup.get(tx, key(tenant, fingerprint), &d)
+	if err != nil {
+		s.note(err)
+		return d, false
+	}
+	if !ok {
+		return d, false
+	}
+	k := key(tenant, d.ID)
+	stored := bucketMeta.in(tx).Get(k)
+	if stored == nil {
+		s.db.Damage.note(lost(string(bucketMeta.name), d.ID, "its record is lost; there is still its fingerprint"))
+		return d, false
+	}
+	if _, err := bucketMeta.value(tx, k, stored); err != nil {
+		s.note(err)
+		return d, false
+	}
+	return d, true
+}
+
 // Join implements steps.Dedup. It looks before it writes: the first alert of a
 // trouble pays for no transaction that could only say "nobody".
 func (s *Store) Join(ctx context.Context, tenant, fingerprint string, at time.Time) (incident.Ref, error) {
@@ -26,7 +51,7 @@ func (s *Store) Join(ctx context.Context, tenant, fingerprint string, at time.Ti
 	k := key(tenant, fingerprint)
 	err := s.writer.Do(func(tx *bbolt.Tx) error {
 		var d dedup
-		ok, err := get(tx, bucketDedup, k, &d)
+		ok, err := bucketDedup.get(tx, k, &d)
 		if err != nil {
 			return err
 		}
@@ -37,39 +62,39 @@ func (s *Store) Join(ctx context.Context, tenant, fingerprint string, at time.Ti
 		if at := incident.Stamp(at); at.After(d.LastSeen) {
 			d.LastSeen = at
 		}
-		v, err := encode(d)
+		v, err := bucketDedup.encode(k, d)
 		if err != nil {
 			return err
 		}
 		ref = incident.Ref{Tenant: tenant, ID: d.ID}
-		return tx.Bucket(bucketDedup).Put(k, v)
+		return bucketDedup.in(tx).Put(k, v)
 	})
-	return ref, unavailable(err)
+	return ref, s.unavailable(err)
 }
 
 // Holder implements steps.Dedup.
 func (s *Store) Holder(_ context.Context, tenant, fingerprint string) (incident.Ref, error) {
 	var d dedup
-	err := s.db.View(func(tx *bbolt.Tx) error {
-		ok, err := get(tx, bucketDedup, key(tenant, fingerprint), &d)
-		if err == nil && !ok {
+	err := s.db.View(func(tx *bbolt.Tx) (err error) {
+		var ok bool
+		if d, ok = s.holding(tx, tenant, fingerprint); !ok {
 			return errNoHolder()
 		}
-		return err
+		return nil
 	})
-	return incident.Ref{Tenant: tenant, ID: d.ID}, unavailable(err)
+	return incident.Ref{Tenant: tenant, ID: d.ID}, s.unavailable(err)
 }
 
 // Evidence implements steps.EvidenceReader.
 func (s *Store) Evidence(_ context.Context, ref incident.Ref) (e incident.Evidence, err error) {
 	err = s.db.View(func(tx *bbolt.Tx) error {
-		ok, err := get(tx, bucketEvidence, key(ref.Tenant, ref.ID), &e)
+		ok, err := bucketEvidence.get(tx, key(ref.Tenant, ref.ID), &e)
 		if err == nil && !ok {
 			return notFound(ref)
 		}
 		return err
 	})
-	return e, unavailable(err)
+	return e, s.unavailable(err)
 }
 
 // storedWait is a Wait as it lies in the file: with its token.
@@ -84,13 +109,13 @@ type storedWait struct {
 func (s *Store) Wait(_ context.Context, ref incident.Ref) (incident.Wait, error) {
 	var w storedWait
 	err := s.db.View(func(tx *bbolt.Tx) error {
-		ok, err := get(tx, bucketWaits, key(ref.Tenant, ref.ID), &w)
+		ok, err := bucketWaits.get(tx, key(ref.Tenant, ref.ID), &w)
 		if err == nil && !ok {
 			return incident.Fail(incident.NotFound, incident.CodeNotFound, "nothing waits for incident %s", ref.ID)
 		}
 		return err
 	})
-	return incident.Wait{Ref: ref, Token: incident.NewTaskToken(w.Token), EnteredAt: w.EnteredAt, RetryCount: w.RetryCount, Deadline: w.Deadline}, unavailable(err)
+	return incident.Wait{Ref: ref, Token: incident.NewTaskToken(w.Token), EnteredAt: w.EnteredAt, RetryCount: w.RetryCount, Deadline: w.Deadline}, s.unavailable(err)
 }
 
 // Events implements steps.Trail.
@@ -98,15 +123,15 @@ func (s *Store) Events(_ context.Context, ref incident.Ref) ([]incident.Event, e
 	events := []incident.Event{}
 	prefix := append(key(ref.Tenant, ref.ID), 0)
 	err := s.db.View(func(tx *bbolt.Tx) error {
-		c := tx.Bucket(bucketEvents).Cursor()
+		c := bucketEvents.in(tx).Cursor()
 		for k, v := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, v = c.Next() {
 			var e incident.Event
-			if json.Unmarshal(v, &e) != nil {
+			if text, err := bucketEvents.value(tx, k, v); s.note(err) || json.Unmarshal(text, &e) != nil {
 				e = incident.Event{} // it stands where it stood, and the chain names it
 			}
 			events = append(events, e)
 		}
 		return nil
 	})
-	return events, unavailable(err)
+	return events, s.unavailable(err)
 }

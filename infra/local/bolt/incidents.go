@@ -1,9 +1,9 @@
 package bolt
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -19,15 +19,15 @@ import (
 // read without decoding the rest.
 
 func encodeMeta(inc incident.Incident) ([]byte, error) {
-	body, err := encode(inc)
+	body, err := json.Marshal(inc)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("encode a record: %w", err)
 	}
 	v := make([]byte, 0, 9+len(inc.Status)+len(body))
 	v = binary.BigEndian.AppendUint64(v, uint64(inc.Version))
 	v = append(v, byte(len(inc.Status)))
 	v = append(v, inc.Status...)
-	return append(v, body...), nil
+	return bucketMeta.seal.Close(key(inc.Tenant, inc.ID), append(v, body...)), nil
 }
 
 // splitMeta returns version, status and JSON; zeros for no value.
@@ -52,34 +52,53 @@ type dedup struct {
 // Load implements steps.Loader.
 func (s *Store) Load(_ context.Context, ref incident.Ref) (inc incident.Incident, err error) {
 	err = s.db.View(func(tx *bbolt.Tx) error {
-		inc, err = s.load(tx, tx.Bucket(bucketMeta).Get(key(ref.Tenant, ref.ID)))
-		if err == nil && inc.Version == 0 {
+		inc, err = s.load(tx, key(ref.Tenant, ref.ID))
+		switch {
+		case s.note(err):
+			return damagedIncident(ref, err)
+		case err == nil && inc.Version == 0:
 			return notFound(ref)
 		}
 		return err
 	})
-	return inc, unavailable(err)
+	return inc, s.unavailable(err)
 }
 
-// load decodes a META value and, while the incident is open, fills in what is
-// counted beside it.
-func (s *Store) load(tx *bbolt.Tx, v []byte) (inc incident.Incident, err error) {
-	_, _, body, err := splitMeta(v)
+// load reads an incident's record, the zero value if there is none, and, while the
+// incident is open, fills in what is counted beside it. The error is a badRecord.
+func (s *Store) load(tx *bbolt.Tx, k []byte) (inc incident.Incident, err error) {
+	_, _, body, err := meta(tx, k)
 	if err != nil || body == nil {
 		return inc, err
 	}
 	if inc, err = s.decoded.incident(body); err != nil {
-		return inc, err
+		return incident.Incident{}, badRecord{finding(string(bucketMeta.name), k, "it cannot be read"), err}
 	}
 	if inc.Open() {
 		var d dedup
-		if ok, err := get(tx, bucketDedup, key(inc.Tenant, inc.Fingerprint), &d); err != nil {
-			return inc, err
-		} else if ok && d.ID == inc.ID {
+		ok, err := bucketDedup.get(tx, key(inc.Tenant, inc.Fingerprint), &d)
+		if s.note(err); ok && d.ID == inc.ID {
 			inc.Occurrences, inc.LastSeenAt = d.Count, d.LastSeen
 		}
 	}
 	return inc, nil
+}
+
+// meta returns the parts of an incident's record; zeros if there is none. The error
+// is a badRecord.
+func meta(tx *bbolt.Tx, k []byte) (version int64, status string, body []byte, err error) {
+	stored := bucketMeta.in(tx).Get(k)
+	if stored == nil {
+		return 0, "", nil, nil
+	}
+	v, err := bucketMeta.value(tx, k, stored)
+	if err != nil {
+		return 0, "", nil, err
+	}
+	if version, status, body, err = splitMeta(v); err != nil {
+		err = badRecord{finding(string(bucketMeta.name), k, "it cannot be read"), err}
+	}
+	return version, status, body, err
 }
 
 // Commit implements steps.Incidents. What can be encoded beforehand is, because the
@@ -87,14 +106,14 @@ func (s *Store) load(tx *bbolt.Tx, v []byte) (inc incident.Incident, err error) 
 func (s *Store) Commit(_ context.Context, c incident.Change) error {
 	ready, err := encoded(c)
 	if err != nil {
-		return unavailable(err)
+		return s.unavailable(err)
 	}
 	err = s.writer.Do(func(tx *bbolt.Tx) error {
-		status, err := check(tx, c)
+		status, err := s.check(tx, c)
 		if err != nil {
 			return err
 		}
-		rest, err := settle(tx, c, status)
+		rest, err := s.settle(tx, c, status)
 		if err != nil {
 			return err
 		}
@@ -103,20 +122,27 @@ func (s *Store) Commit(_ context.Context, c incident.Change) error {
 				return commit.Abort(err) // bbolt's own failure, after something was written
 			}
 		}
+		if c.Incident.Version == 1 {
+			if _, err := bucketMeta.in(tx).NextSequence(); err != nil {
+				return commit.Abort(err)
+			}
+		}
 		return nil
 	})
 	if err == nil && !c.FreeDedup {
 		s.decoded.remember(metaText(ready), c.Incident) // the next step reads it
 	}
-	return unavailable(err)
+	return s.unavailable(err)
 }
 
 // metaText is the incident's JSON among what a change writes.
 func metaText(ops []op) []byte {
 	for _, o := range ops {
-		if bytes.Equal(o.bucket, bucketMeta) {
-			_, _, text, _ := splitMeta(o.value)
-			return text
+		if string(o.bucket.name) == string(bucketMeta.name) {
+			if v, err := bucketMeta.seal.Open(o.key, o.value); err == nil {
+				_, _, text, _ := splitMeta(v)
+				return text
+			}
 		}
 	}
 	return nil
@@ -124,23 +150,25 @@ func metaText(ops []op) []byte {
 
 // check asks everything that a change depends on, before anything is written,
 // and returns the status that the incident has now.
-func check(tx *bbolt.Tx, c incident.Change) (status string, err error) {
+func (s *Store) check(tx *bbolt.Tx, c incident.Change) (status string, err error) {
 	inc := c.Incident
-	version, status, _, err := splitMeta(tx.Bucket(bucketMeta).Get(key(inc.Tenant, inc.ID)))
-	if err != nil {
-		return "", err
+	version, status, _, err := meta(tx, key(inc.Tenant, inc.ID))
+	if s.note(err) {
+		return "", damagedIncident(inc.Ref, err)
 	}
 	if version != inc.Version-1 {
 		return "", incident.Fail(incident.Conflict, incident.CodeVersion, "somebody else changed the incident; look again")
 	}
-	if c.HoldDedup && tx.Bucket(bucketDedup).Get(key(inc.Tenant, inc.Fingerprint)) != nil {
-		return "", incident.Fail(incident.Conflict, incident.CodeDuplicate, "an open incident has this fingerprint")
+	if c.HoldDedup {
+		if _, ok := s.holding(tx, inc.Tenant, inc.Fingerprint); ok {
+			return "", incident.Fail(incident.Conflict, incident.CodeDuplicate, "an open incident has this fingerprint")
+		}
 	}
 	if c.Take != nil {
 		var held incident.Hold
-		ok, err := get(tx, bucketTargets, key(inc.Tenant, c.Take.Target), &held)
-		if err != nil {
-			return "", err
+		ok, err := bucketTargets.get(tx, key(inc.Tenant, c.Take.Target), &held)
+		if s.note(err) { // whether another fix runs cannot be known until a restart, which holds the target for as long as one may run
+			return "", incident.Fail(incident.Conflict, incident.CodeTargetBusy, "the record of who holds this target is damaged")
 		}
 		if ok && held.Ref != inc.Ref && c.Take.From.Before(held.Until) {
 			return "", incident.Busy(held.Ref)
@@ -150,15 +178,18 @@ func check(tx *bbolt.Tx, c incident.Change) (status string, err error) {
 }
 
 // op is one put, or with a nil value one deletion.
-type op struct{ bucket, key, value []byte }
+type op struct {
+	bucket     bucket
+	key, value []byte
+}
 
 // encoded is what a change writes whatever is in the file.
 func encoded(c incident.Change) (ops []op, err error) {
 	inc := c.Incident
 	id := key(inc.Tenant, inc.ID)
-	add := func(bucket, k []byte, v any) {
-		b, e := encode(v)
-		ops, err = append(ops, op{bucket, k, b}), errors.Join(err, e)
+	add := func(b bucket, k []byte, v any) {
+		stored, e := b.encode(k, v)
+		ops, err = append(ops, op{b, k, stored}), errors.Join(err, e)
 	}
 	add(bucketEvents, eventKey(inc.Ref, c.Event.Seq), c.Event)
 	if !c.FreeDedup { // else what was counted goes into it
@@ -185,10 +216,11 @@ func encoded(c incident.Change) (ops []op, err error) {
 
 // settle adds what depends on the file: the entry of the status, if that changed, what was counted
 // beside the incident that ends, and the hold, if it is still this incident's.
-func settle(tx *bbolt.Tx, c incident.Change, oldStatus string) (ops []op, err error) {
+func (s *Store) settle(tx *bbolt.Tx, c incident.Change, oldStatus string) (ops []op, err error) {
 	inc := c.Incident
 	if oldStatus != string(inc.Status) {
-		ops = append(ops, op{bucketStatus, key(inc.Tenant, string(inc.Status), inc.ID), []byte{1}})
+		k := key(inc.Tenant, string(inc.Status), inc.ID)
+		ops = append(ops, op{bucketStatus, k, bucketStatus.seal.Close(k, nil)})
 		if oldStatus != "" {
 			ops = append(ops, op{bucketStatus, key(inc.Tenant, oldStatus, inc.ID), nil})
 		}
@@ -196,10 +228,11 @@ func settle(tx *bbolt.Tx, c incident.Change, oldStatus string) (ops []op, err er
 	if c.FreeDedup {
 		var d dedup
 		k := key(inc.Tenant, inc.Fingerprint)
-		if ok, err := get(tx, bucketDedup, k, &d); err != nil {
-			return nil, err
-		} else if ok && d.ID == inc.ID {
+		ok, err := bucketDedup.get(tx, k, &d)
+		if ok && d.ID == inc.ID {
 			inc.Occurrences, inc.LastSeenAt = d.Count, d.LastSeen
+		}
+		if s.note(err) || ok && d.ID == inc.ID {
 			ops = append(ops, op{bucketDedup, k, nil})
 		}
 		meta, err := encodeMeta(inc)
@@ -211,9 +244,8 @@ func settle(tx *bbolt.Tx, c incident.Change, oldStatus string) (ops []op, err er
 	if c.Free != "" {
 		var held incident.Hold
 		k := key(inc.Tenant, c.Free)
-		if ok, err := get(tx, bucketTargets, k, &held); err != nil {
-			return nil, err
-		} else if ok && held.Ref == inc.Ref {
+		ok, err := bucketTargets.get(tx, k, &held)
+		if s.note(err); ok && held.Ref == inc.Ref {
 			ops = append(ops, op{bucketTargets, k, nil})
 		}
 	}
@@ -225,8 +257,8 @@ func settle(tx *bbolt.Tx, c incident.Change, oldStatus string) (ops []op, err er
 const inOrder = 0.9
 
 func (o op) apply(tx *bbolt.Tx) error {
-	b := tx.Bucket(o.bucket)
-	if !bytes.Equal(o.bucket, bucketDedup) && !bytes.Equal(o.bucket, bucketTargets) {
+	b := o.bucket.in(tx)
+	if o.bucket.seal != bucketDedup.seal && o.bucket.seal != bucketTargets.seal {
 		b.FillPercent = inOrder
 	}
 	if o.value == nil {

@@ -3,6 +3,7 @@ package bolt
 import (
 	"bytes"
 	"context"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -14,20 +15,21 @@ import (
 // name makes short pages, not slow ones.
 const maxScan = 5000
 
-// List implements steps.Lister: newest first, by id.
+// List implements steps.Lister: newest first, by id. Incidents whose records are
+// damaged are left out and named.
 func (s *Store) List(_ context.Context, q steps.ListQuery) (steps.Page, error) {
 	page := steps.Page{Incidents: []incident.Incident{}}
-	bucket, prefix := bucketMeta, append(key(q.Tenant), 0)
+	listed, prefix := bucketMeta, append(key(q.Tenant), 0)
 	if q.Status != "" {
-		bucket, prefix = bucketStatus, append(key(q.Tenant, string(q.Status)), 0)
+		listed, prefix = bucketStatus, append(key(q.Tenant, string(q.Status)), 0)
 	}
 	after, err := steps.ParseCursor(q.Cursor)
 	if err != nil {
 		return page, err
 	}
+	from := after
 	err = s.db.View(func(tx *bbolt.Tx) error {
-		meta := tx.Bucket(bucketMeta)
-		c := tx.Bucket(bucket).Cursor()
+		c := listed.in(tx).Cursor()
 		scanned := 0
 		for k := last(c, prefix, after); bytes.HasPrefix(k, prefix); k, _ = c.Prev() {
 			id := string(k[len(prefix):])
@@ -36,18 +38,43 @@ func (s *Store) List(_ context.Context, q steps.ListQuery) (steps.Page, error) {
 				return nil
 			}
 			scanned++
-			after = id
-			inc, err := s.load(tx, meta.Get(key(q.Tenant, id)))
-			if err != nil {
-				return err
+			if !incident.ValidID(id) { // a damaged key; it names nobody and cannot be gone on from
+				continue
 			}
-			if q.Service == "" || inc.Service == q.Service {
+			after = id
+			inc, err := s.load(tx, key(q.Tenant, id))
+			switch {
+			case s.note(err):
+			case err != nil:
+				return err
+			case inc.Version == 0:
+				s.db.Damage.note(lost(string(bucketMeta.name), id, "its record is lost; there is still "+string(q.Status)+" in the lists by status"))
+			case q.Service == "" || inc.Service == q.Service:
 				page.Incidents = append(page.Incidents, inc)
 			}
 		}
+		after = ""
 		return nil
 	})
-	return page, unavailable(err)
+	page.Damaged = s.damagedBetween(from, after)
+	return page, s.unavailable(err)
+}
+
+// damagedBetween returns the incidents that may be missing on a page because their
+// records are damaged: newest first, older than from and not older than to; "" is no
+// bound.
+func (s *Store) damagedBetween(from, to string) []string {
+	findings, _ := s.db.Damage.Known()
+	var ids []string
+	for _, f := range findings {
+		listed := f.Bucket == string(bucketMeta.name) || f.Bucket == string(bucketStatus.name)
+		if id := f.IncidentID; listed && id != "" && (from == "" || id < from) && id >= to {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	slices.Reverse(ids)
+	return slices.Compact(ids)
 }
 
 // last puts the cursor on the newest key of the prefix, or the newest one older

@@ -15,32 +15,35 @@ import (
 // PutTicket implements integration.Tickets.
 func (s *Store) PutTicket(_ context.Context, t incident.Ticket) (incident.Ticket, error) {
 	k := key(t.Tenant, t.Key)
-	v, err := encode(t)
+	v, err := bucketTickets.encode(k, t)
 	if err != nil {
-		return t, unavailable(err)
+		return t, s.unavailable(err)
 	}
 	err = s.writer.Do(func(tx *bbolt.Tx) error {
-		if ok, err := get(tx, bucketTickets, k, &t); ok || err != nil {
-			return err
+		var there incident.Ticket
+		ok, err := bucketTickets.get(tx, k, &there)
+		if s.note(err); ok { // a damaged one is opened again
+			t = there
+			return nil
 		}
-		if err := tx.Bucket(bucketTickets).Put(k, v); err != nil {
+		if err := bucketTickets.in(tx).Put(k, v); err != nil {
 			return commit.Abort(err)
 		}
 		return nil
 	})
-	return t, unavailable(err)
+	return t, s.unavailable(err)
 }
 
 // Ticket returns one simulated ticket, NotFound if there is none.
 func (s *Store) Ticket(_ context.Context, tenant, ticketKey string) (t incident.Ticket, err error) {
 	err = s.db.View(func(tx *bbolt.Tx) error {
-		ok, err := get(tx, bucketTickets, key(tenant, ticketKey), &t)
+		ok, err := bucketTickets.get(tx, key(tenant, ticketKey), &t)
 		if err == nil && !ok {
 			return incident.Fail(incident.NotFound, incident.CodeNotFound, "there is no ticket of that key")
 		}
 		return err
 	})
-	return t, unavailable(err)
+	return t, s.unavailable(err)
 }
 
 // Tickets lists a tenant's tickets, newest key first, at most limit; next is the
@@ -53,7 +56,7 @@ func (s *Store) Tickets(_ context.Context, tenant string, limit int, cursor stri
 	}
 	prefix := append(key(tenant), 0)
 	err = s.db.View(func(tx *bbolt.Tx) error {
-		c := tx.Bucket(bucketTickets).Cursor()
+		c := bucketTickets.in(tx).Cursor()
 		at := string(after)
 		for k := last(c, prefix, at); bytes.HasPrefix(k, prefix); k, _ = c.Prev() {
 			if len(page) == limit {
@@ -61,13 +64,14 @@ func (s *Store) Tickets(_ context.Context, tenant string, limit int, cursor stri
 				return nil
 			}
 			var t incident.Ticket
-			if _, err := get(tx, bucketTickets, k, &t); err != nil {
+			at = string(k[len(prefix):])
+			if _, err := bucketTickets.get(tx, k, &t); err == nil {
+				page = append(page, t)
+			} else if !s.note(err) {
 				return err
 			}
-			page = append(page, t)
-			at = t.Key
 		}
 		return nil
 	})
-	return page, next, unavailable(err)
+	return page, next, s.unavailable(err)
 }

@@ -14,6 +14,8 @@ import (
 	"sync"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/opsguard/opsguard/infra/local/dbfile"
 )
 
 // ErrClosed is the answer after Close.
@@ -23,9 +25,14 @@ var ErrClosed = errors.New("the store is closed")
 // everybody wait for one huge commit.
 const maxGroup = 1024
 
+// DB is what a Writer writes to: a bbolt file, or what stands before one.
+type DB interface {
+	Update(func(*bbolt.Tx) error) error
+}
+
 // Writer is safe for concurrent use.
 type Writer struct {
-	db      *bbolt.DB
+	db      DB
 	queue   chan *member
 	mu      sync.RWMutex // held for reading while sending, so that Close can close queue
 	closed  bool
@@ -39,7 +46,7 @@ type member struct {
 }
 
 // New starts a writer for db. Close it before db.
-func New(db *bbolt.DB) *Writer {
+func New(db DB) *Writer {
 	w := &Writer{db: db, queue: make(chan *member, maxGroup), stopped: make(chan struct{})}
 	go w.run()
 	return w
@@ -110,6 +117,13 @@ func (w *Writer) run() {
 
 func (w *Writer) commit(group []*member) {
 	err := w.tryCommit(group)
+	if len(group) > 1 && errors.Is(err, dbfile.ErrDamaged) {
+		// One of them met a damaged part of the file; alone, each fails or succeeds for itself.
+		for i := range group {
+			w.commit(group[i : i+1])
+		}
+		return
+	}
 	for _, m := range group {
 		if err != nil {
 			m.err = fmt.Errorf("commit: %w", err)
@@ -123,7 +137,7 @@ func (w *Writer) commit(group []*member) {
 func (w *Writer) tryCommit(group []*member) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("panic in a transaction: %v", p)
+			err = fmt.Errorf("panic in a transaction: %w: %v", dbfile.ErrDamaged, p)
 		}
 	}()
 	return w.db.Update(func(tx *bbolt.Tx) error {

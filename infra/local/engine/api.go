@@ -71,15 +71,17 @@ func (e *Engine) Describe(ctx context.Context, name string) (Description, error)
 	exists := false
 	err := e.cfg.DB.View(func(tx *bbolt.Tx) error {
 		exec, running, err := readRunning(tx, name)
-		if err != nil || running {
-			exists = running
+		if exists = running || err != nil; exists {
 			d = Description{Status: exec.Status, State: exec.State, StartedAt: exec.StartedAt}
-			return err
+			if err != nil { // nothing can carry it on, and the next Open ends it
+				d = Description{Status: asl.Failed, Error: errorDamaged, Cause: err.Error()}
+			}
+			return nil
 		}
-		record, kept, err := readEnded(tx, name, e.cfg.Now())
+		record, kept := readEnded(tx, name, e.cfg.Now())
 		exists = kept
 		d = Description{record.Status, record.State, record.StartedAt, record.EndedAt, record.Error, record.Cause}
-		return err
+		return nil
 	})
 	switch {
 	case err != nil:

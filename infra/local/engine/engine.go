@@ -24,7 +24,7 @@ type TaskFunc func(ctx context.Context, payload json.RawMessage) (json.RawMessag
 
 // Config is what an engine needs. DB, Definition, Tasks, ErrorName and Log must be given.
 type Config struct {
-	DB         *bbolt.DB
+	DB         DB
 	Definition []byte
 	// Tasks maps every FunctionName of the definition to its function.
 	Tasks map[string]TaskFunc
@@ -131,8 +131,12 @@ func Open(config Config) (*Engine, error) {
 			return nil, fmt.Errorf("engine: the definition calls %q, and there is no such task", function)
 		}
 	}
-	if err := prepare(config.DB, def, config.Definition); err != nil {
+	lost, err := prepare(config.DB, def, config.Definition, time.Now())
+	if err != nil {
 		return nil, fmt.Errorf("engine: open: %w", err)
+	}
+	for _, name := range lost {
+		config.Log.Error("the execution cannot be read, and has ended", "execution", name, "error", errorDamaged)
 	}
 	definitions, err := loadDefinitions(config.DB)
 	if err != nil {

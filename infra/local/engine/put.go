@@ -15,13 +15,14 @@ func (b *batch) encode() error {
 			if err := encodeJSON(&text, endedRecord(at.exec)); err != nil {
 				return err
 			}
-			at.stored = text.Bytes()
+			at.stored = endedSeal.Close([]byte(name), text.Bytes())
 			continue
 		}
-		var err error
-		if at.stored, err = encodeExecution(at.exec); err != nil {
+		value, err := encodeExecution(at.exec)
+		if err != nil {
 			return err
 		}
+		at.stored = runningSeal.Close([]byte(name), value)
 	}
 	return nil
 }
@@ -46,7 +47,8 @@ func (b *batch) put(tx *bbolt.Tx) error {
 		if err := records.Put([]byte(name), at.stored); err != nil {
 			return err
 		}
-		if err := byTime.Put(endedKey(at.exec.EndedAt, name), nil); err != nil {
+		ended := endedKey(at.exec.EndedAt, name)
+		if err := byTime.Put(ended, endedAtSeal.Close(ended, nil)); err != nil {
 			return err
 		}
 	}

@@ -49,6 +49,24 @@ func encodeExecution(exec asl.Execution) ([]byte, error) {
 	return text.Bytes(), nil
 }
 
+// openHeader checks a stored execution's checksum and reads its header.
+func openHeader(name, stored []byte) (header, error) {
+	value, err := runningSeal.Open(name, stored)
+	if err != nil {
+		return header{}, err
+	}
+	return decodeHeader(value)
+}
+
+// openExecution checks a stored execution's checksum and reads it.
+func openExecution(name, stored []byte) (asl.Execution, error) {
+	value, err := runningSeal.Open(name, stored)
+	if err != nil {
+		return asl.Execution{}, err
+	}
+	return decodeExecution(value)
+}
+
 func decodeHeader(value []byte) (header, error) {
 	if len(value) < headerSize || value[0] != format {
 		return header{}, errors.New("not an execution of this version")
@@ -111,7 +129,11 @@ func endedKey(at time.Time, name string) []byte {
 	return append(binary.BigEndian.AppendUint64(nil, uint64(at.UnixMilli())), name...)
 }
 
+// splitEndedKey is its reverse, and names nobody for a key that is too short.
 func splitEndedKey(key []byte) (atMilli int64, name string) {
+	if len(key) < 8 {
+		return 0, ""
+	}
 	return int64(binary.BigEndian.Uint64(key)), string(key[8:])
 }
 

@@ -3,11 +3,13 @@ package engine
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
 	"go.etcd.io/bbolt"
 
+	"github.com/opsguard/opsguard/infra/local/dbfile"
 	"github.com/opsguard/opsguard/pkg/asl"
 )
 
@@ -17,6 +19,37 @@ const (
 	endedBucket       = "engine/ended"       // name -> ended
 	endedAtBucket     = "engine/ended-at"    // time and name -> nothing
 )
+
+// The seals of the buckets: every record carries a checksum over its key and value.
+var (
+	definitionsSeal = dbfile.NewSeal(definitionsBucket)
+	runningSeal     = dbfile.NewSeal(runningBucket)
+	endedSeal       = dbfile.NewSeal(endedBucket)
+	endedAtSeal     = dbfile.NewSeal(endedAtBucket)
+)
+
+// Buckets names the engine's buckets.
+func Buckets() []string {
+	return []string{definitionsBucket, runningBucket, endedBucket, endedAtBucket}
+}
+
+// Plausible judges a value that was written before there were checksums.
+func Plausible(bucket string, value []byte) bool {
+	switch bucket {
+	case definitionsBucket, endedBucket:
+		return json.Valid(value)
+	case runningBucket:
+		_, err := decodeHeader(value)
+		return err == nil && json.Valid(value[headerSize:])
+	}
+	return len(value) == 0
+}
+
+// DB is where executions are kept: a bbolt file, or what stands before one.
+type DB interface {
+	View(func(*bbolt.Tx) error) error
+	Update(func(*bbolt.Tx) error) error
+}
 
 // retention is how long Step Functions keeps an ended execution, and with it its name.
 const retention = 90 * 24 * time.Hour
@@ -29,68 +62,110 @@ type found struct {
 	function string // of the same
 }
 
-// prepare makes the buckets, keeps the definition's bytes, and drops those of definitions on which nothing runs any more.
-func prepare(db *bbolt.DB, def *asl.Definition, text []byte) error {
-	return db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range []string{definitionsBucket, runningBucket, endedBucket, endedAtBucket} {
+// errorDamaged is the error of an execution that ended because its record cannot be read.
+const errorDamaged = "OpsGuard.RecordDamaged"
+
+// prepare makes the buckets, keeps the definition's bytes, and drops those of definitions on which nothing runs any more. It
+// ends executions that cannot be carried on, and tells which: whoever asks after one finds that it failed.
+func prepare(db DB, def *asl.Definition, text []byte, now time.Time) (lost []string, err error) {
+	err = db.Update(func(tx *bbolt.Tx) error {
+		lost = nil
+		for _, name := range Buckets() {
 			if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
 				return err
 			}
 		}
+		definitions := tx.Bucket([]byte(definitionsBucket))
+		digest := []byte(def.Digest())
+		if err := definitions.Put(digest, definitionsSeal.Close(digest, text)); err != nil {
+			return err
+		}
+		readable := readableDefinitions(definitions)
 		used := map[string]bool{def.Digest(): true}
 		err := tx.Bucket([]byte(runningBucket)).ForEach(func(name, value []byte) error {
-			h, err := decodeHeader(value)
-			used[h.digest] = true
-			if err != nil {
-				return damaged("execution "+string(name), err)
+			h, err := openHeader(name, value)
+			if err != nil || readable[h.digest] == nil {
+				lost = append(lost, string(name))
+				return nil
 			}
+			used[h.digest] = true
 			return nil
 		})
 		if err != nil {
 			return err
 		}
-		definitions := tx.Bucket([]byte(definitionsBucket))
-		if err := definitions.Put([]byte(def.Digest()), text); err != nil {
-			return err
-		}
-		var unused [][]byte
-		err = definitions.ForEach(func(digest, _ []byte) error {
-			if !used[string(digest)] {
-				unused = append(unused, bytes.Clone(digest))
-			}
-			return nil
-		})
-		for _, digest := range unused {
-			if err := definitions.Delete(digest); err != nil {
+		for _, name := range lost {
+			if err := endLost(tx, []byte(name), now); err != nil {
 				return err
 			}
 		}
-		return err
+		return dropDefinitions(definitions, used)
 	})
+	return lost, err
+}
+
+// endLost puts an ended record in the place of an execution that cannot be read.
+func endLost(tx *bbolt.Tx, name []byte, now time.Time) error {
+	record := ended{Status: asl.Failed, StartedAt: now, EndedAt: now, Error: errorDamaged, Cause: "the stored execution cannot be read"}
+	var text bytes.Buffer
+	if err := encodeJSON(&text, record); err != nil {
+		return err
+	}
+	at := endedKey(now, string(name))
+	return errors.Join(
+		tx.Bucket([]byte(runningBucket)).Delete(name),
+		tx.Bucket([]byte(endedBucket)).Put(name, endedSeal.Close(name, text.Bytes())),
+		tx.Bucket([]byte(endedAtBucket)).Put(at, endedAtSeal.Close(at, nil)))
+}
+
+// readableDefinitions returns the stored definitions that can be read, by their digests.
+func readableDefinitions(definitions *bbolt.Bucket) map[string]*asl.Definition {
+	readable := map[string]*asl.Definition{}
+	c := definitions.Cursor()
+	for digest, value := c.First(); digest != nil; digest, value = c.Next() {
+		text, err := definitionsSeal.Open(digest, value)
+		if err != nil {
+			continue
+		}
+		if def, err := asl.Load(text); err == nil && def.Digest() == string(digest) {
+			readable[def.Digest()] = def
+		}
+	}
+	return readable
+}
+
+// dropDefinitions deletes those that are not used.
+func dropDefinitions(definitions *bbolt.Bucket, used map[string]bool) error {
+	var unused [][]byte
+	c := definitions.Cursor()
+	for digest, _ := c.First(); digest != nil; digest, _ = c.Next() {
+		if !used[string(digest)] {
+			unused = append(unused, bytes.Clone(digest))
+		}
+	}
+	for _, digest := range unused {
+		if err := definitions.Delete(digest); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // loadDefinitions reads every stored definition. All of them have running executions, or are the current one.
-func loadDefinitions(db *bbolt.DB) (map[string]*asl.Definition, error) {
-	definitions := map[string]*asl.Definition{}
-	err := db.View(func(tx *bbolt.Tx) error {
-		return tx.Bucket([]byte(definitionsBucket)).ForEach(func(digest, text []byte) error {
-			def, err := asl.Load(text)
-			if err != nil {
-				return damaged("definition "+string(digest)+", on which executions run", err)
-			}
-			definitions[def.Digest()] = def
-			return nil
-		})
+func loadDefinitions(db DB) (definitions map[string]*asl.Definition, err error) {
+	err = db.View(func(tx *bbolt.Tx) error {
+		definitions = readableDefinitions(tx.Bucket([]byte(definitionsBucket)))
+		return nil
 	})
 	return definitions, err
 }
 
 // findRunning lists the running executions by their headers, and decodes only those whose task has to run again.
-func findRunning(db *bbolt.DB, definitions map[string]*asl.Definition) ([]found, error) {
+func findRunning(db DB, definitions map[string]*asl.Definition) ([]found, error) {
 	var all []found
 	err := db.View(func(tx *bbolt.Tx) error {
 		return tx.Bucket([]byte(runningBucket)).ForEach(func(name, value []byte) error {
-			h, err := decodeHeader(value)
+			h, err := openHeader(name, value)
 			if err != nil {
 				return damaged("execution "+string(name), err)
 			}
@@ -100,7 +175,7 @@ func findRunning(db *bbolt.DB, definitions map[string]*asl.Definition) ([]found,
 				return fmt.Errorf("engine: execution %s runs on definition %s, which is not stored", name, h.digest)
 			}
 			if h.invoking {
-				exec, err := decodeExecution(value)
+				exec, err := openExecution(name, value)
 				if err != nil {
 					return damaged("execution "+string(name), err)
 				}
@@ -119,24 +194,25 @@ func readRunning(tx *bbolt.Tx, name string) (asl.Execution, bool, error) {
 	if value == nil {
 		return asl.Execution{}, false, nil
 	}
-	exec, err := decodeExecution(value)
+	exec, err := openExecution([]byte(name), value)
 	if err != nil {
 		return exec, false, damaged("execution "+name, err)
 	}
 	return exec, true, nil
 }
 
-// readEnded does not see a record that is older than the retention, whether or not it has been deleted yet.
-func readEnded(tx *bbolt.Tx, name string, now time.Time) (ended, bool, error) {
-	var record ended
+// readEnded does not see a record that is older than the retention, whether or not it has been deleted yet. One that cannot
+// be read is of an execution that ended, nobody knows when: it is seen.
+func readEnded(tx *bbolt.Tx, name string, now time.Time) (record ended, kept bool) {
 	value := tx.Bucket([]byte(endedBucket)).Get([]byte(name))
 	if value == nil {
-		return record, false, nil
+		return record, false
 	}
-	if err := json.Unmarshal(value, &record); err != nil {
-		return record, false, damaged("record of execution "+name, err)
+	text, err := endedSeal.Open([]byte(name), value)
+	if err != nil || json.Unmarshal(text, &record) != nil {
+		return ended{Status: asl.Failed, Error: errorDamaged, Cause: "the record of this ended execution cannot be read"}, true
 	}
-	return record, now.Before(record.EndedAt.Add(retention)), nil
+	return record, now.Before(record.EndedAt.Add(retention))
 }
 
 // prune deletes at most n records past the retention, the oldest first. A name used anew has a newer record, which stays.
@@ -145,19 +221,17 @@ func prune(tx *bbolt.Tx, now time.Time, n int) error {
 	limit := now.Add(-retention).UnixMilli()
 	var old [][]byte
 	cursor := byTime.Cursor()
-	for key, _ := cursor.First(); key != nil && len(old) < n; key, _ = cursor.Next() {
+	for key, value := cursor.First(); key != nil && len(old) < n; key, value = cursor.Next() {
 		if at, _ := splitEndedKey(key); at > limit {
 			break
 		}
-		old = append(old, bytes.Clone(key))
+		if _, err := endedAtSeal.Open(key, value); err == nil { // a damaged key names nobody
+			old = append(old, bytes.Clone(key))
+		}
 	}
 	for _, key := range old {
 		_, name := splitEndedKey(key)
-		_, live, err := readEnded(tx, name, now)
-		if err != nil {
-			return err
-		}
-		if !live {
+		if _, live := readEnded(tx, name, now); !live && name != "" {
 			if err := byName.Delete([]byte(name)); err != nil {
 				return err
 			}

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"go.etcd.io/bbolt"
 
+	"github.com/opsguard/opsguard/infra/local/dbfile"
 	"github.com/opsguard/opsguard/pkg/asl"
 )
 
@@ -105,7 +107,7 @@ func (e *Engine) apply(ops []*op) error {
 	b := &batch{engine: e, now: e.cfg.Now(), entries: map[string]*entry{}}
 	err := e.cfg.DB.View(func(tx *bbolt.Tx) error {
 		for _, o := range ops {
-			o.err = b.step(tx, o)
+			o.err = b.safely(tx, o)
 		}
 		return nil
 	})
@@ -169,6 +171,16 @@ type entry struct {
 	stored  []byte
 }
 
+// safely keeps what a damaged part of the file does to one operation from the others.
+func (b *batch) safely(tx *bbolt.Tx, o *op) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = damaged("execution "+o.name, fmt.Errorf("%w: %v", dbfile.ErrDamaged, p))
+		}
+	}()
+	return b.step(tx, o)
+}
+
 func (b *batch) step(tx *bbolt.Tx, o *op) error {
 	at, err := b.entry(tx, o.name)
 	if err != nil {
@@ -208,11 +220,7 @@ func (b *batch) start(tx *bbolt.Tx, at *entry, o *op) error {
 	if at.exec.Status != "" {
 		return ErrExecutionAlreadyExists
 	}
-	_, kept, err := readEnded(tx, o.name, b.now)
-	if err != nil {
-		return err
-	}
-	if kept {
+	if _, kept := readEnded(tx, o.name, b.now); kept {
 		return ErrExecutionAlreadyExists
 	}
 	return b.next(at, b.engine.definition, asl.Start{Name: o.name, Input: o.input})
@@ -235,15 +243,10 @@ func (b *batch) unknown(tx *bbolt.Tx, o *op) error {
 	if _, callback := o.event.(asl.CallbackSucceeded); !callback {
 		return asl.ErrStale
 	}
-	_, kept, err := readEnded(tx, o.name, b.now)
-	switch {
-	case err != nil:
-		return err
-	case kept:
+	if _, kept := readEnded(tx, o.name, b.now); kept {
 		return ErrTaskTimedOut
-	default:
-		return ErrTaskDoesNotExist
 	}
+	return ErrTaskDoesNotExist
 }
 
 func (b *batch) next(at *entry, def *asl.Definition, event asl.Event) error {

@@ -1,0 +1,372 @@
+package bolt
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/opsguard/opsguard/infra/local/dbfile"
+)
+
+// File is an open store with what is known to be wrong with it.
+type File struct {
+	*dbfile.File
+	Damage Damage
+	// Opened tells what happened at the opening that an operator should know.
+	Opened []string
+
+	copied string // a directory to remove with the file
+}
+
+// Close closes the file when its transactions have ended.
+func (f *File) Close() error {
+	err := f.File.Close()
+	if f.copied != "" {
+		err = errors.Join(err, os.RemoveAll(f.copied))
+	}
+	return err
+}
+
+// OpenRead opens the store in dir for reading only and says what is wrong with it; it
+// writes nothing there. Where the structure is damaged, what can be read is read from
+// a copy in the directory for temporary files.
+func OpenRead(dir string) (*File, *Report, error) {
+	path, err := present(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	read, err := dbfile.Open(path, dbfile.Read)
+	if err != nil {
+		return nil, nil, explainOpen(dir, path, err)
+	}
+	report, err := examine(read)
+	if err != nil {
+		return nil, nil, errors.Join(explain(path, err), read.Close())
+	}
+	f := &File{File: read}
+	if report.broken {
+		if f.copied, err = os.MkdirTemp("", "opsguard-"); err == nil {
+			copied := filepath.Join(f.copied, FileName)
+			_, err = read.Rebuild(report.exam, copied, newSurvey(report.layout).keep)
+			err = errors.Join(err, read.Close())
+			if err == nil {
+				f.File, err = dbfile.Open(copied, dbfile.Read)
+			}
+		}
+		if err != nil {
+			return nil, nil, errors.Join(fmt.Errorf("copy what can be read of %s: %w", path, unwrapPath(err)), os.RemoveAll(f.copied))
+		}
+	}
+	f.Damage.replace(report.Findings, report.Count)
+	return f, report, nil
+}
+
+// present returns the path of the store in dir, if there is one.
+func present(dir string) (string, error) {
+	path := filepath.Join(dir, FileName)
+	switch fresh, err := absent(path); {
+	case err != nil:
+		return "", explainOpen(dir, path, err)
+	case !fresh:
+		return path, nil
+	}
+	if trace := traceOfUse(dir); trace != "" {
+		return "", vanished(dir, path, trace)
+	}
+	return "", fmt.Errorf("there is no store in %s", dir)
+}
+
+// OpenFile opens the store in dir, or makes both if dir was never in use. It reads
+// the store through first and says in words for the operator what is wrong if it
+// cannot be opened: in use, unwritable, gone, damaged, or written by a newer
+// OpsGuard. A store whose structure is damaged is made again of what can be read; the
+// damaged file is kept beside it. Damaged records stay where they are, and Damage
+// names them.
+func OpenFile(dir string) (*File, error) {
+	if err := enter(dir); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, FileName)
+	fresh, err := absent(path)
+	if err != nil {
+		return nil, explainOpen(dir, path, err)
+	}
+	if trace := traceOfUse(dir); fresh && trace != "" {
+		return nil, vanished(dir, path, trace)
+	}
+	return open(dir, path, fresh)
+}
+
+// Init makes an empty store in dir, and refuses if there is one.
+func Init(dir string) error {
+	if err := enter(dir); err != nil {
+		return err
+	}
+	path := filepath.Join(dir, FileName)
+	fresh, err := absent(path)
+	if err != nil {
+		return explainOpen(dir, path, err)
+	}
+	if !fresh {
+		return fmt.Errorf("%s is there, and is not overwritten; to begin with an empty store, move it away first", path)
+	}
+	if err := os.Remove(filepath.Join(dir, markerName)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return unwrapPath(err)
+	}
+	f, err := open(dir, path, true)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func enter(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("data directory %s: cannot be made or entered: %w; choose another with --data-dir", dir, unwrapPath(err))
+	}
+	return nil
+}
+
+// absent reports whether there is no file, or an empty one.
+func absent(path string) (bool, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return true, nil
+	}
+	return err == nil && info.Size() == 0, err
+}
+
+func open(dir, path string, fresh bool) (*File, error) {
+	f := &File{}
+	examined := &Report{layout: schema}
+	var err error
+	if !fresh {
+		if examined, err = f.examine(path); err != nil {
+			return nil, err
+		}
+	}
+	if f.File, err = dbfile.Open(path, dbfile.Write); err != nil {
+		return nil, explainOpen(dir, path, err)
+	}
+	id, err := f.prepare()
+	if err == nil {
+		err = f.mark(dir, id)
+	}
+	if err == nil {
+		err = f.settleDamage(examined)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
+	}
+	return f, nil
+}
+
+// examine reads an existing file through, and makes it again where that is needed.
+func (f *File) examine(path string) (*Report, error) {
+	read, err := dbfile.Open(path, dbfile.Read)
+	if err != nil {
+		return nil, explainOpen(filepath.Dir(path), path, err)
+	}
+	defer read.Close()
+	report, err := examine(read)
+	if err != nil {
+		return nil, explain(path, err)
+	}
+	f.Opened = append(f.Opened, report.Notes...)
+	if !report.broken {
+		return report, nil
+	}
+	kept, err := rebuild(read, report, false)
+	if errors.Is(err, errTooMuch) {
+		return nil, fmt.Errorf("%s is damaged: %s. Restore it from a backup; or go on with what can be read of it, and keep it: opsguard store salvage. (%w)",
+			path, summary(report.Findings), err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s is damaged, and a new one could not be made of what can be read: %w", path, unwrapPath(err))
+	}
+	f.Opened = append(f.Opened, fmt.Sprintf("%s was damaged: %s. It was made again of what could be read; the damaged file is %s", path, summary(report.Findings), kept))
+	again, err := dbfile.Open(path, dbfile.Read)
+	if err != nil {
+		return nil, explainOpen(filepath.Dir(path), path, err)
+	}
+	defer again.Close()
+	if report, err = examine(again); err != nil {
+		return nil, explain(path, err)
+	}
+	return report, nil
+}
+
+// settleDamage puts right what can be, and keeps the rest in mind. A store that has
+// its checksums only now is examined once more.
+func (f *File) settleDamage(r *Report) (err error) {
+	if r.layout != schema {
+		if r, err = examine(f.File); err != nil {
+			return err
+		}
+	}
+	findings := r.Findings
+	if len(findings) > 0 {
+		if findings, err = f.heal(findings, time.Now()); err != nil {
+			return err
+		}
+	}
+	f.Damage.replace(findings, r.Count-len(r.Findings)+len(findings))
+	return nil
+}
+
+// summary is the first few findings in one line.
+func summary(findings []Finding) string {
+	const most = 5
+	var told []string
+	for _, f := range findings[:min(most, len(findings))] {
+		told = append(told, f.String())
+	}
+	if more := len(findings) - most; more > 0 {
+		told = append(told, fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(told, "; ")
+}
+
+// explainOpen says in words for the operator why a store cannot be opened.
+func explainOpen(dir, path string, err error) error {
+	switch {
+	case errors.Is(err, dbfile.ErrInUse):
+		return fmt.Errorf("data directory %s is in use by another opsguard; stop that one, or choose another with --data-dir", dir)
+	case errors.Is(err, os.ErrPermission):
+		return fmt.Errorf("%s: cannot be opened for writing: permission denied; fix its owner or mode, or choose another directory with --data-dir", path)
+	}
+	var failed *dbfile.Failure
+	if errors.As(err, &failed) {
+		return err
+	}
+	return explain(path, err)
+}
+
+// unwrapPath drops the path from an os error, which the message has already.
+func unwrapPath(err error) error {
+	var pe *os.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// prepare makes what is missing and brings an older layout up to date. It returns
+// the store's id, "" if it has none yet.
+func (f *File) prepare() (id string, err error) {
+	layout := ""
+	err = f.Update(func(tx *bbolt.Tx) error {
+		for _, b := range buckets {
+			if _, err := tx.CreateBucketIfNotExists(b.name); err != nil {
+				return err
+			}
+		}
+		if layout, err = knownLayout(tx); err != nil {
+			return err
+		}
+		var stored struct{ ID string }
+		if _, err := bucketInfo.get(tx, []byte(idKey), &stored); err != nil && !errors.As(err, new(badRecord)) {
+			return err
+		}
+		id = stored.ID
+		return nil
+	})
+	if err == nil && layout == firstLayout {
+		err = f.migrate()
+	}
+	return id, err
+}
+
+// knownLayout returns the store's layout, and writes it where it is missing: into a
+// new store, or over a damaged record.
+func knownLayout(tx *bbolt.Tx) (string, error) {
+	have := layoutOf(tx)
+	var twin string
+	if _, err := bucketInfo.get(tx, []byte(twinKey), &twin); err != nil {
+		twin = "" // damaged: then the other one tells
+	}
+	layout, err := agreed(have, twin)
+	if first, _ := bucketMeta.in(tx).Cursor().First(); have+twin == "" && first == nil {
+		layout, err = schema, nil // nothing has been written yet
+	}
+	if err != nil || layout == firstLayout || have == twin && have == layout {
+		return layout, err
+	}
+	return layout, putLayout(bucketInfo.in(tx))
+}
+
+func putLayout(info *bbolt.Bucket) error {
+	sealed, err := bucketInfo.encode([]byte(twinKey), schema)
+	if err != nil {
+		return err
+	}
+	return errors.Join(info.Put([]byte(schemaKey), []byte(schema)), info.Put([]byte(twinKey), sealed))
+}
+
+// The store's id is written into it and into a file beside it, so that a store that
+// is gone, or another one in its place, is noticed.
+const (
+	markerName = "store.id"
+	// LinkKeyFile is the file of the link key, which says too that a directory was in use.
+	LinkKeyFile = "link.keys"
+)
+
+// traceOfUse names a file that says that the directory was in use, "" if none does.
+func traceOfUse(dir string) string {
+	for _, name := range []string{markerName, LinkKeyFile} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			return name
+		}
+	}
+	return ""
+}
+
+func vanished(dir, path, trace string) error {
+	what := "is not there"
+	if info, err := os.Stat(path); err == nil && info.Size() == 0 {
+		what = "is empty"
+	}
+	return fmt.Errorf("data directory %s was in use before (%s is in it), but its store, %s, %s. Restore %s from a backup and start again. "+
+		"If there is none, begin with an empty store: opsguard store init --data-dir %s", dir, trace, FileName, what, FileName, dir)
+}
+
+// mark compares the id in the store with the one beside it, and writes what is not
+// there yet.
+func (f *File) mark(dir, id string) error {
+	path := filepath.Join(dir, markerName)
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return unwrapPath(err)
+	}
+	beside := string(bytes.TrimSpace(text))
+	switch {
+	case id != "" && beside == id:
+		return nil
+	case id != "" && beside != "":
+		return fmt.Errorf("it is not the store that this directory was used with: %s has the id %s, the store is %s. Restore the right one. "+
+			"If this is the one to go on with, delete %s and start again", markerName, beside, id, path)
+	case id == "":
+		if id = beside; id == "" {
+			id = rand.Text()
+		}
+		if err := f.putID(id); err != nil {
+			return err
+		}
+	}
+	return dbfile.WriteFile(path, []byte(id+"\n"))
+}
+
+func (f *File) putID(id string) error {
+	sealed, err := bucketInfo.encode([]byte(idKey), struct{ ID string }{id})
+	if err != nil {
+		return err
+	}
+	return f.Update(func(tx *bbolt.Tx) error { return bucketInfo.in(tx).Put([]byte(idKey), sealed) })
+}
