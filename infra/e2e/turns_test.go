@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/opsguard/opsguard/pkg/incident"
 )
 
 // approveAtOnce opens n incidents of one service, approves them all at the same
@@ -16,7 +19,7 @@ func approveAtOnce(c *client, n int) []string {
 	c.Helper()
 	ids := make([]string, n)
 	for i := range ids {
-		ids[i] = c.waiting(alert{Service: oom.Service, ErrorLogs: oom.ErrorLogs, DedupKey: fmt.Sprintf("%s %d", c.Name(), i)})
+		ids[i] = c.waiting(alert{Service: oom.Service, ErrorLogs: oom.ErrorLogs, DedupKey: fmt.Sprintf("%d of %d", i, n)})
 	}
 	var all sync.WaitGroup
 	for _, id := range ids {
@@ -42,6 +45,17 @@ func ends(c *client, ids []string) map[string]int {
 	return count
 }
 
+// waitsFor waits until an incident's trail says that its approved fix waits for the
+// holder's to end.
+func waitsFor(c *client, id, holder string) {
+	c.Helper()
+	c.eventually(id+" to say that it waits", func() bool {
+		return slices.ContainsFunc(c.events(id), func(e incident.Event) bool {
+			return e.Action == incident.EventFixQueued && e.Details["heldBy"] == holder
+		})
+	}, func() string { return c.incident(id).String() })
+}
+
 // TestTwentyApprovalsOfOneServiceAllRun approves twenty fixes of one target at
 // once: each gets its turn.
 func TestTwentyApprovalsOfOneServiceAllRun(t *testing.T) {
@@ -59,8 +73,8 @@ func TestTwentyApprovalsOfOneServiceAllRun(t *testing.T) {
 }
 
 // TestAKillDuringAFixDoesNotHoldUpTheNextOnes kills the process in the middle of
-// a fix. The restarted one looks at the target; whatever it sees, five approvals
-// of the same service run after it.
+// a fix, while others wait for their turn. The restarted one looks at the target;
+// whatever it sees, those that waited and five more of the same service run after it.
 func TestAKillDuringAFixDoesNotHoldUpTheNextOnes(t *testing.T) {
 	for seen, end := range map[string]string{"as planned": "RESOLVED", "": "ESCALATED"} {
 		t.Run("the rerun ends it "+end, func(t *testing.T) {
@@ -71,11 +85,18 @@ func TestAKillDuringAFixDoesNotHoldUpTheNextOnes(t *testing.T) {
 			killed := c.waiting(oom)
 			c.decide(killed, "approve")
 			<-held.arrived
+			waited := approveAtOnce(c, 3)
+			for _, id := range waited {
+				waitsFor(c, id, killed)
+			}
 			p.kill()
 			open := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 			t.Cleanup(open.Close)
 			c = newClient(t, serveHeld(t, dir, addr, open.URL, "E2E_SEEN="+seen).target())
 			c.until(killed, end)
+			if got := ends(c, waited); got["RESOLVED "] != len(waited) {
+				t.Errorf("those that waited ended %v", got)
+			}
 			if got := ends(c, approveAtOnce(c, 5)); got["RESOLVED "] != 5 {
 				t.Errorf("five approvals after it ended %v", got)
 			}
@@ -104,14 +125,7 @@ func TestWhoWaitsForItsTurnIsTold(t *testing.T) {
 	<-arrived
 	rest := approveAtOnce(c, 5)
 	for _, id := range rest {
-		c.eventually(id+" to say that it waits", func() bool {
-			for _, e := range c.events(id) {
-				if e.Action == "fix-queued" && e.Details["heldBy"] == first {
-					return true
-				}
-			}
-			return false
-		}, func() string { return c.incident(id).String() })
+		waitsFor(c, id, first)
 		if got := c.incident(id); got.text("status") != "WAITING_FOR_APPROVAL" || got.text("decision.decision") != "approve" {
 			t.Errorf("while it waits: %s", got)
 		}

@@ -39,12 +39,13 @@ func (w *World) holdings() map[incident.Ref]holding {
 func (w *World) checkGivenBack() {
 	claimed := w.holdings()
 	for _, written := range w.writes {
-		c, at := written.change, written.change.Incident.Attempt
+		c := written.change
 		if c.Event.Action != incident.EventFixFinished && c.Event.Action != incident.EventFixLate {
 			continue
 		}
 		looked := c.Event.Details["looked"] == "true"
-		known := at.Outcome != incident.Unknown || c.Incident.Plan.Target.Type == targetSimulated
+		// What this call said: an earlier look may have said more, of an earlier moment.
+		known := c.Event.Details["outcome"] != string(incident.Unknown) || c.Incident.Plan.Target.Type == targetSimulated
 		gone := !looked || w.profile.oneProcess && written.life != claimed[c.Incident.Ref].life
 		if held := w.memory.targets[targetKey{c.Incident.Tenant, claimed[c.Incident.Ref].target}]; known && gone && held.Ref == c.Incident.Ref {
 			w.blame(invOnce, "%s: its fix is over, and it still holds %s", w.name(held.Ref), held.Target)
