@@ -80,8 +80,13 @@ func (s *served) health() (int, map[string]any) {
 // until asks until it is so; nothing announces it.
 func until(t *testing.T, what string, so func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !so(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	patience := time.After(20 * time.Second)
+	for !so() {
+		select {
+		case <-look.C:
+		case <-patience:
 			t.Fatalf("%s: not within 20 s", what)
 		}
 	}
