@@ -7,7 +7,7 @@ import (
 
 	"github.com/opsguard/opsguard/infra/aws"
 	"github.com/opsguard/opsguard/infra/aws/outside"
-	"github.com/opsguard/opsguard/infra/aws/people"
+	"github.com/opsguard/opsguard/infra/aws/viewer"
 	"github.com/opsguard/opsguard/pkg/dynamo"
 	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/steps"
@@ -16,7 +16,7 @@ import (
 
 // Open binds create-ticket.
 func Open(ctx context.Context, f aws.Function, store *dynamo.Store) (steps.CreateTicket, error) {
-	view, err := people.OpenViewer()
+	view, err := viewer.Open()
 	if err != nil {
 		return steps.CreateTicket{}, err
 	}

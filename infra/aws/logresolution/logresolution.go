@@ -7,13 +7,14 @@ import (
 
 	"github.com/opsguard/opsguard/infra/aws"
 	"github.com/opsguard/opsguard/infra/aws/people"
+	"github.com/opsguard/opsguard/infra/aws/viewer"
 	"github.com/opsguard/opsguard/pkg/dynamo"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
 // Open binds log-resolution.
 func Open(ctx context.Context, f aws.Function, store *dynamo.Store) (steps.LogResolution, error) {
-	view, err := people.OpenViewer()
+	view, err := viewer.Open()
 	if err != nil {
 		return steps.LogResolution{}, err
 	}

@@ -24,22 +24,6 @@ type Settings struct {
 	LinkKeysParam string `env:"OPSGUARD_LINK_KEYS_PARAM" help:"the SSM parameter of the keys that sign links"`
 }
 
-// ViewerSettings are those of a function whose links only show.
-type ViewerSettings struct {
-	PublicURL string `env:"OPSGUARD_PUBLIC_URL" help:"what links start with, stage prefix included"`
-}
-
-// OpenViewer makes links that show an incident and decide nothing, for the steps
-// that run after a decision.
-func OpenViewer() (link.Viewer, error) {
-	var s ViewerSettings
-	if err := setting.Load(&s); err != nil {
-		return link.Viewer{}, err
-	}
-	url, err := link.ParsePublicURL(s.PublicURL)
-	return link.Viewer{URL: url}, err
-}
-
 // ChannelSettings are those of a function that only brings up to date what was posted.
 type ChannelSettings struct {
 	DiscordParam string `env:"DISCORD_WEBHOOK_URL_PARAM" help:"the SSM parameter of the Discord webhook's URL; empty: none"`
