@@ -9,6 +9,7 @@
 //	records   the DynamoDB store
 //	workflow  the state machine
 //	people    the channels and the links that people get
+//	viewer    links that only show, for the steps after a decision
 //	front     the web handler behind API Gateway
 //
 // The others are named after the step that they bind.
