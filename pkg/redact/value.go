@@ -8,7 +8,7 @@ const longestQuoted = 2048
 
 // longestBare is how far the end of a value without quotes is looked for before it is known to be a secret, in bytes.
 // Without it, a text of names whose values are refused would be read to its end from each of them.
-const longestBare = 1024
+const longestBare = 256
 
 // value is what stands after a separator, without its quotes.
 type value struct {
