@@ -59,8 +59,18 @@ class Template(unittest.TestCase):
                 self.assertIn(f"{name}: takes calls without TLS", found)
         self.assertIn("DeadLetters: takes calls", self.broken("Queues: [!Ref DeadLetters]", "Queues: [!Ref Other]"))
 
+    def test_a_queue_that_anybodys_rule_may_write_to(self):
+        found = self.broken("Condition: {ArnEquals: {aws:SourceArn: !GetAtt ExecutionEndedRule.Arn}}", "Condition: {}")
+        self.assertIn("EndedExecutionsPolicy/RuleSends: allows it for anybody", found)
+        self.assertIn("DeadLettersPolicy/RuleGivesUp: allows it for anybody", found)
+
+    def test_a_queue_in_clear_text(self):
+        found = self.broken("SqsManagedSseEnabled: true", "DelaySeconds: 0")
+        self.assertIn("EndedExecutions: is not encrypted", found)
+        self.assertIn("DeadLetters: is not encrypted", found)
+
     def test_a_function_that_could_read_tokens(self):
-        found = self.broken("{dynamodb:LeadingKeys: ['default#INC#*', default#TICKET]}", "{dynamodb:LeadingKeys: ['default#INC#*', 'default#WAIT#*']}")
+        found = self.broken("{dynamodb:LeadingKeys: ['default#INC#*', 'default#TICKET*']}", "{dynamodb:LeadingKeys: ['default#INC#*', 'default#WAIT#*']}")
         self.assertIn("may read task tokens", found)
 
     def test_a_delete_that_reads(self):
@@ -74,6 +84,84 @@ class Template(unittest.TestCase):
 
     def test_no_leading_keys(self):
         self.assertIn("is not held to leading keys", self.broken("ForAllValues:StringLike", "StringLike"))
+
+
+class Ends(unittest.TestCase):
+    """What the emulator cannot show, since its executions tell EventBridge nothing."""
+
+    def setUp(self):
+        self.resources = template.translate(TEXT)
+        self.rule = self.resources["ExecutionEndedRule"]["Properties"]
+        self.event = json.loads((pathlib.Path(__file__).parents[1] / "events/execution-ended.json").read_text())
+
+    def test_the_rule_takes_the_recorded_event_of_the_machine_and_no_success(self):
+        pattern = self.rule["EventPattern"]
+        self.assertEqual([template.MACHINE], pattern["detail"]["stateMachineArn"])
+        self.assertEqual(["FAILED", "ABORTED", "TIMED_OUT"], pattern["detail"]["status"])
+        self.assertIn(self.event["source"], pattern["source"])
+        self.assertIn(self.event["detail-type"], pattern["detail-type"])
+        self.assertIn(self.event["detail"]["status"], pattern["detail"]["status"])
+
+    def test_it_leads_to_the_queue_that_calls_reconcile(self):
+        queue = {"Fn::GetAtt": ["EndedExecutions", "Arn"]}
+        self.assertEqual([queue], [t["Arn"] for t in self.rule["Targets"]])
+        mapping = self.resources["ReconcileFunctionEnds"]["Properties"]
+        self.assertEqual((queue, {"Ref": "ReconcileFunction"}), (mapping["EventSourceArn"], mapping["FunctionName"]))
+        self.assertEqual(["ReportBatchItemFailures"], mapping["FunctionResponseTypes"])
+
+    def test_a_message_is_hidden_for_six_of_the_functions_times_and_kept_after_five(self):
+        queue, function = self.resources["EndedExecutions"]["Properties"], self.resources["ReconcileFunction"]["Properties"]
+        self.assertGreaterEqual(queue["VisibilityTimeout"], 6 * function["Timeout"])
+        self.assertEqual(5, queue["RedrivePolicy"]["maxReceiveCount"])
+
+
+class Alarms(unittest.TestCase):
+    def setUp(self):
+        self.resources = template.translate(TEXT)
+        self.alarms = {n: r["Properties"] for n, r in self.resources.items() if r["Type"] == "AWS::CloudWatch::Alarm"}
+
+    def metrics(self, alarm):
+        """Yields the metrics that an alarm watches, as its own or as parts of a sum."""
+        yield from [q["MetricStat"]["Metric"] for q in alarm["Metrics"] if "MetricStat" in q] if "Metrics" in alarm else [alarm]
+
+    def watched(self, namespace, name):
+        return [m for a in self.alarms.values() for m in self.metrics(a) if (m["Namespace"], m["MetricName"]) == (namespace, name)]
+
+    def test_every_alarm_tells_the_topic(self):
+        for name, alarm in self.alarms.items():
+            self.assertEqual([{"Ref": "Alarms"}], alarm["AlarmActions"], name)
+
+    def test_every_functions_errors_and_throttles_are_watched(self):
+        functions = sorted(n for n, r in self.resources.items() if r["Type"] == "AWS::Lambda::Function")
+        for metric in ("Errors", "Throttles"):
+            watched = sorted(d["Value"]["Ref"] for m in self.watched("AWS/Lambda", metric) for d in m["Dimensions"])
+            self.assertEqual(functions, watched, metric)
+
+    def test_every_way_an_execution_ends_early_and_the_tables_and_its_indexs_throttles_are_watched(self):
+        for metric in ("ExecutionsFailed", "ExecutionsAborted", "ExecutionsTimedOut", "ExecutionThrottled"):
+            self.assertEqual(1, len(self.watched("AWS/States", metric)), metric)
+        for metric in ("ReadThrottleEvents", "WriteThrottleEvents"):
+            self.assertEqual([1, 2], sorted(len(m["Dimensions"]) for m in self.watched("AWS/DynamoDB", metric)), metric)
+
+    def test_a_sum_has_no_more_metrics_than_an_alarm_takes(self):
+        for name, alarm in self.alarms.items():
+            self.assertLessEqual(len(list(self.metrics(alarm))), 10, name)
+
+    def test_only_a_reconcile_that_is_not_called_is_told_by_what_is_missing(self):
+        missing = {n for n, a in self.alarms.items() if a["TreatMissingData"] == "breaching"}
+        self.assertEqual({"ReconcileMissingAlarm"}, missing)
+
+    def test_every_message_that_a_filter_counts_is_one_that_is_logged(self):
+        root = pathlib.Path(__file__).parents[2]
+        said = "".join(f.read_text() for f in root.glob("pkg/steps/*.go") if not f.name.endswith("_test.go"))
+        counted = set()
+        for name, resource in self.resources.items():
+            if resource["Type"] == "AWS::Logs::MetricFilter":
+                messages = re.findall(r'\$\.msg = "([^"]+)"', resource["Properties"]["FilterPattern"])
+                self.assertTrue(messages, name)
+                counted.update(messages)
+        for message in counted:
+            self.assertIn(f'"{message}"', said)
 
 
 class Dashboard(unittest.TestCase):
