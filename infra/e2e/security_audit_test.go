@@ -193,11 +193,17 @@ func tamper(t *testing.T, dir string, ids []string, other string) {
 // auditVerify runs the command and returns what it printed and its exit status.
 func auditVerify(t *testing.T, dir string, args ...string) (out, failed string, status int) {
 	t.Helper()
+	return command(t, append([]string{"audit", "verify", "--data-dir", dir}, args...)...)
+}
+
+// command runs the built program and returns what it printed and its exit status.
+func command(t *testing.T, args ...string) (out, failed string, status int) {
+	t.Helper()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(path, append([]string{"audit", "verify", "--data-dir", dir}, args...)...)
+	cmd := exec.Command(path, args...)
 	cmd.Env = cleanEnv(atOnce)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

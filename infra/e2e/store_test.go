@@ -2,31 +2,11 @@ package e2e
 
 import (
 	"bytes"
-	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 )
-
-// storeCommand runs `opsguard store ...` and returns what it printed and its exit status.
-func storeCommand(t *testing.T, dir string, args ...string) (out, failed string, status int) {
-	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(path, append(append([]string{"store"}, args...), "--data-dir", dir)...)
-	cmd.Env = cleanEnv()
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	var exit *exec.ExitError
-	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
-	}
-	return stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()
-}
 
 // TestStoreCheckTellsWholeFromDamagedFromUnchecked while OpsGuard serves and while it
 // does not.
@@ -37,7 +17,7 @@ func TestStoreCheckTellsWholeFromDamagedFromUnchecked(t *testing.T) {
 	id := c.waiting(oom)
 	check := func(when, want string, status int) {
 		t.Helper()
-		out, failed, got := storeCommand(t, dir, "check")
+		out, failed, got := command(t, "store", "check", "--data-dir", dir)
 		if got != status || !strings.Contains(out+failed, want) || strings.Contains(failed, "goroutine") {
 			t.Errorf("%s: %d %q %q; want %d %q", when, got, out, failed, status, want)
 		}
@@ -84,10 +64,10 @@ func TestStoreCheckTellsWholeFromDamagedFromUnchecked(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("gone", "opsguard store init", 2)
-	if out, failed, status := storeCommand(t, dir, "init"); status != 0 {
+	if out, failed, status := command(t, "store", "init", "--data-dir", dir); status != 0 {
 		t.Errorf("init: %d %q %q", status, out, failed)
 	}
-	if _, failed, status := storeCommand(t, dir, "init"); status != 1 || !strings.Contains(failed, "not overwritten") {
+	if _, failed, status := command(t, "store", "init", "--data-dir", dir); status != 1 || !strings.Contains(failed, "not overwritten") {
 		t.Errorf("init again: %d %q", status, failed)
 	}
 	check("begun again", "0 incidents, 0 damaged places", 0)
