@@ -321,6 +321,7 @@ func rebuiltRecords(t *testing.T, file []byte, e *Examination) map[string]map[st
 func TestWhatIsNoStoreIsRefused(t *testing.T) {
 	w := newWorld(t, 3, 20)
 	whole := w.bytes(t)
+	used := len(bytes.TrimRight(whole, "\x00")) // bbolt may have grown the file further
 	for _, c := range []struct {
 		name string
 		file []byte
@@ -329,7 +330,7 @@ func TestWhatIsNoStoreIsRefused(t *testing.T) {
 		{"text", []byte(strings.Repeat("hello ", 4000)), "does not begin as a store does"},
 		{"a few bytes", []byte("x"), "does not begin as a store does"},
 		{"no beginning", append(make([]byte, 8192), whole[8192:]...), "does not begin as a store does"},
-		{"no end", whole[:len(whole)/2/4096*4096], "its end is missing"},
+		{"no end", whole[:used/2/4096*4096], "its end is missing"},
 		{"the beginning only", whole[:8192], "its end is missing"},
 	} {
 		_, e, err := examined(c.file)
