@@ -65,7 +65,7 @@ func auditHere(ctx context.Context, dir string, q AuditQuery) (report AuditRepor
 	defer db.Close()
 	store := bolt.New(db, nil) // there is nothing to write
 	if err := store.Ping(ctx); err != nil {
-		return report, fmt.Errorf("%s is not a store that this opsguard knows: %w", db.Path(), err)
+		return report, fmt.Errorf("%s is damaged, or no store that this opsguard knows: %w", db.Path(), err)
 	}
 	return auditor{store}.verify(ctx, q, check.Findings)
 }
