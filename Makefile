@@ -36,7 +36,7 @@ test-aws: validate ## the deployed stack on an emulator with IAM enforced
 	@infra/emulator/test.sh
 
 test-fast: ## the inner loop: all packages but the black-box suite, no race detector
-	go test $$(go list ./... | grep -v /infra/e2e)
+	go test -short $$(go list ./... | grep -v /infra/e2e)
 
 lint:
 	@command -v cc >/dev/null || { echo "make test needs a C compiler (cc) for the race detector; install gcc or clang"; exit 1; }

@@ -6,6 +6,7 @@ import "strings"
 // headers, code. The name before it decides.
 func (s *scanner) assignment(i, after int) (span, bool) {
 	name, start := nameBefore(s.in[s.barrier:i])
+	s.steps += i - s.barrier - start
 	if name == "t" && s.in[i] == '=' && i < s.linkEnd {
 		return s.secret(after, kindLinkToken)
 	}
@@ -44,7 +45,7 @@ func ordinary(name, rest string) bool {
 	case equalFold(name, "pwd") || equalFold(name, "oldpwd"):
 		return strings.HasPrefix(rest, "/") || strings.HasPrefix(rest, "~")
 	case equalFold(name, "pass"):
-		n := decimal.run(rest, 0)
+		n := decimal.run(rest[:min(len(rest), 7)], 0)
 		return n > 0 && n <= 6 && (n == len(rest) || strings.IndexByte(" ,;\n)", rest[n]) >= 0)
 	}
 	return false
@@ -59,14 +60,16 @@ func (s *scanner) secret(i int, kind string) (span, bool) {
 	if token, ok := s.tokenAt(v.start, v.start); ok && token.start == v.start && token.end >= v.end {
 		return token, true
 	}
-	return span{v.start, s.whole(v).end, kind}, true
+	return span{v.start, v.end, kind}, true
 }
 
 // pairValue handles lists of pairs, where the name of a variable is itself a value: {"name": "DB_PASSWORD", "value": x}.
 // start is where the word value begins.
 func (s *scanner) pairValue(start, after int) (span, bool) {
 	const between = " \t\n\"',\\`"
-	left := strings.TrimRight(tail(s.in[s.barrier:start]), between)
+	left := tail(s.in[s.barrier:start])
+	s.steps += len(left)
+	left = strings.TrimRight(left, between)
 	name, from := nameBefore(left)
 	kind := kindOfName(name)
 	if kind == "" {
@@ -88,16 +91,21 @@ func tail(text string) string { return text[max(0, len(text)-256):] }
 // element handles <password>x</password>; i is the first > of it.
 func (s *scanner) element(i int) (span, bool) {
 	name, start := nameBefore(s.in[s.barrier:i])
+	s.steps += i - s.barrier - start
 	at := s.barrier + start
 	if name == "" || at == s.barrier || s.in[at-1] != '<' && s.in[at-1] != ':' {
 		return span{}, false
 	}
 	kind := kindOfName(name)
-	end := strings.IndexAny(s.in[i+1:min(len(s.in), i+1+longestQuoted)], "<\n")
-	if kind == "" || end <= 0 || s.in[i+1+end] != '<' {
+	limit := min(len(s.in), i+1+longestQuoted)
+	end := limit
+	if kind != "" {
+		end = s.next(&s.noTag, "<\n", i+1, limit)
+	}
+	if end == i+1 || end == limit || s.in[end] != '<' {
 		return span{}, false
 	}
-	v := value{start: i + 1, end: i + 1 + end, quoted: true}
+	v := value{i + 1, end, true}
 	if placeholderLen(s.in[v.start:]) > 0 || s.innocent(v, kind) {
 		return span{}, false
 	}
@@ -117,6 +125,7 @@ func (s *scanner) flag(i int) (span, bool) {
 		return span{}, false
 	}
 	end := nameChars.run(rest[:min(len(rest), longestName)], 2)
+	s.steps += end
 	if end == len(rest) || rest[end] != ' ' {
 		return span{}, false
 	}
@@ -131,6 +140,7 @@ func (s *scanner) flag(i int) (span, bool) {
 // curlUser handles -u user:password, but only of curl: elsewhere -u takes a user and a group.
 func (s *scanner) curlUser(i int) (span, bool) {
 	read := s.in[s.curlPos:i]
+	s.steps += len(read)
 	s.curlPos = i
 	if n := strings.LastIndexByte(read, '\n'); n >= 0 {
 		s.curlSeen, read = false, read[n:]
@@ -143,12 +153,11 @@ func (s *scanner) curlUser(i int) (span, bool) {
 	if !ok {
 		return span{}, false
 	}
-	v = s.whole(v)
-	_, password, ok := strings.Cut(s.in[v.start:v.end], ":")
-	if !ok || password == "" || placeholderLen(password) > 0 {
+	from := s.find(":", v.start, v.end) + 1
+	if from >= v.end || placeholderLen(s.in[from:v.end]) > 0 {
 		return span{}, false
 	}
-	return span{v.end - len(password), v.end, kindPassword}, true
+	return span{from, v.end, kindPassword}, true
 }
 
 // sqlPassword handles IDENTIFIED BY 'x' and PASSWORD 'x', which databases log; i is the first quote.
@@ -161,7 +170,7 @@ func (s *scanner) sqlPassword(i int) (span, bool) {
 	if left != "identified by " && !strings.HasSuffix(left, "password ") {
 		return span{}, false
 	}
-	v := quotedAt(s.in, i).value
+	v := s.quotedAt(i)
 	if !v.quoted || v.end == v.start || placeholderLen(s.in[v.start:]) > 0 || s.innocent(v, kindPassword) {
 		return span{}, false
 	}

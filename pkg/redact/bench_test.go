@@ -37,7 +37,7 @@ func BenchmarkText200KiBHostile(b *testing.B) {
 	}
 }
 
-type hostileInput struct{ name, in string }
+type hostileInput struct{ name, unit, in string }
 
 func hostile() []hostileInput {
 	var all []hostileInput
@@ -49,7 +49,7 @@ func hostile() []hostileInput {
 		"password=get(", "hooks.slack.com/services/", "A", "a", "sk-ant-", "aogk_", "eyJ-", "eyJhbGciOiJIUzI1NiJ9.a!", "://a:b/c[REDACTED:",
 		strings.Repeat("://", 600) + "@", strings.Repeat("://a:b", 300) + " @", strings.Repeat("://a:b", 300) + "[REDACTED:@", "ghs_.....", "SG.a",
 	} {
-		all = append(all, hostileInput{fmt.Sprintf("%.20q", unit), strings.Repeat(unit, mostLogs/len(unit))})
+		all = append(all, hostileInput{fmt.Sprintf("%.20q", unit), unit, strings.Repeat(unit, mostLogs/len(unit))})
 	}
 	return all
 }

@@ -37,21 +37,12 @@ func (s *scanner) authorization(i int) (span, bool) {
 	kind, word := oneWord[scheme]
 	switch {
 	case paramList[scheme]:
-		from = skipBlanks(s.in, from)
-		end := v.end
-		if !v.quoted {
-			end = headerEnd(s.in, from)
-			s.steps += end - from
-		}
-		if end <= from || placeholderLen(s.in[from:]) > 0 {
-			return span{}, false
-		}
-		return span{from, end, kindAuthorization}, strings.ContainsAny(s.in[from:end], "=:")
+		return s.parameters(skipBlanks(s.in, from), v)
 	case word && !v.quoted:
 		return s.secret(from, kind)
 	case word:
 		from = skipBlanks(s.in, from)
-		rest := value{start: from, end: v.end, quoted: true}
+		rest := value{from, v.end, true}
 		if from >= v.end || placeholderLen(s.in[from:]) > 0 || s.innocent(rest, kind) {
 			return span{}, false
 		}
@@ -62,34 +53,65 @@ func (s *scanner) authorization(i int) (span, bool) {
 	}
 	// A scheme we do not know, or no scheme and prose after it: the first word goes, and the next with it if it could be
 	// the credentials.
-	next := bareEnd(s.in[:min(len(s.in), from+longestBare)], from+1)
-	s.steps += next - from
-	if word := s.in[from+1 : next]; !v.quoted && len(word) >= 8 && strings.ContainsAny(word, digits) {
-		next = s.whole(value{start: from + 1, end: next, cut: true}).end
+	next := s.bareEnd(from + 1)
+	if !v.quoted && next-from-1 >= 8 && s.holds(digits, from+1, next) {
 		return span{v.start, next, kindAuthorization}, !plainWords()[scheme] && !verdicts()[scheme]
 	}
 	return s.secret(i, kindAuthorization)
 }
 
+// parameters returns the parameters of a scheme, which begin at from in the header's value v.
+func (s *scanner) parameters(from int, v value) (span, bool) {
+	end := v.end
+	if !v.quoted {
+		if s.noParams.covers(from) {
+			return span{}, false
+		}
+		end = s.headerEnd(from)
+	}
+	if end <= from || placeholderLen(s.in[from:]) > 0 {
+		return span{}, false
+	}
+	if s.holds("=:", from, end) {
+		return span{from, end, kindAuthorization}, true
+	}
+	if !v.quoted {
+		s.noParams = gap{from, end}
+	}
+	return span{}, false
+}
+
 // cookie handles the value of a Cookie or Set-Cookie header: all of it, for every cookie in it may be a session.
 func (s *scanner) cookie(i int) (span, bool) {
-	v, ok := s.valueAt(i)
+	v, ok := s.valueStart(i)
 	if !ok {
 		return span{}, false
 	}
-	name := nameChars.run(s.in, v.start)
-	s.steps += name - v.start
+	name := s.run(nameChars, v.start)
 	if name == v.start || name == len(s.in) || s.in[name] != '=' {
-		if !v.quoted && (v.end-v.start < 8 || !strings.ContainsAny(s.in[v.start:v.end], digits)) {
+		if !v.quoted && !s.cookieLike(v.start) {
 			return span{}, false // prose or code
 		}
 		return s.secret(i, kindCookie)
 	}
 	if !v.quoted {
-		v.end = headerEnd(s.in, v.start)
-		s.steps += v.end - v.start
+		v.end = s.headerEnd(v.start)
 	}
 	return span{v.start, v.end, kindCookie}, true
+}
+
+// cookieLike tells whether the bare value at i could be a session's: it is long enough and has a digit.
+func (s *scanner) cookieLike(i int) bool {
+	// A value that begins within another ends with it or before it: bareEnd lets open brackets only lengthen a value.
+	if s.noDigit.covers(i) {
+		return false
+	}
+	end := s.bareEnd(i)
+	if s.holds(digits, i, end) {
+		return end-i >= 8
+	}
+	s.noDigit = gap{i, end}
+	return false
 }
 
 // headerEnd returns where a header's value ends if nothing quotes it: at the line's end, or at a quote around it. Quotes
@@ -126,12 +148,12 @@ func (s *scanner) bareAuth(i int) (span, bool) {
 	}
 	if head := s.in[i : i+7]; equalFold(head, "bearer ") {
 		from := i + 7
-		end := authChars.run(s.in, from)
-		return span{from, end, kindBearer}, end-from >= 8 && strings.ContainsAny(s.in[from:end], digits)
+		end := s.run(authChars, from)
+		return span{from, end, kindBearer}, end-from >= 8 && s.holds(digits, from, end)
 	}
 	if head := s.in[i : i+6]; equalFold(head, "basic ") {
 		from := i + 6
-		end := base64Std.run(s.in, from)
+		end := s.run(base64Std, from)
 		plain, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(s.in[from:end], "="))
 		return span{from, end, kindBasic}, err == nil && len(plain) >= 4 && strings.Contains(string(plain), ":")
 	}

@@ -39,6 +39,7 @@ func wordSet(words string) func() map[string]bool {
 // is, or code that fetches it. What it accepts must not depend on text that a token rule would replace: see scanner.
 func (s *scanner) innocent(v value, kind string) bool {
 	text := s.in[v.start:v.end]
+	s.steps += min(len(text), longestInnocent)
 	if v.quoted {
 		if first, _, more := strings.Cut(text[:min(len(text), longestInnocent)], " "); more && verdicts()[strings.ToLower(first)] {
 			return true
@@ -132,8 +133,9 @@ func code(text string) bool {
 }
 
 func (s *scanner) holdsToken(v value) bool {
+	s.steps += v.end - v.start
 	for i := v.start; i < v.end; i++ {
-		if _, ok := s.tokenAt(i, v.start); ok {
+		if s.tokenBegins(i, v.start) {
 			return true
 		}
 	}

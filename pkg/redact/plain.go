@@ -11,17 +11,19 @@ const (
 )
 
 // plain returns s as valid UTF-8 without anything a reader cannot see. Every kind of line end becomes "\n". Bytes that
-// are not UTF-8 become U+FFFD, one for each run, because a reader should see that something was there.
-func plain(s string) string {
+// are not UTF-8 become U+FFFD, one for each run, because a reader should see that something was there. steps counts the
+// bytes it looked at.
+func plain(s string) (out string, steps int) {
 	i := 0
 	for i < len(s) && plainASCII(s[i]) {
 		i++
 	}
+	steps = len(s)
 	if i == len(s) {
-		return s
+		return s, steps
 	}
-	var out strings.Builder
-	out.Grow(len(s))
+	var b strings.Builder
+	b.Grow(len(s))
 	from, broken := 0, false // s[from:i] is plain and not yet written; broken: U+FFFD ended the output
 	for i < len(s) {
 		if plainASCII(s[i]) {
@@ -36,29 +38,29 @@ func plain(s string) string {
 			broken = false
 			continue
 		}
-		out.WriteString(s[from:i])
+		b.WriteString(s[from:i])
 		switch {
 		case !valid:
 			if !broken {
-				out.WriteString("\uFFFD")
+				b.WriteString("\uFFFD")
 			}
 			broken = true
 		case endsLine(r):
-			out.WriteByte('\n')
+			b.WriteByte('\n')
 			if strings.HasPrefix(s[i:], "\r\n") {
 				size = 2
 			}
 			broken = false
 		case r == esc:
-			size = escapeLen(s[i:])
+			size = escapeLen(s[i:], &steps)
 		case introducesC1(r):
-			size += controlLen(s[i+size:], byte(r)-0x40)
+			size += controlLen(s[i+size:], byte(r)-0x40, &steps)
 		}
 		i += size
 		from = i
 	}
-	out.WriteString(s[from:])
-	return out.String()
+	b.WriteString(s[from:])
+	return b.String(), steps
 }
 
 func plainASCII(c byte) bool { return c >= ' ' && c < del || c == '\n' || c == '\t' }
@@ -92,14 +94,14 @@ func introducesC1(r rune) bool {
 	return r == 0x90 || r == 0x98 || r >= 0x9b && r <= 0x9f && r != 0x9c
 }
 
-// escapeLen returns the length of the escape sequence (ECMA-48) that s begins with.
-func escapeLen(s string) int {
+// escapeLen returns the length of the escape sequence (ECMA-48) that s begins with, and adds to steps what it looked at.
+func escapeLen(s string, steps *int) int {
 	if len(s) < 2 {
 		return len(s)
 	}
 	switch c := s[1]; {
 	case c == '[' || c == ']' || c == 'P' || c == 'X' || c == '^' || c == '_':
-		return 2 + controlLen(s[2:], c)
+		return 2 + controlLen(s[2:], c, steps)
 	case c >= ' ' && c <= '~':
 		n := 1
 		for n < len(s) && s[n] >= ' ' && s[n] <= '/' {
@@ -108,13 +110,15 @@ func escapeLen(s string) int {
 		if n < len(s) && s[n] >= '0' && s[n] <= '~' {
 			n++
 		}
+		*steps += n
 		return n
 	}
 	return 1
 }
 
-// controlLen returns how much of s belongs to the control sequence that the letter kind began just before s.
-func controlLen(s string, kind byte) int {
+// controlLen returns how much of s belongs to the control sequence that the letter kind began just before s, and adds
+// to steps what it looked at.
+func controlLen(s string, kind byte, steps *int) int {
 	n := 0
 	if kind == '[' {
 		for n < len(s) && s[n] >= '0' && s[n] <= '?' {
@@ -126,6 +130,7 @@ func controlLen(s string, kind byte) int {
 		if n < len(s) && s[n] >= '@' && s[n] <= '~' {
 			n++
 		}
+		*steps += n
 		return n
 	}
 	// A string (title, link, device command) runs to its terminator. Any other control ends the search, which keeps it
@@ -133,6 +138,7 @@ func controlLen(s string, kind byte) int {
 	for n < len(s) && s[n] >= ' ' && s[n] != del && !(s[n] == 0xc2 && n+1 < len(s) && s[n+1] < 0xa0) {
 		n++
 	}
+	*steps += n
 	switch rest := s[n:]; {
 	case strings.HasPrefix(rest, "\a"):
 		return n + 1

@@ -31,13 +31,29 @@ func (c Counts) Total() int {
 // Text returns s as plain, valid UTF-8 with its secrets replaced by placeholders, and what was replaced. Lines and tabs
 // are kept. Text of its own output changes nothing and counts nothing.
 func Text(s string) (string, Counts) {
-	return scan(plain(s))
+	out, found, _ := text(s)
+	return out, found
 }
 
 // Line is Text for fields of one line: newlines and tabs become a space each.
 func Line(s string) (string, Counts) {
+	out, found, _ := line(s)
+	return out, found
+}
+
+// text is Text that also tells how many steps it took; see scanner.steps.
+func text(s string) (out string, found Counts, steps int) {
+	s, before := plain(s)
+	out, found, steps = scan(s)
+	return out, found, before + steps
+}
+
+// line is Line that also tells how many steps it took.
+func line(s string) (out string, found Counts, steps int) {
+	s, before := plain(s)
 	// Folding comes before the search for secrets, for it can bring a name and its value together.
-	return scan(folder.Replace(plain(s)))
+	out, found, steps = scan(folder.Replace(s))
+	return out, found, before + len(s) + steps
 }
 
 // folder is safe for concurrent use, as every strings.Replacer.

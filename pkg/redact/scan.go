@@ -20,11 +20,15 @@ type scanner struct {
 	copied  int // in[:copied] has been dealt with in out
 	barrier int
 
-	// What keeps the scan linear: how far a search has failed already.
-	notJWT int // no token begins before this
-	noAt   int // no password of a URL ends before this
+	steps int // bytes looked at, for tests
 
-	steps int // bytes that searches of no fixed length have read; tests hold it to the length of the text
+	// What keeps the scan linear: where a search has failed already.
+	noJWT      gap // no token begins in it
+	noPassword gap // no URL that begins in it has a password
+	noAt       gap // no @
+	noTag      gap // neither < nor a line end
+	noDigit    gap // no digit, nor the end of a bare value
+	noParams   gap // no = or : up to the end of the header
 
 	linkEnd  int  // where the query of the last approve-fix link ends
 	curlSeen bool // the line read up to curlPos has a curl command
@@ -32,15 +36,10 @@ type scanner struct {
 }
 
 // scan replaces the secrets in a plain text.
-func scan(in string) (string, Counts) {
-	s := scanner{in: in}
-	return s.scan()
-}
-
-func (s *scanner) scan() (string, Counts) {
-	in := s.in
+// steps counts the bytes it looked at.
+func scan(in string) (out string, found Counts, steps int) {
+	s := scanner{in: in, steps: len(in)}
 	for i := 0; i < len(in); {
-		s.steps++
 		if !triggers[in[i]] {
 			i++
 			continue
@@ -60,15 +59,16 @@ func (s *scanner) scan() (string, Counts) {
 		i = found.end
 	}
 	if s.copied == 0 {
-		return in, nil
+		return in, nil, s.steps
 	}
 	s.out.WriteString(in[s.copied:])
-	return s.out.String(), s.found
+	return s.out.String(), s.found, s.steps
 }
 
 // widen returns found together with what begins between i, which gave it away, and its start: a token in the place of a
 // URL's user. What is skipped here would only be seen by a second pass.
 func (s *scanner) widen(i int, found span) span {
+	s.steps += max(0, found.start-i)
 	for k := i + 1; k < found.start; k++ {
 		if !triggers[s.in[k]] {
 			continue
@@ -89,7 +89,7 @@ func (s *scanner) replace(f span) {
 	s.out.WriteString(placeholder(f.kind))
 	s.found[f.kind]++
 	if f.start < s.linkEnd && s.linkEnd < f.end {
-		s.linkEnd = linkEnd(s.in, f.end) // as a second pass would see it, with no space in the placeholder
+		s.linkEnd = s.findLinkEnd(f.end) // as a second pass would see it, with no space in the placeholder
 	}
 	s.copied, s.barrier = f.end, f.end
 }

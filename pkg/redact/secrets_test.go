@@ -92,6 +92,7 @@ func TestCredentialsInURLsVanish(t *testing.T) {
 		{"quoted", `"url":"https://bob:hunter2@example.com/"`, one("hunter2"), `"url":"https://bob:[REDACTED:url-password]@example.com/"`},
 		{"token as user", "https://0123456789abcdef:x-oauth-basic@github.com/a", one("0123456789abcdef"), ""},
 		{"token as user, with a password", "https://" + github + ":hunter2@h/x", []string{github, "hunter2"}, "https://[REDACTED:url-password]@h/x"},
+		{"jwt as user, a reference like one as password", "https://" + jwt + ":${eyJabc}@h/x", one(jwt), "https://[REDACTED:jwt]:${eyJabc}@h/x"},
 		{"key as user", "https://k3yk3yk3y:@api.example.com", one("k3yk3yk3y"), ""},
 		{"go mysql driver", "open app:hunter2@tcp(10.0.0.1:3306)/db", one("hunter2"), "open app:[REDACTED:url-password]@tcp(10.0.0.1:3306)/db"},
 		{"azure sas", "https://x.blob.core.windows.net/c?sv=2024&sp=r&sig=aB3%2FdEf6HiJ9kLmNoPqRs%3D&se=2027", one("aB3%2FdEf6"),

@@ -9,21 +9,21 @@ import (
 // that was cut off is enough, for it holds the claims.
 func (s *scanner) jwtAt(i int) (span, bool) {
 	in := s.in
-	if i < s.notJWT || !strings.HasPrefix(in[i:], "eyJ") {
+	if !strings.HasPrefix(in[i:], "eyJ") || s.noJWT.covers(i) {
 		return span{}, false
 	}
-	head := base64URL.run(in, i)
+	head := s.run(base64URL, i)
 	if head-i < 17 || head == len(in) || in[head] != '.' {
-		s.notJWT = head
+		s.noJWT = gap{i, head}
 		return span{}, false
 	}
-	end := base64URL.run(in, head+1)
+	end := s.run(base64URL, head+1)
 	if end-head-1 < 10 {
-		s.notJWT = head
+		s.noJWT = gap{i, head}
 		return span{}, false
 	}
 	for part := 2; part < 5 && end < len(in) && in[end] == '.'; part++ {
-		next := base64URL.run(in, end+1)
+		next := s.run(base64URL, end+1)
 		if next == end+1 {
 			break
 		}
@@ -33,15 +33,16 @@ func (s *scanner) jwtAt(i int) (span, bool) {
 }
 
 // sendGridAt finds SG., 22 characters of id, a dot, 43 of secret.
-func sendGridAt(in string, i int) (span, bool) {
+func (s *scanner) sendGridAt(i int) (span, bool) {
+	in := s.in
 	if !strings.HasPrefix(in[i:], "SG.") {
 		return span{}, false
 	}
-	dot := base64URL.run(in, i+3)
+	dot := s.run(base64URL, i+3)
 	if n := dot - i - 3; n < 16 || n > 32 || dot == len(in) || in[dot] != '.' {
 		return span{}, false
 	}
-	end := base64URL.run(in, dot+1)
+	end := s.run(base64URL, dot+1)
 	if end-dot-1 < 16 {
 		return span{}, false
 	}
@@ -50,7 +51,8 @@ func sendGridAt(in string, i int) (span, bool) {
 
 // discordAt finds a bot token: base64 of the bot's id in decimal, a time stamp of 6 characters, a signature of 27 or
 // more. In base64 every fourth character of a decimal number is M, N or O, which rules out almost everything at once.
-func discordAt(in string, i int) (span, bool) {
+func (s *scanner) discordAt(i int) (span, bool) {
+	in := s.in
 	if i+60 > len(in) || !mno(in[i+4]) || !mno(in[i+8]) || !mno(in[i+12]) {
 		return span{}, false
 	}
@@ -62,11 +64,11 @@ func discordAt(in string, i int) (span, bool) {
 	if err != nil || decimal.run(string(id), 0) != len(id) {
 		return span{}, false
 	}
-	second := base64URL.run(in, dot+1)
+	second := s.run(base64URL, dot+1)
 	if second-dot-1 < 5 || second-dot-1 > 7 || second == len(in) || in[second] != '.' {
 		return span{}, false
 	}
-	end := base64URL.run(in, second+1)
+	end := s.run(base64URL, second+1)
 	if end-second-1 < 20 {
 		return span{}, false
 	}
@@ -76,7 +78,8 @@ func discordAt(in string, i int) (span, bool) {
 func mno(c byte) bool { return c == 'M' || c == 'N' || c == 'O' }
 
 // slackWebhookAt finds the path of an incoming webhook: it is the whole credential.
-func slackWebhookAt(in string, i int) (span, bool) {
+func (s *scanner) slackWebhookAt(i int) (span, bool) {
+	in := s.in
 	const host = "hooks.slack.com/"
 	if !strings.HasPrefix(in[i:], host) {
 		return span{}, false
@@ -84,7 +87,7 @@ func slackWebhookAt(in string, i int) (span, bool) {
 	for _, kind := range []string{"services/", "workflows/", "triggers/"} {
 		if strings.HasPrefix(in[i+len(host):], kind) {
 			from := i + len(host) + len(kind)
-			end := pathLike.run(in, from)
+			end := s.run(pathLike, from)
 			return span{from, end, kindSlackWebhook}, end-from >= 16
 		}
 	}
@@ -92,7 +95,8 @@ func slackWebhookAt(in string, i int) (span, bool) {
 }
 
 // discordWebhookAt finds the token of a webhook; the id before it is public and tells which one it is.
-func discordWebhookAt(in string, i int) (span, bool) {
+func (s *scanner) discordWebhookAt(i int) (span, bool) {
+	in := s.in
 	rest, ok := strings.CutPrefix(in[i:], "discord.com/api/")
 	if !ok {
 		if rest, ok = strings.CutPrefix(in[i:], "discordapp.com/api/"); !ok {
@@ -106,10 +110,11 @@ func discordWebhookAt(in string, i int) (span, bool) {
 		return span{}, false
 	}
 	id := decimal.run(rest, 0)
+	s.steps += len(in) - len(rest) - i + id
 	if id == 0 || id == len(rest) || rest[id] != '/' {
 		return span{}, false
 	}
 	from := len(in) - len(rest) + id + 1
-	end := base64URL.run(in, from)
+	end := s.run(base64URL, from)
 	return span{from, end, kindDiscordWebhook}, end-from >= 16
 }

@@ -128,38 +128,73 @@ var prefixes = func() (t [256][]tokenRule) {
 
 // tokenAt returns the token that begins at i; a word may begin at barrier.
 func (s *scanner) tokenAt(i, barrier int) (span, bool) {
-	in := s.in
-	for k := range prefixes[in[i]] {
-		r := &prefixes[in[i]][k]
-		// Whatever refuses a token comes before the run or looks at a bounded part of it, to keep the scan linear.
-		if !strings.HasPrefix(in[i:], r.prefix) || r.word && !edge(in, i, barrier) {
+	for k := range prefixes[s.in[i]] {
+		r := &prefixes[s.in[i]][k]
+		if !strings.HasPrefix(s.in[i:], r.prefix) || !s.mayBegin(r, i, barrier) {
 			continue
 		}
 		from := i + len(r.prefix)
-		if r.digit && !strings.ContainsAny(in[from:r.chars.run(in[:min(len(in), from+64)], from)], digits) {
-			continue
-		}
-		end := r.chars.run(in, from)
-		for end > from && in[end-1] == '.' { // a full stop of the sentence around it
+		end := s.run(r.chars, from)
+		for end > from && s.in[end-1] == '.' { // a full stop of the sentence around it
 			end--
 		}
 		if end-from >= r.min {
 			return span{i, end, r.kind}, true
 		}
 	}
-	switch in[i] {
+	switch s.in[i] {
 	case 'e':
 		return s.jwtAt(i)
 	case 'S':
-		return sendGridAt(in, i)
+		return s.sendGridAt(i)
 	case 'M', 'N', 'O':
-		return discordAt(in, i)
+		return s.discordAt(i)
 	case '-':
-		return pemAt(in, i)
+		return s.pemAt(i)
 	case 'h':
-		return slackWebhookAt(in, i)
+		return s.slackWebhookAt(i)
 	case 'd':
-		return discordWebhookAt(in, i)
+		return s.discordWebhookAt(i)
 	}
 	return span{}, false
+}
+
+// tokenBegins is tokenAt for those that need not know where the token ends. It reads no further than it must: they do not
+// consume what it reads, so a long run may be asked about many times.
+func (s *scanner) tokenBegins(i, barrier int) bool {
+	for k := range prefixes[s.in[i]] {
+		r := &prefixes[s.in[i]][k]
+		if !strings.HasPrefix(s.in[i:], r.prefix) || !s.mayBegin(r, i, barrier) {
+			continue
+		}
+		from := i + len(r.prefix)
+		end := r.chars.run(s.in[:min(len(s.in), from+r.min)], from)
+		s.steps += end - from + 1
+		if end-from < r.min {
+			continue
+		}
+		// As in tokenAt, full stops at the end of the run do not count.
+		for end < len(s.in) && s.in[end-1] == '.' && r.chars[s.in[end]] {
+			end++
+			s.steps++
+		}
+		if s.in[end-1] != '.' {
+			return true
+		}
+	}
+	_, ok := s.tokenAt(i, barrier) // no prefix fits; a shape may
+	return ok
+}
+
+// mayBegin tells whether the token of r can begin at i, where its prefix stands. Whatever refuses a token does it here,
+// before the run or by a bounded part of it, to keep the scan linear.
+func (s *scanner) mayBegin(r *tokenRule, i, barrier int) bool {
+	if r.word && !edge(s.in, i, barrier) {
+		return false
+	}
+	if !r.digit {
+		return true
+	}
+	from := i + len(r.prefix)
+	return s.holds(digits, from, r.chars.run(s.in[:min(len(s.in), from+64)], from))
 }

@@ -8,26 +8,29 @@ const longestUserInfo = 2048
 // urlPassword handles scheme://user:password@host; i is at the ://. The user stays.
 func (s *scanner) urlPassword(i int) (span, bool) {
 	from := i + len("://")
-	window := s.in[from:min(len(s.in), from+longestUserInfo)]
-	at := strings.IndexByte(window, '@')
-	if at < 0 || from < s.noAt {
+	if s.noPassword.covers(from) {
 		return span{}, false
 	}
-	colon := strings.IndexByte(window[:at], ':')
-	slash := strings.IndexAny(window[:at], "/?#")
-	if colon < 0 || slash >= 0 && slash < colon {
+	window := s.in[from:min(len(s.in), from+longestUserInfo)]
+	at := s.next(&s.noAt, "@", from, from+len(window)) - from
+	if at == len(window) {
+		return span{}, false
+	}
+	colon := s.find(":", from, from+at) - from
+	slash := s.find("/?#", from, from+at) - from
+	if colon == at || slash < colon {
 		return span{}, false // no password, or an @ somewhere in the path
 	}
 	// A raw / belongs to the password unless what is before it is a port: http://host:8080/@user.
-	if slash >= 0 && strings.Trim(window[colon+1:slash], digits) == "" {
+	if slash < at && strings.Trim(window[colon+1:slash], digits) == "" {
 		return span{}, false
 	}
-	if n := strings.IndexAny(window[:at], " \t\n\"'`<>\\"); n >= 0 {
-		s.noAt = from + n
+	if end := s.find(" \t\n\"'`<>\\", from, from+at); end < from+at {
+		s.noPassword = gap{from, end}
 		return span{}, false
 	}
 	if n := strings.Index(window[:at], placeholderHead); n >= 0 {
-		s.noAt = from + n
+		s.noPassword = gap{from, from + n}
 		return span{}, false
 	}
 	// A raw @ belongs to the password too: the last one before the path counts.
@@ -35,6 +38,7 @@ func (s *scanner) urlPassword(i int) (span, bool) {
 	if n := strings.IndexAny(rest, "/?#, \t\n\"'`<>\\["); n >= 0 {
 		rest = rest[:n]
 	}
+	s.steps += len(rest)
 	at += strings.LastIndexByte(rest, '@')
 	user, password := window[:colon], window[colon+1:at]
 	switch {
@@ -54,6 +58,7 @@ func (s *scanner) dataSource(i int) (span, bool) {
 		return span{}, false
 	}
 	left := tail(s.in[s.barrier:i])
+	s.steps += len(left)
 	left = left[strings.LastIndexAny(left, " \t\n\"'`")+1:]
 	if n := strings.LastIndex(left, "://"); n >= 0 {
 		left = left[n+3:]
@@ -71,13 +76,9 @@ func (s *scanner) noteLink(i int) {
 	if i < s.linkEnd || !strings.HasPrefix(s.in[i:], path) {
 		return
 	}
-	s.linkEnd = linkEnd(s.in, i+len(path))
-	s.steps += s.linkEnd - i
+	s.linkEnd = s.findLinkEnd(i + len(path))
 }
 
-func linkEnd(in string, i int) int {
-	for i < len(in) && strings.IndexByte(" \t\n\"'`<>", in[i]) < 0 {
-		i++
-	}
-	return i
+func (s *scanner) findLinkEnd(i int) int {
+	return s.find(" \t\n\"'`<>", i, len(s.in))
 }

@@ -6,55 +6,35 @@ import "strings"
 // rule of their own.
 const longestQuoted = 2048
 
-// longestBare is how far the end of a value without quotes is looked for before it is known to be a secret, in bytes.
-// Without it, a text of names whose values are refused would be read to its end from each of them.
-const longestBare = 256
-
 // value is what stands after a separator, without its quotes.
 type value struct {
 	start, end int
 	quoted     bool
-	cut        bool // the end was looked for within longestBare only; see whole
 }
 
 // valueAt returns the value that begins at or after i on the same line. There is none where a line ends, an object
 // begins, or a placeholder already stands.
 func (s *scanner) valueAt(i int) (value, bool) {
+	v, ok := s.valueStart(i)
+	if ok && !v.quoted {
+		v.end = s.bareEnd(v.start)
+	}
+	return v, ok && v.start < v.end
+}
+
+// valueStart is valueAt without the search for the end of a bare value, for those that may refuse it: a search that is
+// repeated at each of many names would take quadratic time.
+func (s *scanner) valueStart(i int) (value, bool) {
 	in := s.in
 	i = skipBlanks(in, i)
 	if i < len(in) && in[i] == '[' && placeholderLen(in[i:]) == 0 {
 		i++ // a list, as Go prints the values of a header
 	}
-	v := quotedAt(in, i)
-	s.steps += v.looked
-	// What refuses a value comes before its end is looked for.
+	v := s.quotedAt(i)
 	if v.start == len(in) || in[v.start] == '{' || placeholderLen(in[v.start:]) > 0 {
 		return value{}, false
 	}
-	if !v.quoted {
-		limit := min(len(in), v.start+longestBare)
-		v.end = bareEnd(in[:limit], v.start)
-		s.steps += v.end - v.start
-		// Near the limit, what ends a value cannot be told from what only seems to.
-		v.cut = limit < len(in) && v.end > limit-longestName-8
-	}
-	return v.value, v.end > v.start
-}
-
-// whole returns the value with its true end. It is for values that are replaced: the scan goes on behind them, so all
-// of them together cost no more than the text is long.
-func (s *scanner) whole(v value) value {
-	if v.cut {
-		v.end, v.cut = bareEnd(s.in, v.start), false
-		s.steps += v.end - v.start
-	}
-	return v
-}
-
-// quotedValue is a value and how many bytes were read to find its end.
-type quotedValue struct {
-	value
-	looked int
+	return v, true
 }
 
 func skipBlanks(in string, i int) int {
@@ -66,8 +46,8 @@ func skipBlanks(in string, i int) int {
 
 // quotedAt returns the text between quotes that begins at i. The quotes may be escaped, as in JSON within JSON, any
 // number of times. If there is no quote, or none that closes, quoted is false and start is where a bare value begins.
-func quotedAt(in string, i int) quotedValue {
-	open := i
+func (s *scanner) quotedAt(i int) value {
+	in, open := s.in, i
 	for open < len(in) && open-i < 8 && in[open] == '\\' {
 		open++
 	}
@@ -76,21 +56,26 @@ func quotedAt(in string, i int) quotedValue {
 		open++ // a Python prefix
 	}
 	if open == len(in) || !isQuote(in[open]) {
-		return quotedValue{value: value{start: i}}
+		return value{start: i}
 	}
 	quote, start := in[open], open+1
-	slashes := 0
-	for k := start; k < len(in) && k-start < longestQuoted && in[k] != '\n'; k++ {
-		switch {
-		case in[k] == '\\':
+	slashes, k, closed := 0, start, false
+	for ; k < len(in) && k-start < longestQuoted && in[k] != '\n'; k++ {
+		if in[k] == '\\' {
 			slashes++
 			continue
-		case in[k] == quote && (depth == 0 && slashes%2 == 0 || depth > 0 && slashes <= depth):
-			return quotedValue{value{start: start, end: k - min(slashes, depth), quoted: true}, k - start}
+		}
+		if in[k] == quote && (depth == 0 && slashes%2 == 0 || depth > 0 && slashes <= depth) {
+			closed = true
+			break
 		}
 		slashes = 0
 	}
-	return quotedValue{value{start: start}, min(longestQuoted, len(in)-start)}
+	s.steps += k - start + 1
+	if !closed {
+		return value{start: start}
+	}
+	return value{start, k - min(slashes, depth), true}
 }
 
 // bareEnd returns where a value without quotes ends. Passwords hold any character, and lists and sentences go on after
