@@ -153,7 +153,7 @@ func TestWhateverAModelSaysOnlyKnownNamesAndNumbersInRangePass(t *testing.T) {
 			t.Fatalf("Build refuses what Propose made: %v", err)
 		}
 	})
-	if passed == 0 {
+	if passed == 0 && !testing.Short() { // a short run has too few tries for one to be sure to pass
 		t.Error("nothing passed; the property was never put to the test")
 	}
 }
