@@ -3,9 +3,13 @@
 package statemachine_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/opsguard/opsguard/pkg/asl"
 	"github.com/opsguard/opsguard/statemachine"
@@ -14,6 +18,44 @@ import (
 func TestTheDefinitionKeepsItsPromises(t *testing.T) {
 	if f := promises(statemachine.Definition); len(f.said) > 0 {
 		t.Errorf("incident.asl.json breaks its promises:%s", f)
+	}
+}
+
+// TestTheDefinitionMeansTheSameInEveryPartition substitutes as the template does. A
+// resource's ARN of another partition makes Step Functions fail each execution.
+func TestTheDefinitionMeansTheSameInEveryPartition(t *testing.T) {
+	here, err := asl.Load(statemachine.Definition)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(statemachine.Definition, []byte("arn:aws")) {
+		t.Error("the definition names a partition; write arn:${Partition}:")
+	}
+	meaning := func(def *asl.Definition) []asl.State {
+		states := def.States()
+		for n := range states {
+			states[n].Resource = "" // the one thing that differs; WaitsForToken says what it means
+		}
+		return states
+	}
+	same := cmp.Options{
+		cmpopts.IgnoreUnexported(asl.State{}),
+		cmp.Comparer(func(a, b asl.Path) bool { return a.String() == b.String() }),
+		cmp.Comparer(func(a, b asl.ChoiceRule) bool { return a.String() == b.String() && a.Next == b.Next }),
+	}
+	for _, partition := range []string{"aws", "aws-cn", "aws-us-gov"} {
+		text := bytes.ReplaceAll(statemachine.Definition, []byte("${Partition}"), []byte(partition))
+		there, err := asl.Load(text)
+		if err != nil {
+			t.Errorf("%s: %v", partition, err)
+			continue
+		}
+		if diff := cmp.Diff(meaning(here), meaning(there), same); diff != "" {
+			t.Errorf("%s means something else (-as written +there):\n%s", partition, diff)
+		}
+		if f := promises(text); len(f.said) > 0 {
+			t.Errorf("%s breaks promises:%s", partition, f)
+		}
 	}
 }
 

@@ -1,26 +1,40 @@
 package asl
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 )
 
-// The resources this engine has: AWS's optimised integration of Lambda, and the same with a callback.
+// The resources this engine has: AWS's optimised integration of Lambda, and the same with a callback. The partition is
+// AWS's own name for a group of its regions (aws, aws-cn, aws-us-gov, ...), or the placeholder that the template fills in
+// with it at deployment. It changes where a definition can run, not what it does.
 const (
-	resourceInvoke = "arn:aws:states:::lambda:invoke"
+	resourceInvoke = "arn:${Partition}:states:::lambda:invoke"
 	resourceWait   = resourceInvoke + ".waitForTaskToken"
 )
+
+var (
+	partition   = regexp.MustCompile(`^arn:aws[a-z-]{0,30}:`)
+	placeholder = "arn:${Partition}:"
+)
+
+// anyPartition gives a resource as it is in every partition.
+func anyPartition(resource string) string {
+	return partition.ReplaceAllLiteralString(resource, placeholder)
+}
 
 func (l *loader) task(f *fields, s *State) {
 	l.inputOutput(f, s)
 	l.nextOrEnd(f, s)
 	s.ResultPath = l.resultPath(f)
 	s.Resource = f.requiredString("Resource")
-	if s.Resource != "" && s.Resource != resourceInvoke && s.Resource != resourceWait {
+	resource := anyPartition(s.Resource)
+	if s.Resource != "" && resource != resourceInvoke && resource != resourceWait {
 		l.add(childPath(f.node.path, "Resource"), "%q is not implemented by this engine; there are %s and %s", s.Resource, resourceInvoke, resourceWait)
 	}
-	s.WaitsForToken = s.Resource == resourceWait
+	s.WaitsForToken = resource == resourceWait
 	if parameters, ok := f.required("Parameters"); ok {
 		l.parameters(parameters, s)
 	}
