@@ -60,7 +60,7 @@ e2e: ## the black-box suite against OPSGUARD_URL
 	@[ -n "$$OPSGUARD_URL" ] || { echo "set OPSGUARD_URL, and OPSGUARD_INGEST_KEY, OPSGUARD_OPERATE_KEY, OPSGUARD_READ_KEY if it has keys"; exit 1; }
 	go test -count=1 -run TestDeployment -v ./infra/e2e
 
-build: ## the Lambda binaries, into dist/; GOARCH=amd64 for such machines
+build: ## the Lambda binaries, into dist/; ARCHITECTURE=x86_64 for such machines
 	@for f in $$(ls functions | grep -v Makefile); do \
 	  mkdir -p dist/$$f; \
 	  ARTIFACTS_DIR=$(CURDIR)/dist/$$f $(if $(FUNCTIONS_GOARCH),GOARCH=$(FUNCTIONS_GOARCH)) $(MAKE) --no-print-directory -C functions build-$$f || exit 1; done; ls -l dist/*/bootstrap

@@ -48,3 +48,18 @@ func TestAStartSurvivesWhatPassesAndNamesWhatDoesNot(t *testing.T) {
 		}
 	}
 }
+
+func TestABinaryOfAnotherArchitectureThanTheStacksIsRefused(t *testing.T) {
+	for _, c := range []struct {
+		stack, goarch string
+		fits          bool
+	}{
+		{"arm64", "arm64", true}, {"x86_64", "amd64", true}, {"", "amd64", true},
+		{"arm64", "amd64", false}, {"x86_64", "arm64", false}, {"amd64", "amd64", false},
+	} {
+		err := checkArchitecture(c.stack, c.goarch)
+		if c.fits != (err == nil) || err != nil && !strings.HasPrefix(err.Error(), "OPSGUARD_ARCHITECTURE: ") {
+			t.Errorf("stack %q, binary %s: %v", c.stack, c.goarch, err)
+		}
+	}
+}

@@ -3,8 +3,10 @@ package aws
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"strings"
 	"time"
 
@@ -31,6 +33,23 @@ type Function struct {
 type settings struct {
 	LogLevel string `env:"OPSGUARD_LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
 	Domain   string `env:"OPSGUARD_AWS_DOMAIN" envDefault:"amazonaws.com" help:"what AWS's names end with in this partition"`
+	// Lambda cannot run a binary of another architecture; an emulator, or a container
+	// with emulation, runs it and hides what will not work on AWS.
+	Architecture string `env:"OPSGUARD_ARCHITECTURE" help:"the stack's: arm64 or x86_64"`
+}
+
+// checkArchitecture refuses a binary that was built for another architecture than the
+// stack's. goarch is Go's name of this binary's.
+func checkArchitecture(stack, goarch string) error {
+	own := goarch
+	if goarch == "amd64" {
+		own = "x86_64"
+	}
+	if stack == "" || stack == own {
+		return nil
+	}
+	return fmt.Errorf("OPSGUARD_ARCHITECTURE: the stack's Architecture is %q and this binary is built for %s: build again with ARCHITECTURE=%s, then deploy",
+		stack, own, stack)
 }
 
 // startTime bounds what a function does before it takes its first call; Lambda
@@ -52,6 +71,9 @@ func Main(build func(ctx context.Context, f Function) (lambda.Handler, error)) {
 func start(build func(ctx context.Context, f Function) (lambda.Handler, error)) (lambda.Handler, error) {
 	var s settings
 	if err := setting.Load(&s); err != nil {
+		return nil, err
+	}
+	if err := checkArchitecture(s.Architecture, runtime.GOARCH); err != nil {
 		return nil, err
 	}
 	level, err := setting.LogLevel(s.LogLevel)

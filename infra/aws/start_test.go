@@ -54,6 +54,7 @@ func TestAFunctionThatCannotWorkSaysWhyInOneLineAtItsStart(t *testing.T) {
 		"malformed endpoint":      {"AWS_ENDPOINT_URL", "must be like", all, set("AWS_ENDPOINT_URL", "localhost:4566")},
 		"no region":               {"AWS_REGION", "is empty", all, set("AWS_REGION", "")},
 		"a wrong log level":       {"OPSGUARD_LOG_LEVEL", "must be debug", all, set("OPSGUARD_LOG_LEVEL", "loud")},
+		"another architecture":    {"OPSGUARD_ARCHITECTURE", "built for", all, set("OPSGUARD_ARCHITECTURE", "s390x")},
 		"no keys are named":       {"OPSGUARD_API_KEYS_PARAM", "is empty", web, set("OPSGUARD_API_KEYS_PARAM", "")},
 		"no keys are there":       {"OPSGUARD_API_KEYS_PARAM", "SSM has no parameter /api-keys", web, secret("/api-keys", "")},
 		"a name of two lines":     {"OPSGUARD_API_KEYS_PARAM", "SSM has no parameter /a b", web, set("OPSGUARD_API_KEYS_PARAM", "/a\nb")},

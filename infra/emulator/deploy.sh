@@ -16,9 +16,11 @@ fail() { echo "deploy failed; the end of $log:" >&2; tail -n 30 "$log" >&2; exit
 account() { "$tools/bin/python" infra/emulator/account.py "$@"; }
 
 case $(uname -m) in
-  x86_64) architecture=x86_64; export GOARCH=amd64 ;;
-  *) architecture=arm64; export GOARCH=arm64 ;;
+  x86_64) architecture=x86_64 ;;
+  *) architecture=arm64 ;;
 esac
+export ARCHITECTURE=$architecture   # the build asks for it; GOARCH follows from it
+unset GOARCH
 seconds=${APPROVAL_SECONDS:-14400}
 
 # Deployed again, it keeps its keys: whoever has one, or a link, goes on using it.
@@ -28,7 +30,7 @@ if [ -f "$deployed" ] && account holds "/$stack/api-keys" "$INGEST_KEY" "$OPERAT
 else
   entries=""
   for role in ingest operate read; do
-    made=$(env -u GOARCH go run ./cmd/opsguard keys new --name "local-$role" --role "$role")
+    made=$(go run ./cmd/opsguard keys new --name "local-$role" --role "$role")
     printf -v "$role" '%s' "$(sed -n 's/^key=//p' <<<"$made")"
     entries+="$(sed -n 's/^entry=//p' <<<"$made")"$'\n'
   done

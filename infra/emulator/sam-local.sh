@@ -19,9 +19,10 @@ logs="$run/sam-local"
 mkdir -p "$logs"
 # SAM takes the template's default for the architecture, whatever the machine is, and a
 # function of another one is waited for until its timeout.
-GOARCH=$(docker version -f '{{.Server.Arch}}')
-architecture=${GOARCH/amd64/x86_64}
-export GOARCH
+architecture=$(docker version -f '{{.Server.Arch}}')
+architecture=${architecture/amd64/x86_64}
+export ARCHITECTURE=$architecture   # the build asks for it
+unset GOARCH
 if [ -s "$deployed" ] && "$tools/bin/python" infra/emulator/account.py output "$stack" TableName >/dev/null 2>&1; then
   "$tools/bin/sam" build --config-env local >"$logs/build.log" 2>&1 || { cat "$logs/build.log" >&2; exit 1; }
 else
@@ -39,7 +40,7 @@ inside=http://$gateway:$port
 started=()
 trap '[ ${#started[@]} = 0 ] || kill "${started[@]}" 2>/dev/null; wait' EXIT
 if ! AWS_ENDPOINT_URL=$inside healthy; then
-  env -u GOARCH go build -o "$run/proxy" ./infra/emulator/faults/proxy
+  go build -o "$run/proxy" ./infra/emulator/faults/proxy
   "$run/proxy" -listen "$gateway:$port" -target "$AWS_ENDPOINT_URL" -every 1000000000 2>"$logs/proxy.log" &
   started+=($!)
   for _ in $(seq 50); do AWS_ENDPOINT_URL=$inside healthy && break; sleep 0.1; done
