@@ -17,9 +17,16 @@ logging.disable(logging.CRITICAL)  # the translator warns of metrics that nobody
 # Actions for which AWS knows no resource, so that '*' is all there is.
 UNSCOPED = re.compile(
     r"^(xray:(PutTraceSegments|PutTelemetryRecords|GetSamplingRules|GetSamplingTargets)"
-    r"|logs:((Create|Get|Update|Delete)LogDelivery|ListLogDeliveries|PutResourcePolicy|DescribeResourcePolicies|DescribeLogGroups)"
-    r"|states:SendTaskSuccess)$"
+    r"|logs:((Create|Get|Update|Delete)LogDelivery|ListLogDeliveries|PutResourcePolicy|DescribeResourcePolicies|DescribeLogGroups))$"
 )
+
+# The state machine's ARN. AWS's service authorization reference names no resource for
+# SendTaskSuccess, but AWS checks the machine's ARN: what it denies names it, and AWS's
+# CDK grants it on nothing else.
+MACHINE = {"Fn::Sub": "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:${AWS::StackName}-incident"}
+
+# Services that take a role for whoever asks them to, unless the role says for what.
+DEPUTIES = {"scheduler.amazonaws.com", "states.amazonaws.com"}
 
 # Who may touch a task token, and how: the rest must not see that partition.
 TOKEN_READERS = {"WaitForApprovalRole", "ApproveFixRole", "ReconcileRole"}
@@ -107,10 +114,12 @@ def too_wide(resources):
                 yield f"{who}: the action {action} is a wildcard"
             if "*" in as_list(statement["Resource"]) and not UNSCOPED.match(action):
                 yield f"{who}: {action} on every resource; AWS can name one"
+            if action == "states:SendTaskSuccess" and as_list(statement["Resource"]) != [MACHINE]:
+                yield f"{who}: {action} on something else than the state machine"
         if any(a.startswith("dynamodb:") for a in as_list(statement["Action"])):
             yield from tokens(name, who, statement)
     for name, body in resources.items():
-        if body["Type"] == "AWS::IAM::Role" and body["Properties"].get("ManagedPolicyArns") and "Schedule" not in name:
+        if body["Type"] == "AWS::IAM::Role" and body["Properties"].get("ManagedPolicyArns"):
             yield f"{name}: has a managed policy, whose wildcards nobody here has read"
 
 
@@ -128,6 +137,36 @@ def tokens(name, who, statement):
             yield f"{who}: may read task tokens"
         elif statement["Condition"].get("StringEqualsIfExists", {}).get("dynamodb:ReturnValues") != "NONE":
             yield f"{who}: a delete that returns what it deleted reads the task token"
+
+
+def conditions(statement):
+    """Returns the condition keys that a statement names, whatever the operator."""
+    return {key for operands in statement.get("Condition", {}).values() for key in operands}
+
+
+def confused(resources):
+    """Returns a sentence for each role that a service may use for somebody else."""
+    for name, body in resources.items():
+        if body["Type"] != "AWS::IAM::Role":
+            continue
+        for statement in body["Properties"]["AssumeRolePolicyDocument"]["Statement"]:
+            service = set(as_list(statement["Principal"].get("Service", [])))
+            missing = {"aws:SourceAccount", "aws:SourceArn"} - conditions(statement)
+            if service & DEPUTIES and missing:
+                yield f"{name}: {', '.join(sorted(service))} may use it for anybody; it lacks {', '.join(sorted(missing))}"
+
+
+POLICIES = {"AWS::SQS::Queue": ("AWS::SQS::QueuePolicy", "Queues"), "AWS::SNS::Topic": ("AWS::SNS::TopicPolicy", "Topics")}
+
+
+def in_clear(resources):
+    """Returns a sentence for each queue and topic that takes calls without TLS."""
+    for name, body in resources.items():
+        kind, field = POLICIES.get(body["Type"], (None, None))
+        policies = [p["Properties"] for p in resources.values() if p["Type"] == kind and {"Ref": name} in p["Properties"][field]]
+        said = [s for p in policies for s in p["PolicyDocument"]["Statement"] if s["Effect"] == "Deny" and s["Principal"] == "*"]
+        if kind and not any(s.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}} for s in said):
+            yield f"{name}: takes calls without TLS"
 
 
 WRITES = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
@@ -156,6 +195,8 @@ def wrong(text):
     resources = translate(text)
     yield from ("reference cycle: " + " -> ".join(c) for c in cycles(resources))
     yield from too_wide(resources)
+    yield from confused(resources)
+    yield from in_clear(resources)
     yield from split(resources)
     yield from unlimited(resources)
 

@@ -36,6 +36,29 @@ class Template(unittest.TestCase):
     def test_wildcard_resource(self):
         self.assertIn("on every resource", self.broken("Resource: !GetAtt Table.Arn", "Resource: '*'"))
 
+    def test_a_delivery_to_any_machine(self):
+        machine = "Action: states:SendTaskSuccess, Resource: !Sub 'arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:${AWS::StackName}-incident'"
+        for wide in ("'*'", "!Sub 'arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:*'"):
+            found = self.broken(machine, "Action: states:SendTaskSuccess, Resource: " + wide)
+            for role in ("WaitForApprovalRole", "ApproveFixRole", "ReconcileRole"):
+                self.assertIn(f"{role}/DeliverDecisions: states:SendTaskSuccess on something else", found)
+
+    def test_a_role_that_a_service_may_use_for_anybody(self):
+        account = "              StringEquals: {aws:SourceAccount: !Ref AWS::AccountId}\n              ArnEquals"
+        found = self.broken(account, "              ArnEquals")
+        for role in ("IncidentStateMachineRole", "HourlyHealthCheckScheduleRole", "ReconcileScheduleRole"):
+            self.assertIn(f"{role}: ", found)
+        self.assertIn("it lacks aws:SourceAccount", found)
+        self.assertIn("it lacks aws:SourceArn", self.broken("ArnEquals: {aws:SourceArn: !GetAtt ScheduleGroup.Arn}", "Bool: {aws:ViaAWSService: 'true'}"))
+        self.assertIn("may use it for anybody", self.broken("            RoleArn: !GetAtt ReconcileScheduleRole.Arn\n", ""))
+
+    def test_a_queue_and_a_topic_without_tls(self):
+        found = self.broken("Condition: {Bool: {aws:SecureTransport: 'false'}}", "Condition: {Bool: {aws:SecureTransport: 'true'}}")
+        for name, body in template.translate(TEXT).items():
+            if body["Type"] in ("AWS::SQS::Queue", "AWS::SNS::Topic"):
+                self.assertIn(f"{name}: takes calls without TLS", found)
+        self.assertIn("DeadLetters: takes calls", self.broken("Queues: [!Ref DeadLetters]", "Queues: [!Ref Other]"))
+
     def test_a_function_that_could_read_tokens(self):
         found = self.broken("{dynamodb:LeadingKeys: ['default#INC#*', default#TICKET]}", "{dynamodb:LeadingKeys: ['default#INC#*', 'default#WAIT#*']}")
         self.assertIn("may read task tokens", found)
