@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -49,6 +50,23 @@ func (s Status) CanBecome(next Status) bool {
 		}
 	}
 	return false
+}
+
+// OpenStatuses are the statuses in which an incident still waits for something, in the
+// order of life. They follow from the transitions, so that none can be forgotten.
+func OpenStatuses() []Status {
+	var open []Status
+	next := slices.Clone(transitions[""])
+	for len(next) > 0 {
+		s := next[0]
+		next = next[1:]
+		if s.Final() || slices.Contains(open, s) {
+			continue
+		}
+		open = append(open, s)
+		next = append(next, transitions[s]...)
+	}
+	return open
 }
 
 // Severity is how bad the sender says it is.

@@ -1,21 +1,29 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 )
 
-// Reconcile is reconcile: every few minutes it looks at each open incident and
-// does what a crash or a lost call left undone. It is what "an accepted alert is
-// never lost" rests on when everything else failed once.
+// Reconcile is reconcile: every few minutes it does what a crash or a lost call left
+// undone, and it finishes what an execution left open when it ended. It is what "an
+// accepted alert is never lost" rests on when everything else failed once.
+//
+// Where asking for an execution costs nothing, as on one machine, it looks at every
+// open incident. Step Functions answers 15 such calls a second, so there it visits the
+// incidents that are late by their record, and is told of executions that ended.
 type Reconcile struct {
 	Store interface {
 		Incidents
 		Lister
 	}
+	// Late, where given, finds what is late; else each open incident is looked at.
+	Late     LateLister
 	Workflow interface {
 		Starter
 		Describer
@@ -28,27 +36,32 @@ type Reconcile struct {
 	Log      *slog.Logger
 }
 
+// LateLister returns the open incidents that are due (see incident.Due) at that time
+// at the latest, the longest due first. It may lag behind the record.
+type LateLister interface {
+	Late(ctx context.Context, tenant string, now time.Time) ([]incident.Incident, error)
+}
+
 // ReconcileReport counts what was repaired.
 type ReconcileReport struct {
-	Open      int `json:"open"`
+	Open      int `json:"open"` // incidents that were visited
 	Started   int `json:"started"`
 	Delivered int `json:"delivered"` // decisions sent again
 	Notified  int `json:"notified"`
 	Finished  int `json:"finished"`
 	Failed    int `json:"failed"` // incidents it could not help this time
+	Left      int `json:"left"`   // incidents that the next run has to visit
 }
 
-// openStatuses are those that can be stuck, in the order in which they are looked
-// at: what runs and what nobody was asked about yet must not wait for the many that
-// only wait for people.
-var openStatuses = [...]incident.Status{incident.ExecutingFix, incident.Detected, incident.WaitingForApproval}
-
-// Handle looks at all open incidents. One that fails does not keep it from the
+// Handle visits what has to be visited. One that fails does not keep it from the
 // rest; the last failure is returned.
 func (s Reconcile) Handle(ctx context.Context) (ReconcileReport, error) {
+	if s.Late != nil {
+		return s.late(ctx)
+	}
 	var report ReconcileReport
 	var failed error
-	for _, status := range openStatuses {
+	for _, status := range visited() {
 		q := ListQuery{Tenant: s.Tenant, Status: status, Limit: 100}
 		for {
 			page, err := s.Store.List(ctx, q)
@@ -56,12 +69,7 @@ func (s Reconcile) Handle(ctx context.Context) (ReconcileReport, error) {
 				return report, err
 			}
 			for _, listed := range page.Incidents {
-				report.Open++
-				if err := s.repair(ctx, listed.Ref, &report); err != nil {
-					report.Failed++
-					failed = err
-					logFailure(ctx, s.Log, listed.Ref, "the incident could not be reconciled", err)
-				}
+				failed = cmp.Or(s.visit(ctx, listed.Ref, &report, s.look), failed)
 			}
 			if page.NextCursor == "" {
 				break
@@ -72,7 +80,82 @@ func (s Reconcile) Handle(ctx context.Context) (ReconcileReport, error) {
 	return report, failed
 }
 
-func (s Reconcile) repair(ctx context.Context, ref incident.Ref, report *ReconcileReport) error {
+// visited are the open statuses; what runs, and what nobody was asked about yet,
+// must not wait for the many that only wait for people.
+func visited() []incident.Status {
+	open := slices.DeleteFunc(incident.OpenStatuses(), func(s incident.Status) bool { return s == incident.WaitingForApproval })
+	return append(open, incident.WaitingForApproval)
+}
+
+// margin is what a run keeps of its time, so that it ends by itself.
+const margin = 30 * time.Second
+
+// late visits what is late by its record.
+func (s Reconcile) late(ctx context.Context) (ReconcileReport, error) {
+	var report ReconcileReport
+	var failed error
+	all, err := s.Late.Late(ctx, s.Tenant, s.Close.Now())
+	if err != nil {
+		return report, err
+	}
+	for n, listed := range all {
+		if ends, bounded := ctx.Deadline(); bounded && time.Until(ends) < margin {
+			report.Left = len(all) - n
+			s.Log.WarnContext(ctx, "not everything that is late could be visited in time; the next run goes on", "visited", n, "left", report.Left)
+			break
+		}
+		if listed.Overdue(s.Close.Now()) != incident.NeedsNothing {
+			failed = cmp.Or(s.visit(ctx, listed.Ref, &report, s.repeat), failed)
+		}
+	}
+	return report, failed
+}
+
+type helper func(context.Context, incident.Ref, *ReconcileReport) error
+
+// visit helps one incident, and counts and logs it where that fails.
+func (s Reconcile) visit(ctx context.Context, ref incident.Ref, report *ReconcileReport, help helper) error {
+	report.Open++
+	err := help(ctx, ref, report)
+	if err != nil {
+		report.Failed++
+		logFailure(ctx, s.Log, ref, "the incident could not be reconciled", err)
+	}
+	return err
+}
+
+// repeat does again what its record says is late, and looks at the execution only
+// where that has not helped.
+func (s Reconcile) repeat(ctx context.Context, ref incident.Ref, report *ReconcileReport) error {
+	inc, err := s.Store.Load(ctx, ref)
+	if err != nil {
+		return err
+	}
+	switch inc.Overdue(s.Close.Now()) {
+	case incident.NeedsStart:
+		return counted(&report.Started, start(ctx, s.Workflow, inc))
+	case incident.NeedsDelivery:
+		return counted(&report.Delivered, s.Delivery.Deliver(ctx, inc))
+	case incident.NeedsAsking:
+		return s.ask(ctx, inc, report)
+	case incident.NeedsLook:
+		return s.look(ctx, ref, report)
+	}
+	return nil
+}
+
+// Ended finishes, from its record, what an execution that ended left open. Told of
+// the same end again, it does nothing.
+func (s Reconcile) Ended(ctx context.Context, ref incident.Ref) error {
+	inc, err := s.Store.Load(ctx, ref)
+	if err != nil || !inc.Open() {
+		return err
+	}
+	return s.finish(ctx, inc)
+}
+
+// look asks how the execution stands and does what is missing.
+func (s Reconcile) look(ctx context.Context, ref incident.Ref, report *ReconcileReport) error {
 	execution, err := s.Workflow.Describe(ctx, ref)
 	if err != nil {
 		return err
@@ -96,9 +179,19 @@ func (s Reconcile) repair(ctx context.Context, ref incident.Ref, report *Reconci
 	case inc.Status == incident.WaitingForApproval && inc.Decision != nil:
 		return counted(&report.Delivered, s.Delivery.Deliver(ctx, inc))
 	case inc.Status == incident.WaitingForApproval && inc.Asked.NotifiedAt == nil:
-		return counted(&report.Notified, s.People.Ask(ctx, inc))
+		return s.ask(ctx, inc, report)
 	}
 	return nil
+}
+
+// ask tells people of an incident that waits for them. An alarm hangs on the message.
+func (s Reconcile) ask(ctx context.Context, inc incident.Incident, report *ReconcileReport) error {
+	err := counted(&report.Notified, s.People.Ask(ctx, inc))
+	if err != nil {
+		s.Log.WarnContext(ctx, "people could not be told: the incident waits, and a channel is still out of reach",
+			"incidentId", inc.ID, "deadline", inc.Asked.Deadline)
+	}
+	return err
 }
 
 // counted counts what went well.
