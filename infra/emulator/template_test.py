@@ -60,7 +60,7 @@ class Template(unittest.TestCase):
         self.assertIn("DeadLetters: takes calls", self.broken("Queues: [!Ref DeadLetters]", "Queues: [!Ref Other]"))
 
     def test_a_function_that_could_read_tokens(self):
-        found = self.broken("{dynamodb:LeadingKeys: ['default#INC#*', default#TICKET]}", "{dynamodb:LeadingKeys: ['default#INC#*', 'default#WAIT#*']}")
+        found = self.broken("{dynamodb:LeadingKeys: ['default#INC#*', 'default#TICKET*']}", "{dynamodb:LeadingKeys: ['default#INC#*', 'default#WAIT#*']}")
         self.assertIn("may read task tokens", found)
 
     def test_a_delete_that_reads(self):

@@ -19,7 +19,7 @@ import (
 const endpointVariable = "OPSGUARD_TEST_DYNAMODB"
 
 // testConfig reaches the DynamoDB that the environment names.
-func testConfig(t *testing.T) aws.Config {
+func testConfig(t testing.TB) aws.Config {
 	endpoint := os.Getenv(endpointVariable)
 	if endpoint == "" {
 		t.Skip("set " + endpointVariable + " to a DynamoDB endpoint, for instance http://127.0.0.1:4566 after make emulator-up")
@@ -34,7 +34,7 @@ func testConfig(t *testing.T) aws.Config {
 }
 
 // newTable makes a table like template.yaml's and removes it at the end.
-func newTable(t *testing.T, cfg aws.Config) string {
+func newTable(t testing.TB, cfg aws.Config) string {
 	t.Helper()
 	client := dynamodb.NewFromConfig(cfg)
 	table := aws.String("opsguard-test-" + ulid.Make().String())

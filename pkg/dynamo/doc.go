@@ -13,9 +13,9 @@
 //	                            that IAM can keep it from most functions
 //	<tenant>#DEDUP#<print>      DEDUP: the open incident of a fingerprint, its count
 //	<tenant>#TARGET#<target>    TARGET: who executes on it, until when
-//	<tenant>#TICKET             a ticket's key: the simulated tracker's
+//	<tenant>#TICKET#<shard>     a ticket's key: the simulated tracker's
 //
-// The one index lists META by (one of 4 shards, id), open and ended incidents
-// apart: reconcile looks at the open ones every few minutes and must not read
-// the whole history for it.
+// The one index lists META by (shard, id), open and ended incidents apart: reconcile
+// looks at the open ones every few minutes and must not read the whole history for
+// it. keys.go says how many shards there are and why.
 package dynamo

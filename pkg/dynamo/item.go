@@ -61,10 +61,14 @@ func metaItem(inc incident.Incident) (item, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode an incident: %w", err)
 	}
-	return with(metaKey(inc.Ref), item{
+	it := with(metaKey(inc.Ref), item{
 		attrBody: text(string(body)), attrVersion: number(inc.Version), attrStatus: text(string(inc.Status)),
 		attrService: text(inc.Service), attrList: text(listPartition(inc)), attrID: text(inc.ID),
-	}), nil
+	})
+	if inc.Open() {
+		it[attrDue] = millis(inc.Due())
+	}
+	return it, nil
 }
 
 func eventItem(ref incident.Ref, e incident.Event) (item, error) {

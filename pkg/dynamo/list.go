@@ -2,21 +2,19 @@ package dynamo
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
-// filterScan is how many records of each partition a page with a filter may look
-// at, so that a rare service makes short pages, not slow ones.
-const filterScan = 200
+// filterScan is how many records, of all partitions together, a page with a filter may
+// look at, so that a rare service makes short pages, not slow ones.
+const filterScan = 1600
 
 // List implements steps.Lister: newest first, by id, merged from the partitions
 // of the index. It lags behind the record as the index does.
@@ -26,19 +24,15 @@ func (s *Store) List(ctx context.Context, q steps.ListQuery) (steps.Page, error)
 	if err != nil {
 		return page, err
 	}
-	partitions := listPartitions(q.Tenant, q.Status)
-	parts := make([]part, len(partitions))
-	all, together := errgroup.WithContext(ctx)
-	for n, partition := range partitions {
-		all.Go(func() (err error) {
-			parts[n], err = s.listPart(together, partition, before, q)
-			return err
-		})
-	}
-	if err := all.Wait(); err != nil {
+	spread := &spread{order: attrID, limit: q.Limit, parts: partsOf(listPartitions(q.Tenant, q.Status), before)}
+	once := q.Status != "" || q.Service != ""
+	err = spread.fill(ctx, once, func(ctx context.Context, p part, limit int) ([]item, string, error) {
+		return s.listPart(ctx, p, limit, q)
+	})
+	if err != nil {
 		return page, unavailable(err)
 	}
-	items, next := merge(parts, q.Limit)
+	items, next := spread.merge()
 	for _, it := range items {
 		var inc incident.Incident
 		if err := bodyOf(it, &inc); err != nil {
@@ -53,21 +47,16 @@ func (s *Store) List(ctx context.Context, q steps.ListQuery) (steps.Page, error)
 	return page, nil
 }
 
-// part is what one partition gave.
-type part struct {
-	items []item
-	seen  string // the oldest id that was looked at; "" if the partition ended
-}
-
-func (s *Store) listPart(ctx context.Context, partition, before string, q steps.ListQuery) (part, error) {
+// listPart reads on in one partition.
+func (s *Store) listPart(ctx context.Context, p part, limit int, q steps.ListQuery) ([]item, string, error) {
 	in := &dynamodb.QueryInput{
-		TableName: s.table, IndexName: aws.String(indexName), ScanIndexForward: aws.Bool(false), Limit: aws.Int32(int32(q.Limit)),
+		TableName: s.table, IndexName: aws.String(indexName), ScanIndexForward: aws.Bool(false), Limit: aws.Int32(int32(limit)),
 		KeyConditionExpression:    aws.String("LPK = :partition"),
-		ExpressionAttributeValues: item{":partition": text(partition)},
+		ExpressionAttributeValues: item{":partition": text(p.key)},
 	}
-	if before != "" {
+	if p.seen != "" {
 		in.KeyConditionExpression = aws.String("LPK = :partition AND LSK < :before")
-		in.ExpressionAttributeValues[":before"] = text(before)
+		in.ExpressionAttributeValues[":before"] = text(p.seen)
 	}
 	var filters []string
 	if q.Status != "" {
@@ -81,37 +70,13 @@ func (s *Store) listPart(ctx context.Context, partition, before string, q steps.
 	}
 	if len(filters) > 0 {
 		in.FilterExpression = aws.String(strings.Join(filters, " AND "))
-		in.Limit = aws.Int32(filterScan)
+		in.Limit = aws.Int32(int32(filterScan / len(listPartitions(q.Tenant, q.Status))))
 	}
 	out, err := s.client.Query(ctx, in)
 	if err != nil {
-		return part{}, err
+		return nil, "", err
 	}
-	return part{out.Items, stringOf(out.LastEvaluatedKey, attrID)}, nil
-}
-
-// merge puts the parts in one order, newest first, and keeps what is certain: an
-// item older than what some partition has still to show may not come yet. next is
-// the id after which to go on, "" at the end.
-func merge(parts []part, limit int) (items []item, next string) {
-	for _, p := range parts {
-		items = append(items, p.items...)
-		next = max(next, p.seen)
-	}
-	slices.SortFunc(items, func(a, b item) int { return strings.Compare(stringOf(b, attrID), stringOf(a, attrID)) })
-	certain := len(items)
-	for n, it := range items {
-		if stringOf(it, attrID) < next {
-			certain = n
-			break
-		}
-	}
-	items = items[:certain]
-	if len(items) > limit {
-		items = items[:limit]
-		next = stringOf(items[limit-1], attrID)
-	}
-	return items, next
+	return out.Items, stringOf(out.LastEvaluatedKey, attrID), nil
 }
 
 // fillCounts puts into open incidents what is counted beside them.

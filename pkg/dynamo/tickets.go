@@ -15,8 +15,7 @@ import (
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
-// ticketItem stores a ticket. All of a tenant's are in one partition: they are for
-// looking at before a real tracker is connected.
+// ticketItem stores a ticket.
 func ticketItem(t incident.Ticket) (item, error) {
 	body, err := json.Marshal(t)
 	if err != nil {
@@ -45,44 +44,53 @@ func (s *Store) PutTicket(ctx context.Context, t incident.Ticket) (incident.Tick
 
 // Ticket returns one ticket, NotFound if there is none.
 func (s *Store) Ticket(ctx context.Context, tenant, ticket string) (t incident.Ticket, err error) {
-	it, err := s.get(ctx, ticketKey(tenant, ticket), true)
-	if err != nil {
-		return t, err
+	for _, k := range []item{ticketKey(tenant, ticket), key(ticketPartitions(tenant)[0], ticket)} {
+		it, err := s.get(ctx, k, true)
+		if err != nil {
+			return t, err
+		}
+		if it != nil {
+			return t, unavailable(bodyOf(it, &t))
+		}
 	}
-	if it == nil {
-		return t, incident.Fail(incident.NotFound, incident.CodeNotFound, "there is no ticket of that key")
-	}
-	return t, unavailable(bodyOf(it, &t))
+	return t, incident.Fail(incident.NotFound, incident.CodeNotFound, "there is no ticket of that key")
 }
 
 // Tickets lists a tenant's tickets, newest key first, at most limit; next is "" at
 // the end.
 func (s *Store) Tickets(ctx context.Context, tenant string, limit int, cursor string) (page []incident.Ticket, next string, err error) {
-	in := &dynamodb.QueryInput{
-		TableName: s.table, ScanIndexForward: aws.Bool(false), Limit: aws.Int32(int32(limit)),
-		KeyConditionExpression:    aws.String("PK = :pk"),
-		ExpressionAttributeValues: item{":pk": text(ticketPK(tenant))},
+	after, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil || len(after) > 64 {
+		return nil, "", steps.BadCursor()
 	}
-	if cursor != "" {
-		after, err := base64.RawURLEncoding.DecodeString(cursor)
-		if err != nil || len(after) == 0 || len(after) > 64 {
-			return nil, "", steps.BadCursor()
-		}
-		in.KeyConditionExpression = aws.String("PK = :pk AND SK < :after")
-		in.ExpressionAttributeValues[":after"] = text(string(after))
-	}
-	out, err := s.client.Query(ctx, in)
-	if err != nil {
+	spread := &spread{order: attrSK, limit: limit, parts: partsOf(ticketPartitions(tenant), string(after))}
+	if err := spread.fill(ctx, false, s.ticketPart); err != nil {
 		return nil, "", unavailable(err)
 	}
-	page = make([]incident.Ticket, len(out.Items))
-	for n, it := range out.Items {
+	items, last := spread.merge()
+	page = make([]incident.Ticket, len(items))
+	for n, it := range items {
 		if err := bodyOf(it, &page[n]); err != nil {
 			return nil, "", unavailable(err)
 		}
 	}
-	if last := stringOf(out.LastEvaluatedKey, attrSK); last != "" {
-		next = base64.RawURLEncoding.EncodeToString([]byte(last))
+	return page, base64.RawURLEncoding.EncodeToString([]byte(last)), nil
+}
+
+// ticketPart reads on in one partition.
+func (s *Store) ticketPart(ctx context.Context, p part, limit int) ([]item, string, error) {
+	in := &dynamodb.QueryInput{
+		TableName: s.table, ScanIndexForward: aws.Bool(false), Limit: aws.Int32(int32(limit)),
+		KeyConditionExpression:    aws.String("PK = :pk"),
+		ExpressionAttributeValues: item{":pk": text(p.key)},
 	}
-	return page, next, nil
+	if p.seen != "" {
+		in.KeyConditionExpression = aws.String("PK = :pk AND SK < :after")
+		in.ExpressionAttributeValues[":after"] = text(p.seen)
+	}
+	out, err := s.client.Query(ctx, in)
+	if err != nil {
+		return nil, "", err
+	}
+	return out.Items, stringOf(out.LastEvaluatedKey, attrSK), nil
 }
