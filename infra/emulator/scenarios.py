@@ -94,6 +94,27 @@ def the_schedules_fire(stack):
         wait(lambda: logs.filter_log_events(logGroupName=group, startTime=int(stack.since * 1000))["events"], f"{logical} to run by its schedule", 90)
 
 
+def ends(stack, incident):
+    """Stops an execution and tells the queue of it, as EventBridge does on AWS: the
+    emulator's executions tell it nothing. The event is the recorded one.
+    """
+    states, machine = boto3.client("stepfunctions"), stack.physical("IncidentStateMachine")
+    execution = machine.replace(":stateMachine:", ":execution:") + ":" + incident
+    states.stop_execution(executionArn=execution)
+    with open(f"{HERE}/../events/execution-ended.json") as recorded:
+        event = json.load(recorded)
+    event["detail"].update(executionArn=execution, stateMachineArn=machine, name=incident, status="ABORTED")
+    boto3.client("sqs").send_message(QueueUrl=stack.physical("EndedExecutions"), MessageBody=json.dumps(event))
+
+
+def an_ended_execution_leaves_nothing_open(stack):
+    incident = stack.alert()
+    stack.becomes(incident, "WAITING_FOR_APPROVAL")
+    ends(stack, incident)
+    seen = stack.becomes(incident, "ESCALATED")
+    want(seen["escalationReason"] == "step_failed" and seen["ticket"], seen)
+
+
 def the_dead_letter_queue_receives_what_fails(stack):
     before = stack.environment("HourlyHealthCheck", OPSGUARD_TABLE="there-is-no-such-table")
     try:
@@ -114,9 +135,7 @@ def cut_off(stack, incident):
     """The emulator ends a function's running calls when it is updated and lets the state
     wait on; AWS lets the call finish. So its execution is ended, as its deadline would.
     """
-    states = boto3.client("stepfunctions")
-    states.stop_execution(executionArn=stack.physical("IncidentStateMachine").replace(":stateMachine:", ":execution:") + ":" + incident)
-    boto3.client("lambda").invoke(FunctionName=stack.physical("ReconcileFunction"), Payload=b"{}")
+    ends(stack, incident)
     want(stack.becomes(incident, "ESCALATED")["ticket"], incident)
 
 
@@ -171,7 +190,10 @@ def main():
     server = http.server.ThreadingHTTPServer(PLAYED, Played)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     stack, failed = played(), 0
-    scenarios = [gemini_discord_and_a_link, the_approval_deadline, a_functions_error_caught, the_dead_letter_queue_receives_what_fails, the_schedules_fire, a_deployment_while_incidents_wait]
+    scenarios = [
+        gemini_discord_and_a_link, the_approval_deadline, a_functions_error_caught, an_ended_execution_leaves_nothing_open,
+        the_dead_letter_queue_receives_what_fails, the_schedules_fire, a_deployment_while_incidents_wait,
+    ]
     for scenario in scenarios:
         began, wrong = time.monotonic(), ""
         try:

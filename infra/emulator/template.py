@@ -156,6 +156,18 @@ def confused(resources):
                 yield f"{name}: {', '.join(sorted(service))} may use it for anybody; it lacks {', '.join(sorted(missing))}"
 
 
+def anybody_sends(resources):
+    """Returns a sentence for each service that may write to a queue or a topic for
+    somebody else, and for each queue that is not encrypted."""
+    for name, body in resources.items():
+        if body["Type"] in ("AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy"):
+            for statement in body["Properties"]["PolicyDocument"]["Statement"]:
+                if statement["Effect"] == "Allow" and not {"aws:SourceArn"} <= conditions(statement):
+                    yield f"{name}/{statement.get('Sid')}: allows it for anybody; it lacks aws:SourceArn"
+        if body["Type"] == "AWS::SQS::Queue" and body["Properties"].get("SqsManagedSseEnabled") is not True:
+            yield f"{name}: is not encrypted"
+
+
 POLICIES = {"AWS::SQS::Queue": ("AWS::SQS::QueuePolicy", "Queues"), "AWS::SNS::Topic": ("AWS::SNS::TopicPolicy", "Topics")}
 
 
@@ -196,6 +208,7 @@ def wrong(text):
     yield from ("reference cycle: " + " -> ".join(c) for c in cycles(resources))
     yield from too_wide(resources)
     yield from confused(resources)
+    yield from anybody_sends(resources)
     yield from in_clear(resources)
     yield from split(resources)
     yield from unlimited(resources)

@@ -59,6 +59,16 @@ class Template(unittest.TestCase):
                 self.assertIn(f"{name}: takes calls without TLS", found)
         self.assertIn("DeadLetters: takes calls", self.broken("Queues: [!Ref DeadLetters]", "Queues: [!Ref Other]"))
 
+    def test_a_queue_that_anybodys_rule_may_write_to(self):
+        found = self.broken("Condition: {ArnEquals: {aws:SourceArn: !GetAtt ExecutionEndedRule.Arn}}", "Condition: {}")
+        self.assertIn("EndedExecutionsPolicy/RuleSends: allows it for anybody", found)
+        self.assertIn("DeadLettersPolicy/RuleGivesUp: allows it for anybody", found)
+
+    def test_a_queue_in_clear_text(self):
+        found = self.broken("SqsManagedSseEnabled: true", "DelaySeconds: 0")
+        self.assertIn("EndedExecutions: is not encrypted", found)
+        self.assertIn("DeadLetters: is not encrypted", found)
+
     def test_a_function_that_could_read_tokens(self):
         found = self.broken("{dynamodb:LeadingKeys: ['default#INC#*', 'default#TICKET*']}", "{dynamodb:LeadingKeys: ['default#INC#*', 'default#WAIT#*']}")
         self.assertIn("may read task tokens", found)
@@ -74,6 +84,35 @@ class Template(unittest.TestCase):
 
     def test_no_leading_keys(self):
         self.assertIn("is not held to leading keys", self.broken("ForAllValues:StringLike", "StringLike"))
+
+
+class Ends(unittest.TestCase):
+    """What the emulator cannot show, since its executions tell EventBridge nothing."""
+
+    def setUp(self):
+        self.resources = template.translate(TEXT)
+        self.rule = self.resources["ExecutionEndedRule"]["Properties"]
+        self.event = json.loads((pathlib.Path(__file__).parents[1] / "events/execution-ended.json").read_text())
+
+    def test_the_rule_takes_the_recorded_event_of_the_machine_and_no_success(self):
+        pattern = self.rule["EventPattern"]
+        self.assertEqual([template.MACHINE], pattern["detail"]["stateMachineArn"])
+        self.assertEqual(["FAILED", "ABORTED", "TIMED_OUT"], pattern["detail"]["status"])
+        self.assertIn(self.event["source"], pattern["source"])
+        self.assertIn(self.event["detail-type"], pattern["detail-type"])
+        self.assertIn(self.event["detail"]["status"], pattern["detail"]["status"])
+
+    def test_it_leads_to_the_queue_that_calls_reconcile(self):
+        queue = {"Fn::GetAtt": ["EndedExecutions", "Arn"]}
+        self.assertEqual([queue], [t["Arn"] for t in self.rule["Targets"]])
+        mapping = self.resources["ReconcileFunctionEnds"]["Properties"]
+        self.assertEqual((queue, {"Ref": "ReconcileFunction"}), (mapping["EventSourceArn"], mapping["FunctionName"]))
+        self.assertEqual(["ReportBatchItemFailures"], mapping["FunctionResponseTypes"])
+
+    def test_a_message_is_hidden_for_six_of_the_functions_times_and_kept_after_five(self):
+        queue, function = self.resources["EndedExecutions"]["Properties"], self.resources["ReconcileFunction"]["Properties"]
+        self.assertGreaterEqual(queue["VisibilityTimeout"], 6 * function["Timeout"])
+        self.assertEqual(5, queue["RedrivePolicy"]["maxReceiveCount"])
 
 
 class Dashboard(unittest.TestCase):

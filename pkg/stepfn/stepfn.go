@@ -53,6 +53,7 @@ type Workflow struct {
 	Tasks
 	machine    string
 	executions string // what an execution's ARN begins with
+	describes  pace
 }
 
 // What the SDK's standard retryer may do about throttling, 5xx and broken
@@ -80,7 +81,9 @@ func open(cfg aws.Config, s Settings, backoff time.Duration) (*Workflow, error) 
 	if !ok {
 		return nil, fmt.Errorf("%s: %q is not the ARN of a state machine", settingARN, s.StateMachineARN)
 	}
-	return &Workflow{openTasks(cfg, backoff), s.StateMachineARN, executions}, nil
+	w := &Workflow{Tasks: openTasks(cfg, backoff), machine: s.StateMachineARN, executions: executions}
+	w.describes.every = describeEvery
+	return w, nil
 }
 
 // Start implements steps.Starter.
@@ -119,8 +122,12 @@ func taskClosed() error {
 	return incident.Fail(incident.Conflict, incident.CodeTaskClosed, "the workflow does not wait on this task token")
 }
 
-// Describe implements steps.Describer.
+// Describe implements steps.Describer. Questions that come faster than AWS's quota
+// allows wait for their turn.
 func (w *Workflow) Describe(ctx context.Context, ref incident.Ref) (steps.ExecutionStatus, error) {
+	if err := w.describes.wait(ctx); err != nil {
+		return "", unavailable("wait to describe the execution", err)
+	}
 	out, err := w.client.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(w.executions + ref.ID)})
 	var missing *types.ExecutionDoesNotExist
 	switch {

@@ -40,7 +40,7 @@ func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.Rec
 		}
 		told.Links = steps.DecidableLinks{Linker: told.Links, Inventory: inv}
 		return steps.Reconcile{
-			Store: store, Workflow: w, Delivery: steps.Delivery{Waits: store, Workflow: w}, People: told, Ticket: ticket,
+			Store: store, Late: store, Workflow: w, Delivery: steps.Delivery{Waits: store, Workflow: w}, People: told, Ticket: ticket,
 			Close:  steps.LogResolution{Store: store, People: told, Now: f.Now, Log: f.Log},
 			Tenant: incident.DefaultTenant, Log: f.Log,
 		}, nil
