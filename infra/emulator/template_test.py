@@ -115,6 +115,47 @@ class Ends(unittest.TestCase):
         self.assertEqual(5, queue["RedrivePolicy"]["maxReceiveCount"])
 
 
+class Alarms(unittest.TestCase):
+    def setUp(self):
+        self.resources = template.translate(TEXT)
+        self.alarms = {n: r["Properties"] for n, r in self.resources.items() if r["Type"] == "AWS::CloudWatch::Alarm"}
+
+    def watched(self, namespace, name):
+        return [a for a in self.alarms.values() if (a["Namespace"], a["MetricName"]) == (namespace, name)]
+
+    def test_every_alarm_tells_the_topic(self):
+        for name, alarm in self.alarms.items():
+            self.assertEqual([{"Ref": "Alarms"}], alarm["AlarmActions"], name)
+
+    def test_every_functions_errors_and_throttles_are_watched(self):
+        functions = sorted(n for n, r in self.resources.items() if r["Type"] == "AWS::Lambda::Function")
+        for metric in ("Errors", "Throttles"):
+            watched = sorted(d["Value"]["Ref"] for m in self.watched("AWS/Lambda", metric) for d in m["Dimensions"])
+            self.assertEqual(functions, watched, metric)
+
+    def test_every_way_an_execution_ends_early_and_the_tables_and_its_indexs_throttles_are_watched(self):
+        for metric in ("ExecutionsFailed", "ExecutionsAborted", "ExecutionsTimedOut", "ExecutionThrottled"):
+            self.assertEqual(1, len(self.watched("AWS/States", metric)), metric)
+        for metric in ("ReadThrottleEvents", "WriteThrottleEvents"):
+            self.assertEqual([1, 2], sorted(len(m["Dimensions"]) for m in self.watched("AWS/DynamoDB", metric)), metric)
+
+    def test_only_a_reconcile_that_is_not_called_is_told_by_what_is_missing(self):
+        missing = {n for n, a in self.alarms.items() if a["TreatMissingData"] == "breaching"}
+        self.assertEqual({"ReconcileMissingAlarm"}, missing)
+
+    def test_every_message_that_a_filter_counts_is_one_that_is_logged(self):
+        root = pathlib.Path(__file__).parents[2]
+        said = "".join(f.read_text() for f in root.glob("pkg/steps/*.go") if not f.name.endswith("_test.go"))
+        counted = set()
+        for name, resource in self.resources.items():
+            if resource["Type"] == "AWS::Logs::MetricFilter":
+                messages = re.findall(r'\$\.msg = "([^"]+)"', resource["Properties"]["FilterPattern"])
+                self.assertTrue(messages, name)
+                counted.update(messages)
+        for message in counted:
+            self.assertIn(f'"{message}"', said)
+
+
 class Dashboard(unittest.TestCase):
     def test_it_shows_every_alarm_and_every_function(self):
         resources = template.translate(TEXT)

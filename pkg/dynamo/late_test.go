@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -131,7 +132,7 @@ func manyWaiting(b *testing.B, n int) (*Store, *atomic.Int64) {
 			var puts []types.WriteRequest
 			for range 25 {
 				inc := waiting(now, 4*time.Hour)
-				inc.Analysis = &incident.Analysis{Cause: string(make([]byte, 1200))} // as large as one with a plan
+				inc.Analysis = &incident.Analysis{Cause: strings.Repeat("x", 1200)} // as large as one with a plan
 				it, err := metaItem(inc)
 				if err != nil {
 					return err
