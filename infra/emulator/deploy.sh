@@ -45,6 +45,7 @@ deploy() {
 : >"$log"
 echo "building for $architecture and deploying the stack $stack to $AWS_ENDPOINT_URL, about half a minute" >&2
 "$tools/bin/sam" build --config-env local >>"$log" 2>&1 || fail
+"$tools/bin/python" infra/emulator/built.py .aws-sam/build/template.yaml 2>>"$log" || fail
 deploy "$@" || fail
 # The API's address is known only now; links have to begin with it.
 url="$AWS_ENDPOINT_URL/restapis/$(account output "$stack" ApiId)/local/_user_request_"

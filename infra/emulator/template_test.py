@@ -6,7 +6,9 @@ import pathlib
 import re
 import unittest
 
+import built
 import template
+from samcli.yamlhelper import yaml_dump, yaml_parse
 
 TEXT = (pathlib.Path(__file__).parents[2] / "template.yaml").read_text()
 
@@ -113,6 +115,16 @@ class Ends(unittest.TestCase):
         queue, function = self.resources["EndedExecutions"]["Properties"], self.resources["ReconcileFunction"]["Properties"]
         self.assertGreaterEqual(queue["VisibilityTimeout"], 6 * function["Timeout"])
         self.assertEqual(5, queue["RedrivePolicy"]["maxReceiveCount"])
+
+
+class Built(unittest.TestCase):
+    def test_the_emulator_is_spared_these_two_and_nothing_else(self):
+        adapted = yaml_parse(TEXT)
+        built.adapt(adapted)
+        found = list(template.wrong(yaml_dump(adapted)))
+        self.assertTrue(found)
+        for finding in found:
+            self.assertRegex(finding, "takes calls without TLS$|states:SendTaskSuccess on ")
 
 
 class Alarms(unittest.TestCase):
