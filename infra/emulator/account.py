@@ -4,7 +4,6 @@ account.py secret NAME < value     stores a SecureString parameter
 account.py holds NAME KEY...       fails unless the parameter has the entries of these operator keys
 account.py output STACK KEY        prints one of the stack's outputs
 account.py timeout ARN SECONDS     see below
-account.py deliveries STACK        see below
 account.py api STACK TEMPLATE      see below
 """
 
@@ -48,23 +47,6 @@ def timeout(arn, seconds):
     states.update_state_machine(stateMachineArn=arn, definition=json.dumps(definition))
 
 
-def deliveries(stack):
-    """Lets the deployed roles that may resume executions of the state machine resume any.
-
-    AWS checks SendTaskSuccess against the machine's ARN, which it finds by the task
-    token; the emulator finds none and checks against '*'. Nothing else is widened.
-    """
-    iam, resources = boto3.client("iam"), boto3.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
-    for role in (r["PhysicalResourceId"] for r in resources if r["ResourceType"] == "AWS::IAM::Role"):
-        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
-            document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-            delivering = [s for s in document["Statement"] if s["Action"] == "states:SendTaskSuccess"]
-            for statement in delivering:
-                statement["Resource"] = "*"
-            if delivering:
-                iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
-
-
 def api(stack, template):
     """Gives the deployed API the ANY methods of template.yaml's routes, which the
     emulator leaves out when it reads the API's definition. AWS has them already.
@@ -92,4 +74,4 @@ def route(gateway, api_id, resource_id, stack, logical):
 
 
 if __name__ == "__main__":
-    {"secret": secret, "holds": holds, "output": output, "timeout": timeout, "deliveries": deliveries, "api": api}[sys.argv[1]](*sys.argv[2:])
+    {"secret": secret, "holds": holds, "output": output, "timeout": timeout, "api": api}[sys.argv[1]](*sys.argv[2:])

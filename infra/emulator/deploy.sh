@@ -51,7 +51,6 @@ deploy "$@" || fail
 url="$AWS_ENDPOINT_URL/restapis/$(account output "$stack" ApiId)/local/_user_request_"
 deploy "PublicUrl=$url" "$@" || fail
 account api "$stack" template.yaml
-account deliveries "$stack"
 account timeout "$(account output "$stack" StateMachineArn)" "$seconds"
 
 printf 'API_URL=%s\nINGEST_KEY=%s\nOPERATE_KEY=%s\nREAD_KEY=%s\n' "$url" "$ingest" "$operate" "$read" | tee "$deployed"
