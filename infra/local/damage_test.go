@@ -133,16 +133,24 @@ func trials(source, seed, count string) {
 }
 
 func idsOf(dir string) (ids []string, err error) {
-	db, _, err := bolt.OpenRead(dir)
+	db, report, err := bolt.OpenRead(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer db.Close()
-	report, err := auditor{bolt.New(db, nil)}.verify(context.Background(), AuditQuery{All: true}, nil)
-	if err != nil || len(report.Bad) > 0 {
-		return nil, fmt.Errorf("the store is not whole to begin with: %v %w", report.Bad, err)
+	if !report.Whole() {
+		return nil, fmt.Errorf("the store is not whole to begin with: %v", report.Findings)
 	}
 	return idsListed(bolt.New(db, nil))
+}
+
+// audited asks for all trails of a small store, and for some of a large one, whose logs
+// take long to hash.
+func audited(ids []string) AuditQuery {
+	if len(ids) > 1000 {
+		return AuditQuery{IDs: ids[:20]}
+	}
+	return AuditQuery{All: true}
 }
 
 // trial damages a copy and uses it.
@@ -156,7 +164,7 @@ func trial(source, dir string, seed uint64, ids []string) error {
 		return err
 	}
 	s := settingsOn(dir)
-	if _, err := AuditVerify(context.Background(), s, AuditQuery{All: true}); err != nil && !strings.Contains(err.Error(), "damaged") {
+	if _, err := AuditVerify(context.Background(), s, audited(ids)); err != nil && !strings.Contains(err.Error(), "damaged") {
 		return fmt.Errorf("%s: audit verify: %w", what, err)
 	}
 	rt, err := Open(context.Background(), s, Deps{Version: "test", Console: io.Discard, Log: slog.New(slog.DiscardHandler)})
@@ -212,7 +220,7 @@ func use(rt *Runtime, ids []string) error {
 	if _, err := rt.reconcile.Handle(ctx); err != nil && incident.KindOf(err) == "" {
 		return fmt.Errorf("reconcile: %w", err)
 	}
-	if _, err := rt.verify(ctx, AuditQuery{All: true}); err != nil {
+	if _, err := rt.verify(ctx, audited(ids)); err != nil {
 		return fmt.Errorf("audit verify: %w", err)
 	}
 	return rt.healthy(ctx)

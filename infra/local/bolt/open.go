@@ -55,9 +55,8 @@ func OpenRead(dir string) (*File, *Report, error) {
 		if f.copied, err = os.MkdirTemp("", "opsguard-"); err == nil {
 			copied := filepath.Join(f.copied, FileName)
 			_, err = read.Rebuild(report.exam, copied, newSurvey(report.layout).keeping())
-			err = errors.Join(err, read.Close())
-			if err == nil {
-				f.File, err = dbfile.Open(copied, dbfile.Read)
+			if err = errors.Join(err, read.Close()); err == nil {
+				err = f.openCopy(copied)
 			}
 		}
 		if err != nil {
@@ -66,6 +65,16 @@ func OpenRead(dir string) (*File, *Report, error) {
 	}
 	f.Damage.replace(report.Findings, report.Count)
 	return f, report, nil
+}
+
+// openCopy opens a copy that was just made, and makes the buckets that are missing in
+// it: small ones lie on the page that leads to all, and are lost with it.
+func (f *File) openCopy(path string) (err error) {
+	if f.File, err = dbfile.Open(path, dbfile.Write); err != nil {
+		return err
+	}
+	_, err = f.prepare()
+	return err
 }
 
 // present returns the path of the store in dir, if there is one.

@@ -36,10 +36,10 @@ func rebuild(f *dbfile.File, report *Report, asked bool) (kept string, err error
 	}
 	switch {
 	case err != nil:
-	case loss.Records == 0:
-		err = errors.New("nothing of it can be read")
-	case !asked && !tolerable(loss):
+	case !asked && (s.kept == 0 || !tolerable(loss)):
 		err = errTooMuch
+	case s.kept == 0:
+		err = errors.New("nothing of it can be read")
 	}
 	if err != nil {
 		return "", errors.Join(err, os.Remove(fresh))
@@ -64,9 +64,10 @@ func (s *survey) keeping() dbfile.Keep { return dbfile.Keep{Record: s.keep, Newe
 // an incident with its newest version, events, evidence, tickets. Executions that are
 // not found end as failed, and reconcile escalates their incidents.
 func (s *survey) leaving(r dbfile.Record) (string, bool) {
-	name, ok := s.keep(r)
+	name, ok := s.belongs(r)
 	for _, kept := range []bucket{bucketMeta, bucketEvents, bucketEvidence, bucketTickets} {
 		if ok && name == string(kept.name) {
+			s.kept++
 			return name, true
 		}
 	}
@@ -86,6 +87,14 @@ func (s *survey) newer(bucket string, old, other []byte) bool {
 // keep says which bucket a record belongs to, and drops what is not as it was
 // written. The checksum tells the bucket of a record that no page leads to.
 func (s *survey) keep(r dbfile.Record) (string, bool) {
+	name, ok := s.belongs(r)
+	if ok && name != string(bucketInfo.name) { // what the store says of itself is no use alone
+		s.kept++
+	}
+	return name, ok
+}
+
+func (s *survey) belongs(r dbfile.Record) (string, bool) {
 	if _, known := s.seals[r.Bucket]; known {
 		if _, ok := s.open(r); ok {
 			return r.Bucket, true
@@ -192,5 +201,8 @@ func Salvage(dir string) (kept string, err error) {
 	if !report.broken && err == nil {
 		return "", fmt.Errorf("%s can be opened as it is: there is nothing to save; opsguard store check says what is damaged", path)
 	}
-	return rebuild(f, report, true)
+	if kept, err = rebuild(f, report, true); err != nil {
+		return "", fmt.Errorf("%s: %w; restore it from a backup", path, err)
+	}
+	return kept, nil
 }

@@ -27,6 +27,7 @@ type survey struct {
 
 	findings []Finding
 	count    int
+	kept     int // records that a rebuild takes
 
 	seed                     maphash.Seed
 	incidents, opened        uint64

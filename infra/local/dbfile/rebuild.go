@@ -15,7 +15,6 @@ const batchSize = 4 << 20
 // Loss is how much of a file a rebuild could not read, in pages.
 type Loss struct {
 	Pages, InUse uint64
-	Records      int // that were copied
 	// Unknown: pages that led to others are damaged and the list of free ones is too, so
 	// that what they led to cannot be told from a free page's leavings.
 	Unknown bool
@@ -55,7 +54,6 @@ func Rebuild(from io.ReaderAt, e *Examination, to string, keep Keep) (loss Loss,
 	if err = errors.Join(err, c.flush(), c.finish()); err == nil {
 		err = db.Sync()
 	}
-	loss.Records = c.added
 	return loss, errors.Join(err, db.Close())
 }
 
