@@ -26,6 +26,12 @@ import (
 // sees what was really written.
 func faulty(t *testing.T, choose faults.Chooser) (through, beside *Store) {
 	t.Helper()
+	return faultyFor(t, time.Second, choose) // a silent call is given up soon
+}
+
+// faultyFor is faulty with another patience.
+func faultyFor(t *testing.T, patience time.Duration, choose faults.Chooser) (through, beside *Store) {
+	t.Helper()
 	cfg := testConfig(t)
 	table := Settings{Table: newTable(t, cfg)}
 	target, err := url.Parse(*cfg.BaseEndpoint)
@@ -38,7 +44,7 @@ func faulty(t *testing.T, choose faults.Chooser) (through, beside *Store) {
 		t.Fatal(err)
 	}
 	cfg.BaseEndpoint = &proxy.URL
-	cfg.HTTPClient = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = time.Second })
+	cfg.HTTPClient = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = patience })
 	if through, err = open(cfg, table, time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +187,9 @@ func TestACommitThatWasMadeAsTheTimeEndedIsRecognised(t *testing.T) {
 func duringThe(t *testing.T, nth int64, operation string, happen func(beside *Store) error) (through, beside *Store) {
 	t.Helper()
 	var calls atomic.Int64
-	through, beside = faulty(t, func(called string) faults.Fault {
+	// Long: on a busy machine a call that is given up is made again, and comes after what
+	// was to happen during it.
+	through, beside = faultyFor(t, time.Minute, func(called string) faults.Fault {
 		if called == operation && calls.Add(1) == nth {
 			if err := happen(beside); err != nil {
 				t.Errorf("beside it: %v", err)

@@ -60,6 +60,9 @@ func (t *task) steps() *Steps {
 	}
 	s.Reconcile = steps.Reconcile{Store: store, Workflow: flow, Delivery: delivery, People: people,
 		Ticket: s.Ticket, Close: s.Close, Tenant: incident.DefaultTenant, Log: log}
+	if w.profile.byRecord {
+		s.Reconcile.Late = lateList{store}
+	}
 	if w.hooks.Steps != nil {
 		w.hooks.Steps(s)
 	}

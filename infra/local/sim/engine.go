@@ -118,6 +118,9 @@ func (e *engine) apply(name string, ev asl.Event) error {
 		return err
 	}
 	e.execs[name] = next
+	if exec.Status != asl.Failed && next.Status == asl.Failed {
+		w.ended(ref(name), maxTold)
+	}
 	w.note("workflow", fmt.Sprintf("%T", ev), w.name(ref(name)), fmt.Sprintf("%s %s %s %s", next.Status, next.State, next.Phase, next.Error))
 	for _, command := range commands {
 		switch command := command.(type) {

@@ -152,6 +152,29 @@ func (p storePort) List(ctx context.Context, q steps.ListQuery) (page steps.Page
 	return page, nil
 }
 
+// lateList finds what is late as an index would: by the list.
+type lateList struct{ storePort }
+
+// Late implements steps.LateLister.
+func (l lateList) Late(ctx context.Context, tenant string, now time.Time) (late []incident.Incident, err error) {
+	for _, status := range incident.OpenStatuses() {
+		q := steps.ListQuery{Tenant: tenant, Status: status, Limit: 100}
+		for more := true; more; more = q.Cursor != "" {
+			page, err := l.List(ctx, q)
+			if err != nil {
+				return nil, err
+			}
+			for _, inc := range page.Incidents {
+				if !inc.Due().After(now) {
+					late = append(late, inc)
+				}
+			}
+			q.Cursor = page.NextCursor
+		}
+	}
+	return late, nil
+}
+
 // Events implements steps.Trail.
 func (p storePort) Events(ctx context.Context, ref incident.Ref) (events []incident.Event, err error) {
 	err = p.t.call(call{port: "events", about: ref}, func() (string, error) {

@@ -10,6 +10,7 @@ import (
 // rare combinations.
 type profile struct {
 	oneProcess bool // a crash takes everything down, as on one machine; else single invocations die, as on AWS
+	byRecord   bool // reconcile visits what is late by its record and is told of ends, as on AWS; else it looks at everything
 	softStart  bool // a start is written with the next write, and a crash before that loses it
 	model      bool // a model is asked; else the rules only
 	crowd      bool // many troubles of one target at once, approved as soon as they are seen, with fixes that take minutes
@@ -43,6 +44,7 @@ func newProfile(r *rand.Rand) profile {
 		timeouts: []int{0, 1, 2, 2}[r.IntN(4)], alerts: 2 + r.IntN(6), troubles: 1 + r.IntN(4),
 		faultsEnd: time.Duration(30+r.IntN(120)) * time.Minute,
 	}
+	p.byRecord = !p.oneProcess && p.alerts%2 == 0
 	if p.crowd = r.IntN(5) == 0; p.crowd {
 		p.timeouts, p.alerts, p.troubles = 1+r.IntN(2), 5+r.IntN(4), 5
 	}

@@ -130,13 +130,19 @@ const (
 	// settleTicks is how many reconcile runs a world gets after everything else has
 	// come to rest.
 	settleTicks = 6
+	// recordTicks is the same where reconcile goes by the record: until the longest
+	// deadline is over, and the time that a ticket may take.
+	recordTicks = 36
 	// tooMany events mean that a world never comes to rest.
 	tooMany = 200_000
 )
 
 func (w *World) run() {
-	events, ticks := 0, 0
-	for ticks < settleTicks {
+	events, ticks, wanted := 0, 0, settleTicks
+	if w.profile.byRecord {
+		wanted = recordTicks
+	}
+	for ticks < wanted {
 		if w.waiting == 0 && len(w.tasks) == 0 {
 			w.settling = true
 			ticks++
@@ -176,6 +182,32 @@ func (w *World) reconcile() {
 			return
 		}
 		w.note(t.actor, "reports", "", fmt.Sprintf("%+v", report))
+	})
+}
+
+// A queue hands a message out this often, so long after the last time.
+const (
+	maxTold   = 5
+	tellAgain = 30 * time.Minute
+)
+
+// ended tells reconcile of an execution that failed, where it is told: now and then
+// the event is lost on the way, as EventBridge may lose it.
+func (w *World) ended(of incident.Ref, times int) {
+	if !w.profile.byRecord || times == 0 {
+		return
+	}
+	w.after(w.latency(), func() {
+		if w.chance(w.profile.lost) {
+			w.note("world", "an end is not told", w.name(of), "")
+			return
+		}
+		w.spawn(reconcileActor, true, func(t *task) {
+			if err := t.steps().Reconcile.Ended(context.Background(), of); err != nil {
+				w.note(t.actor, "fails", w.name(of), told(err))
+				w.after(tellAgain, func() { w.ended(of, times-1) })
+			}
+		})
 	})
 }
 
