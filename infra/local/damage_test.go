@@ -49,6 +49,9 @@ func TestNoDamageEndsTheProcess(t *testing.T) {
 
 // TestNoDamageToALargeStoreEndsTheProcess: stores over 256 MiB were once used unread.
 func TestNoDamageToALargeStoreEndsTheProcess(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it writes 300 MB; make test runs it")
+	}
 	source := t.TempDir()
 	fill(t, source, 1500, 190_000)
 	info, err := os.Stat(filepath.Join(source, bolt.FileName))
