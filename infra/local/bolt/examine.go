@@ -280,32 +280,3 @@ func explain(path string, err error) error {
 	}
 	return fmt.Errorf("%s is damaged or not an OpsGuard store (%w); restore it from a backup, or move it away and begin with an empty one: opsguard store init", path, unwrapPath(err))
 }
-
-// Check reads an open store through, also while it is written to, and keeps in mind
-// what is wrong.
-func (f *File) Check() (*Report, error) {
-	r, err := examine(f.File)
-	if err != nil {
-		return nil, explain(f.Path(), err)
-	}
-	f.Damage.replace(r.Findings, r.Count)
-	return r, nil
-}
-
-// Check reads the store in dir through, and writes nothing.
-func Check(dir string) (*Report, error) {
-	path, err := present(dir)
-	if err != nil {
-		return nil, err
-	}
-	f, err := dbfile.Open(path, dbfile.Read)
-	if err != nil {
-		return nil, explainOpen(dir, path, err)
-	}
-	defer f.Close()
-	r, err := examine(f)
-	if err != nil {
-		return nil, explain(path, err)
-	}
-	return r, nil
-}

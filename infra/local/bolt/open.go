@@ -1,8 +1,6 @@
 package bolt
 
 import (
-	"bytes"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -32,64 +30,6 @@ func (f *File) Close() error {
 		err = errors.Join(err, os.RemoveAll(f.copied))
 	}
 	return err
-}
-
-// OpenRead opens the store in dir for reading only and says what is wrong with it; it
-// writes nothing there. Where the structure is damaged, what can be read is read from
-// a copy in the directory for temporary files.
-func OpenRead(dir string) (*File, *Report, error) {
-	path, err := present(dir)
-	if err != nil {
-		return nil, nil, err
-	}
-	read, err := dbfile.Open(path, dbfile.Read)
-	if err != nil {
-		return nil, nil, explainOpen(dir, path, err)
-	}
-	report, err := examine(read)
-	if err != nil {
-		return nil, nil, errors.Join(explain(path, err), read.Close())
-	}
-	f := &File{File: read}
-	if report.broken {
-		if f.copied, err = os.MkdirTemp("", "opsguard-"); err == nil {
-			copied := filepath.Join(f.copied, FileName)
-			_, err = read.Rebuild(report.exam, copied, newSurvey(report.layout).keeping())
-			if err = errors.Join(err, read.Close()); err == nil {
-				err = f.openCopy(copied)
-			}
-		}
-		if err != nil {
-			return nil, nil, errors.Join(fmt.Errorf("copy what can be read of %s: %w", path, unwrapPath(err)), os.RemoveAll(f.copied))
-		}
-	}
-	f.Damage.replace(report.Findings, report.Count)
-	return f, report, nil
-}
-
-// openCopy opens a copy that was just made, and makes the buckets that are missing in
-// it: small ones lie on the page that leads to all, and are lost with it.
-func (f *File) openCopy(path string) (err error) {
-	if f.File, err = dbfile.Open(path, dbfile.Write); err != nil {
-		return err
-	}
-	_, err = f.prepare()
-	return err
-}
-
-// present returns the path of the store in dir, if there is one.
-func present(dir string) (string, error) {
-	path := filepath.Join(dir, FileName)
-	switch fresh, err := absent(path); {
-	case err != nil:
-		return "", explainOpen(dir, path, err)
-	case !fresh:
-		return path, nil
-	}
-	if trace := traceOfUse(dir); trace != "" {
-		return "", vanished(dir, path, trace)
-	}
-	return "", fmt.Errorf("there is no store in %s", dir)
 }
 
 // OpenFile opens the store in dir, or makes both if dir was never in use. It reads
@@ -322,65 +262,4 @@ func putLayout(info *bbolt.Bucket) error {
 		return err
 	}
 	return errors.Join(info.Put([]byte(schemaKey), []byte(schema)), info.Put([]byte(twinKey), sealed))
-}
-
-// The store's id is written into it and into a file beside it, so that a store that
-// is gone, or another one in its place, is noticed.
-const (
-	markerName = "store.id"
-	// LinkKeyFile is the file of the link key, which says too that a directory was in use.
-	LinkKeyFile = "link.keys"
-)
-
-// traceOfUse names a file that says that the directory was in use, "" if none does.
-func traceOfUse(dir string) string {
-	for _, name := range []string{markerName, LinkKeyFile} {
-		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
-			return name
-		}
-	}
-	return ""
-}
-
-func vanished(dir, path, trace string) error {
-	what := "is not there"
-	if info, err := os.Stat(path); err == nil && info.Size() == 0 {
-		what = "is empty"
-	}
-	return fmt.Errorf("data directory %s was in use before (%s is in it), but its store, %s, %s. Restore %s from a backup and start again. "+
-		"If there is none, begin with an empty store: opsguard store init --data-dir %s", dir, trace, FileName, what, FileName, dir)
-}
-
-// mark compares the id in the store with the one beside it, and writes what is not
-// there yet.
-func (f *File) mark(dir, id string) error {
-	path := filepath.Join(dir, markerName)
-	text, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return unwrapPath(err)
-	}
-	beside := string(bytes.TrimSpace(text))
-	switch {
-	case id != "" && beside == id:
-		return nil
-	case id != "" && beside != "":
-		return fmt.Errorf("it is not the store that this directory was used with: %s has the id %s, the store is %s. Restore the right one. "+
-			"If this is the one to go on with, delete %s and start again", markerName, beside, id, path)
-	case id == "":
-		if id = beside; id == "" {
-			id = rand.Text()
-		}
-		if err := f.putID(id); err != nil {
-			return err
-		}
-	}
-	return dbfile.WriteFile(path, []byte(id+"\n"))
-}
-
-func (f *File) putID(id string) error {
-	sealed, err := bucketInfo.encode([]byte(idKey), struct{ ID string }{id})
-	if err != nil {
-		return err
-	}
-	return f.Update(func(tx *bbolt.Tx) error { return bucketInfo.in(tx).Put([]byte(idKey), sealed) })
 }
