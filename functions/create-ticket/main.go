@@ -19,7 +19,11 @@ func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	step, err := createticket.Open(ctx, f, store)
+	inv, err := aws.Inventory(createticket.Types())
+	if err != nil {
+		return nil, err
+	}
+	step, err := createticket.Open(ctx, f, store, inv)
 	if err != nil {
 		return nil, err
 	}

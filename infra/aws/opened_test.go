@@ -169,7 +169,11 @@ func TestWhatIsShownLeadsToThePublicURL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ticket, err := createticket.Open(t.Context(), w.Function, store)
+	inv, err := aws.Inventory(createticket.Types())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ticket, err := createticket.Open(t.Context(), w.Function, store, inv)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,17 +10,19 @@ import (
 	"github.com/opsguard/opsguard/infra/aws/viewer"
 	"github.com/opsguard/opsguard/pkg/dynamo"
 	"github.com/opsguard/opsguard/pkg/integration"
+	"github.com/opsguard/opsguard/pkg/inventory"
 	"github.com/opsguard/opsguard/pkg/steps"
 	"github.com/opsguard/opsguard/pkg/ticket"
 )
 
+// Types is what services.yaml is held to by a function that opens tickets.
+func Types() integration.Types {
+	return integration.Types{integration.Trackers: integration.TypesOf(ticket.List())}
+}
+
 // Open binds create-ticket.
-func Open(ctx context.Context, f aws.Function, store *dynamo.Store) (steps.CreateTicket, error) {
+func Open(ctx context.Context, f aws.Function, store *dynamo.Store, inv *inventory.Inventory) (steps.CreateTicket, error) {
 	view, err := viewer.Open()
-	if err != nil {
-		return steps.CreateTicket{}, err
-	}
-	inv, err := aws.Inventory(integration.Types{integration.Trackers: integration.TypesOf(ticket.List())})
 	if err != nil {
 		return steps.CreateTicket{}, err
 	}

@@ -16,15 +16,11 @@ import (
 // their alerts.
 func Open(ctx context.Context, f aws.Function, ingest steps.IngestAlert) (steps.ReceiveAlerts, error) {
 	received := steps.ReceiveAlerts{Sources: map[string]steps.Source{}, Ingest: ingest, Log: f.Log}
-	inv, err := aws.Inventory(integration.Types{integration.Sources: integration.TypesOf(source.List())})
-	if err != nil {
-		return received, err
-	}
 	env, err := outside.Env(f)
 	if err != nil {
 		return received, err
 	}
-	opened, err := source.Open(env, inv.Entries(integration.Sources))
+	opened, err := source.Open(env, ingest.Inventory.Entries(integration.Sources))
 	if err != nil {
 		return received, err
 	}

@@ -28,11 +28,11 @@ func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.Rec
 		return nil, err
 	}
 	f.Warm(ctx, source.Channels)
-	ticket, err := createticket.Open(ctx, f, store)
+	inv := source.Inventory()
+	ticket, err := createticket.Open(ctx, f, store, inv)
 	if err != nil {
 		return nil, err
 	}
-	inv := source.Inventory()
 	return func(ctx context.Context) (steps.Reconcile, error) {
 		told, err := source.People(ctx)
 		if err != nil {
