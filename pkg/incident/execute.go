@@ -10,9 +10,9 @@ const (
 	MaxApprovalAge = 15 * time.Minute
 	// MaxFixTime is how long a fix, verification included, may take.
 	MaxFixTime = 10 * time.Minute
-	// holdTime is how long a target stays taken when nothing is heard of its fix
+	// HoldTime is how long a target stays taken when nothing is heard of its fix
 	// again: longer than a fix can run, so that a hold never lapses under one.
-	holdTime = MaxFixTime + 5*time.Minute
+	HoldTime = MaxFixTime + 5*time.Minute
 	// maxSteps bounds what an executor can make the record grow by.
 	maxSteps      = 50
 	maxStepDetail = 500 // bytes
@@ -39,8 +39,8 @@ func (i Incident) ClaimFor(runner string, today *Plan, now time.Time) (Change, e
 	}
 	at := c.Incident.UpdatedAt
 	c.Incident.Queued = nil
-	c.Incident.Attempt = &Attempt{StartedAt: at, Until: at.Add(holdTime), Held: true, Runner: runner}
-	c.Take = &Hold{Target: i.Plan.Target.Key(), Ref: i.Ref, From: at, Until: at.Add(holdTime)}
+	c.Incident.Attempt = &Attempt{StartedAt: at, Until: at.Add(HoldTime), Held: true, Runner: runner}
+	c.Take = &Hold{Target: i.Plan.Target.Key(), Ref: i.Ref, From: at, Until: at.Add(HoldTime)}
 	return c, nil
 }
 

@@ -102,10 +102,6 @@ func healHolder(tx *bbolt.Tx, k []byte) (bool, error) {
 	return true, bucketDedup.in(tx).Put(at, stored)
 }
 
-// holdTime is how long a target is held whose holder is not known: longer than a fix
-// can run.
-const holdTime = incident.MaxFixTime + 5*time.Minute
-
 func healTarget(tx *bbolt.Tx, k []byte, now time.Time) (bool, error) {
 	tenant, target, ok := cutKey(k)
 	if !ok {

@@ -165,6 +165,9 @@ func (s *Store) check(tx *bbolt.Tx, c incident.Change) (status string, err error
 		}
 	}
 	if c.Take != nil {
+		if err := mayBegin(tx, c.Take.From); err != nil {
+			return "", err
+		}
 		var held incident.Hold
 		ok, err := bucketTargets.get(tx, key(inc.Tenant, c.Take.Target), &held)
 		if s.note(err) { // whether another fix runs cannot be known until a restart, which holds the target for as long as one may run

@@ -20,6 +20,7 @@ type File struct {
 	// Opened tells what happened at the opening that an operator should know.
 	Opened []string
 
+	doubt  bool   // the last write may be missing; see beQuiet
 	copied string // a directory to remove with the file
 }
 
@@ -129,6 +130,7 @@ func (f *File) examine(path string) (*Report, error) {
 		return nil, explain(path, err)
 	}
 	f.Opened = append(f.Opened, report.Notes...)
+	f.doubt = report.exam.LastWriteInDoubt
 	if !report.broken {
 		return report, nil
 	}
@@ -224,6 +226,11 @@ func (f *File) prepare() (id string, err error) {
 		}
 		if layout, err = knownLayout(tx); err != nil {
 			return err
+		}
+		if f.doubt { // with the write that removes what the doubt rests on
+			if err := beQuiet(tx, time.Now()); err != nil {
+				return err
+			}
 		}
 		var stored struct{ ID string }
 		if _, err := bucketInfo.get(tx, []byte(idKey), &stored); err != nil && !errors.As(err, new(badRecord)) {

@@ -44,6 +44,9 @@ func rebuild(f *dbfile.File, report *Report, asked bool) (kept string, err error
 	if err != nil {
 		return "", errors.Join(err, os.Remove(fresh))
 	}
+	if err := quietFile(fresh); err != nil {
+		return "", errors.Join(err, os.Remove(fresh))
+	}
 	kept = fmt.Sprintf("%s.damaged-%s", path, time.Now().UTC().Format("20060102T150405Z"))
 	// A second name first, so that there is a store at every moment.
 	if err := os.Link(path, kept); err != nil {
