@@ -45,7 +45,7 @@ func TestNoHonestLifeLooksFalsified(t *testing.T) {
 			func() (incident.Change, error) { return vote(incident.Resolve, true) },
 			func() (incident.Change, error) { return inc.Settle(incident.ReasonApprovalTimeout, now) },
 			func() (incident.Change, error) { return inc.Recover(now) },
-			func() (incident.Change, error) { return inc.Claim(&plan, now) },
+			func() (incident.Change, error) { return inc.Claim(incident.Claimer{}, &plan, now) },
 			func() (incident.Change, error) { return inc.Refuse(incident.ReasonPlanStale, now) },
 			func() (incident.Change, error) {
 				return inc.Record(incident.Result{Outcome: incident.Simulated, Verified: true}, now)

@@ -71,7 +71,7 @@ func decide(t *testing.T, inc incident.Incident, a incident.Action, by incident.
 func executing(t *testing.T) incident.Incident {
 	t.Helper()
 	inc := decide(t, waiting(t), incident.Approve, incident.KeyActor("anna"), "go ahead")
-	c, err := inc.Claim(inc.Plan, at(11, 1))
+	c, err := inc.Claim(incident.Claimer{}, inc.Plan, at(11, 1))
 	return must(t, c, err)
 }
 

@@ -237,7 +237,7 @@ func claimed(t *testing.T, key string) (steps []incident.Change) {
 		func(i incident.Incident) (incident.Change, error) {
 			return i.Vote(incident.Vote{Action: incident.Approve, By: "key:anna"}, incident.Verdict{Allowed: true, Decides: true}, now)
 		},
-		func(i incident.Incident) (incident.Change, error) { return i.Claim(&plan, now) },
+		func(i incident.Incident) (incident.Change, error) { return i.Claim(incident.Claimer{}, &plan, now) },
 	} {
 		steps = append(steps, c)
 		var err error

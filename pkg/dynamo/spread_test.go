@@ -278,7 +278,7 @@ func resolvedLife(t *testing.T) (life []item) {
 	next(inc.Notified([]incident.Notice{{Channel: "discord", MessageID: "1234567890123456789"}}, true, now))
 	next(inc.Vote(incident.Vote{Action: incident.Approve, By: incident.KeyActor("anna"), Note: "restart it, please"},
 		incident.Verdict{Allowed: true, Decides: true, Reason: "anna may approve; 1 of 1"}, now))
-	next(inc.Claim(&plan, now))
+	next(inc.Claim(incident.Claimer{}, &plan, now))
 	step := incident.FixStep{Name: "restart", Status: "ok", Detail: strings.Repeat("x", 60), At: now}
 	next(inc.Record(incident.Result{Outcome: incident.Fixed, Verified: true, Steps: []incident.FixStep{step, step, step}}, now))
 	next(inc.Close("", now))

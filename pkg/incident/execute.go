@@ -18,28 +18,36 @@ const (
 	maxStepDetail = 500 // bytes
 )
 
+// Claimer says whose claim it is.
+type Claimer struct {
+	Runner string // the process, where only one may run; see Attempt.Runner
+	// Call is different for every call. Where several calls may claim at once, and an
+	// answer may be lost, a call knows its own claim from another's by it: a store looks
+	// whether the event that is stored is the one it wrote.
+	Call string
+}
+
 // Claim takes the one attempt that a plan gets and the target with it. today is
 // the plan built anew, now, from the proposal, the catalogue and services.yaml;
 // nil if it no longer resolves. A caller that is refused with CodeAlreadyClaimed
 // must never act, only look. A commit that is refused with CodeTargetBusy has
 // changed nothing: the fix may be claimed again when the target is free.
-func (i Incident) Claim(today *Plan, now time.Time) (Change, error) {
-	return i.ClaimFor("", today, now)
-}
-
-// ClaimFor is Claim by a process that is known by that name; see Attempt.Runner.
-func (i Incident) ClaimFor(runner string, today *Plan, now time.Time) (Change, error) {
+func (i Incident) Claim(by Claimer, today *Plan, now time.Time) (Change, error) {
 	if err := i.mayClaim(today, i.notBefore(now)); err != nil {
 		return Change{}, err
 	}
-	c := i.change(now, System, EventFixStarted, map[string]string{
-		"fixId": i.Plan.FixID, "planHash": i.Plan.Hash, "target": i.Plan.Target.Key(), "approvedBy": string(i.Decision.By)})
+	details := map[string]string{
+		"fixId": i.Plan.FixID, "planHash": i.Plan.Hash, "target": i.Plan.Target.Key(), "approvedBy": string(i.Decision.By)}
+	if by.Call != "" {
+		details["call"] = by.Call
+	}
+	c := i.change(now, System, EventFixStarted, details)
 	if err := c.become(ExecutingFix); err != nil {
 		return Change{}, err
 	}
 	at := c.Incident.UpdatedAt
 	c.Incident.Queued = nil
-	c.Incident.Attempt = &Attempt{StartedAt: at, Until: at.Add(HoldTime), Held: true, Runner: runner}
+	c.Incident.Attempt = &Attempt{StartedAt: at, Until: at.Add(HoldTime), Held: true, Runner: by.Runner}
 	c.Take = &Hold{Target: i.Plan.Target.Key(), Ref: i.Ref, From: at, Until: at.Add(HoldTime)}
 	return c, nil
 }

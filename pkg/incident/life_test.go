@@ -163,7 +163,7 @@ func (l *life) ops() map[string]func(*rapid.T) {
 			if any(t, "there", "gone") == "there" {
 				today = testPlan(any(t, "d1", "d1", "d1", "d2"))
 			}
-			c, err := l.inc.Claim(today, l.now)
+			c, err := l.inc.Claim(Claimer{}, today, l.now)
 			l.commit(c, err)
 			if reason, final := RefusalFor(err); final {
 				l.commit(l.inc.Refuse(reason, l.now))
@@ -195,7 +195,7 @@ func (l *life) begin(steps int) {
 		l.commit(l.inc.Vote(Vote{Action: Approve, By: "key:a"}, Verdict{Allowed: true, Decides: true}, l.now))
 	}
 	if steps > 3 {
-		l.commit(l.inc.Claim(testPlan("d1"), l.now))
+		l.commit(l.inc.Claim(Claimer{}, testPlan("d1"), l.now))
 	}
 }
 
@@ -319,7 +319,7 @@ func TestClaimIsRefusedUnlessEverythingHolds(t *testing.T) {
 	tampered.Plan = &evil
 	recovered, _ := approved.Recover(epoch)
 	refused, _ := approved.Refuse(ReasonTargetBusy, epoch)
-	claimed, _ := approved.Claim(plan, epoch)
+	claimed, _ := approved.Claim(Claimer{}, plan, epoch)
 	for _, c := range []struct {
 		name  string
 		inc   Incident
@@ -338,7 +338,7 @@ func TestClaimIsRefusedUnlessEverythingHolds(t *testing.T) {
 		{"refused before", refused.Incident, plan, epoch, CodeRefused},
 		{"claimed before", claimed.Incident, plan, epoch, CodeAlreadyClaimed},
 	} {
-		_, err := c.inc.Claim(c.today, c.at)
+		_, err := c.inc.Claim(Claimer{}, c.today, c.at)
 		if got := CodeOf(err); got != c.want || err != nil && c.want == "" {
 			t.Errorf("%s: got %q (%v), want %q", c.name, got, err, c.want)
 		}
@@ -350,7 +350,7 @@ func TestConclusionFollowsFromTheRecordAlone(t *testing.T) {
 	open := waiting(t, plan)
 	approved := decide(t, open, Approve, "key:a", epoch)
 	claimed := func(o Outcome, verified bool) Incident {
-		c, err := approved.Claim(plan, epoch)
+		c, err := approved.Claim(Claimer{}, plan, epoch)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -395,7 +395,7 @@ func TestConclusionFollowsFromTheRecordAlone(t *testing.T) {
 
 func TestALateResultIsKeptButTheStatusStays(t *testing.T) {
 	plan := testPlan("d1")
-	c, err := decide(t, waiting(t, plan), Approve, "key:a", epoch).Claim(plan, epoch)
+	c, err := decide(t, waiting(t, plan), Approve, "key:a", epoch).Claim(Claimer{}, plan, epoch)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -434,7 +434,7 @@ func TestTaskTokenNeverPrints(t *testing.T) {
 // something of the fix may still be under way there.
 func TestTheTargetGoesBackWithTheEndOfItsFix(t *testing.T) {
 	plan := testPlan("d1")
-	claim, err := decide(t, waiting(t, plan), Approve, "key:a", epoch).ClaimFor("first", plan, epoch)
+	claim, err := decide(t, waiting(t, plan), Approve, "key:a", epoch).Claim(Claimer{Runner: "first"}, plan, epoch)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -463,7 +463,7 @@ func TestTheTargetGoesBackWithTheEndOfItsFix(t *testing.T) {
 
 func TestWhatWasConcludedByALookIsNotRewritten(t *testing.T) {
 	plan := testPlan("d1")
-	c, err := decide(t, waiting(t, plan), Approve, "key:a", epoch).Claim(plan, epoch)
+	c, err := decide(t, waiting(t, plan), Approve, "key:a", epoch).Claim(Claimer{}, plan, epoch)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -501,7 +501,7 @@ func TestWaitingForATurnIsRecordedOncePerHolder(t *testing.T) {
 	if err != nil || refused.Event.Details["waitedFor"] != "INC-B" || refused.Event.Details["waitedSince"] != FormatTime(epoch.Add(time.Second)) {
 		t.Errorf("the refusal says %v %v", refused.Event.Details, err)
 	}
-	claimed, err := next.Incident.Claim(plan, epoch.Add(2*time.Minute))
+	claimed, err := next.Incident.Claim(Claimer{}, plan, epoch.Add(2*time.Minute))
 	if err != nil || claimed.Incident.Queued != nil {
 		t.Errorf("after its turn came: %+v %v", claimed.Incident.Queued, err)
 	}
@@ -535,5 +535,23 @@ func TestAVoteCountedBeforeDecidesWhenTheQuorumWasLowered(t *testing.T) {
 	c, err = c.Incident.Vote(Vote{Action: Approve, By: "key:a"}, Verdict{Allowed: true, Decides: true, Have: 1, Needed: 1}, epoch)
 	if err != nil || c.Incident.Decision == nil || len(c.Incident.Votes) != 1 {
 		t.Errorf("%v, decision %+v, votes %v", err, c.Incident.Decision, c.Incident.Votes)
+	}
+}
+
+// Two calls that claim at the same millisecond write different events, so that a
+// store that lost an answer does not take the other's claim for its own.
+func TestEveryCallsClaimIsItsOwn(t *testing.T) {
+	plan := testPlan("d1")
+	approved := decide(t, waiting(t, plan), Approve, "key:a", epoch)
+	hashes := map[string]bool{}
+	for _, call := range []string{"one", "two"} {
+		c, err := approved.Claim(Claimer{Call: call}, plan, epoch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hashes[c.Event.Hash] = true
+	}
+	if len(hashes) != 2 {
+		t.Error("the claims of two calls are the same event")
 	}
 }

@@ -28,8 +28,11 @@ type ExecuteFix struct {
 	// then an attempt of another name was begun by a process that is gone. "" where
 	// several may run at once, as on Lambda.
 	Runner string
-	Now    Clock
-	Log    *slog.Logger
+	// NewCall names a call as no other is named; nil where Runner is set. See
+	// incident.Claimer.
+	NewCall func() string
+	Now     Clock
+	Log     *slog.Logger
 }
 
 // ExecuteFixOutput is how the attempt ended.
@@ -62,13 +65,16 @@ func (s ExecuteFix) Handle(ctx context.Context, ref incident.Ref) (ExecuteFixOut
 // written: CodeNotStarted says that it was not, CodeAlreadyClaimed that it was, and
 // then this call must not act, because it cannot tell its own claim from another's.
 func (s ExecuteFix) claim(ctx context.Context, ref incident.Ref) (incident.Incident, error) {
-	tried := false
+	tried, call := false, ""
+	if s.NewCall != nil {
+		call = s.NewCall()
+	}
 	inc, err := update(ctx, s.Store, ref, func(inc incident.Incident) (incident.Change, error) {
 		var today *incident.Plan
 		if plan, err := resolve(s.Inventory, inc); err == nil {
 			today = &plan
 		}
-		c, err := inc.ClaimFor(s.Runner, today, s.Now())
+		c, err := inc.Claim(incident.Claimer{Runner: s.Runner, Call: call}, today, s.Now())
 		tried = tried || err == nil
 		return c, err
 	})

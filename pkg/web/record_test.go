@@ -152,7 +152,7 @@ func newRecord(clock func() time.Time) *fakeRecord {
 	inc := f.incidents[fixedID]
 	f.put(inc.Vote(incident.Vote{Action: incident.Approve, By: "key:anna", Note: "go <b>on</b>", PlanHash: inc.Plan.Hash},
 		incident.Verdict{Allowed: true, Reason: "anyone with an operator's key may approve", Decides: true}, opened.Add(time.Minute)))
-	f.put(f.incidents[fixedID].Claim(inc.Plan, opened.Add(61*time.Second)))
+	f.put(f.incidents[fixedID].Claim(incident.Claimer{}, inc.Plan, opened.Add(61*time.Second)))
 	f.put(f.incidents[fixedID].Record(incident.Result{Outcome: incident.Simulated, Verified: true, Steps: []incident.FixStep{
 		{Name: "restart", Status: "simulated", Detail: "would restart prod-api-01", At: opened.Add(62 * time.Second)}}}, opened.Add(63*time.Second)))
 	f.put(f.incidents[fixedID].Ticketed(incident.Ticket{Tracker: "simulated", Key: "SIM-1"}, opened.Add(64*time.Second)))

@@ -32,7 +32,7 @@ func (o *opened) approved(n int, at time.Time) {
 func (o *opened) claim(n int, at time.Time) error {
 	inc, err := o.Load(context.Background(), ref(n))
 	o.must(err)
-	c, err := inc.ClaimFor("r", inc.Plan, at)
+	c, err := inc.Claim(incident.Claimer{Runner: "r"}, inc.Plan, at)
 	if err != nil {
 		return err
 	}

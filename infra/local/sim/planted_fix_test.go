@@ -82,7 +82,7 @@ func claimUnseen(s steps.ExecuteFix) func(context.Context, incident.Ref) (steps.
 		if err != nil {
 			return steps.ExecuteFixOutput{}, err
 		}
-		c, err := inc.Claim(inc.Plan, s.Now())
+		c, err := inc.Claim(incident.Claimer{}, inc.Plan, s.Now())
 		if err != nil || s.Store.Commit(ctx, c) != nil {
 			return s.Handle(ctx, ref)
 		}

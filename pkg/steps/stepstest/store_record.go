@@ -26,7 +26,7 @@ func (t *storeTest) nothing() {
 func (t *storeTest) roundTrip() {
 	inc, plan := t.approved("k", "a")
 	t.same("approved", t.load(inc.Ref), inc)
-	inc = t.must(inc.Claim(plan, epoch))
+	inc = t.must(inc.Claim(incident.Claimer{}, plan, epoch))
 	inc = t.must(inc.Record(incident.Result{Outcome: incident.Simulated, Verified: true, Steps: []incident.FixStep{{Name: "s", Status: "ok", Detail: "d", At: epoch}}}, epoch))
 	t.same("recorded", t.load(inc.Ref), inc)
 	inc = t.must(inc.Close("", epoch))
@@ -83,10 +83,10 @@ func (t *storeTest) targets() {
 	first, planA := t.approved("a", "shared")
 	second, planB := t.approved("b", "shared")
 	other, planC := t.approved("c", "another")
-	first = t.must(first.Claim(planA, epoch))
-	t.must(other.Claim(planC, epoch))
+	first = t.must(first.Claim(incident.Claimer{}, planA, epoch))
+	t.must(other.Claim(incident.Claimer{}, planC, epoch))
 	claim := func(at time.Time) error {
-		c, err := second.Claim(planB, at)
+		c, err := second.Claim(incident.Claimer{}, planB, at)
 		if err != nil {
 			return err
 		}
@@ -98,7 +98,7 @@ func (t *storeTest) targets() {
 		t.Errorf("the target is said to be held by %q, it is by %q", got, first.ID)
 	}
 	changed, planS := t.approved("s", "shared")
-	old, err := changed.Claim(planS, epoch)
+	old, err := changed.Claim(incident.Claimer{}, planS, epoch)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func (t *storeTest) targets() {
 	// A hold lapses, so that a target is not lost with the process that held it.
 	third, planD := t.approved("d", "shared")
 	at := t.load(second.Ref).Attempt.Until
-	c, err := third.Claim(planD, epoch)
+	c, err := third.Claim(incident.Claimer{}, planD, epoch)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func (t *storeTest) targets() {
 	// The one whose hold was taken over must not free its successor's.
 	t.must(t.load(second.Ref).Record(incident.Result{Outcome: incident.Failed}, epoch))
 	fourth, planE := t.approved("e", "shared")
-	c, _ = fourth.Claim(planE, epoch)
+	c, _ = fourth.Claim(incident.Claimer{}, planE, epoch)
 	t.code("the successor still holds it", t.s.Commit(t.Context(), c), incident.CodeTargetBusy)
 }
 
@@ -156,7 +156,7 @@ func (t *storeTest) waits() {
 
 func (t *storeTest) trail() {
 	inc, plan := t.approved("k", "a")
-	inc = t.must(inc.Claim(plan, epoch))
+	inc = t.must(inc.Claim(incident.Claimer{}, plan, epoch))
 	events, err := t.s.Events(t.Context(), inc.Ref)
 	t.code("events", err, "")
 	if bad := incident.VerifyChain(t.load(inc.Ref), events); bad != nil {
