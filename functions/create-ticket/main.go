@@ -23,7 +23,7 @@ func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	step, err := createticket.Open(ctx, f, store, inv)
+	step, err := createticket.Open(ctx, f, store, inv, f.Check)
 	if err != nil {
 		return nil, err
 	}

@@ -173,7 +173,7 @@ func TestWhatIsShownLeadsToThePublicURL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ticket, err := createticket.Open(t.Context(), w.Function, store, inv)
+	ticket, err := createticket.Open(t.Context(), w.Function, store, inv, w.Check)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,13 +3,14 @@ package integration
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 
@@ -91,23 +92,37 @@ func (e Env) send(ctx context.Context, c Call, body []byte) (*http.Response, []b
 	}
 	resp, err := e.HTTP.Do(req)
 	if err != nil {
-		return nil, nil, incident.Unavail(c.Vendor+" could not be reached", withoutURL(err))
+		return nil, nil, incident.Unavail(c.Vendor+" could not be reached", cause(err))
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, MaxAnswer))
 	if err != nil {
-		return nil, nil, incident.Unavail(c.Vendor+"'s answer broke off"+c.id(resp), withoutURL(err))
+		return nil, nil, incident.Unavail(c.Vendor+"'s answer broke off"+c.id(resp), cause(err))
 	}
 	return resp, answer, nil
 }
 
-// withoutURL strips what net/http wraps around a failure: the URL.
-func withoutURL(err error) error {
-	var u *url.Error
-	for errors.As(err, &u) {
-		err = u.Err
+// cause is why a call failed, without what net/http puts into its errors: the URL,
+// and text of the answer.
+func cause(err error) error {
+	var connecting *net.OpError
+	var certificate *tls.CertificateVerificationError
+	var waiting net.Error
+	switch {
+	case errors.Is(err, context.Canceled):
+		return context.Canceled
+	case errors.Is(err, context.DeadlineExceeded):
+		return context.DeadlineExceeded
+	case errors.As(err, &connecting):
+		return connecting
+	case errors.As(err, &certificate):
+		return errors.New("its certificate is not accepted")
+	case errors.As(err, &waiting) && waiting.Timeout():
+		return errors.New("it took too long")
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return io.ErrUnexpectedEOF
 	}
-	return err
+	return errors.New("what it answered cannot be read as HTTP")
 }
 
 // judge turns a status into an error, nil if the call was taken.

@@ -28,6 +28,9 @@ func (r *reader) entries(f field, kind integration.Kind) []integration.Entry {
 		if !integration.ValidName(entry.name) {
 			r.at(entry.key, entry.path, "the name must be 2 to 64 small letters, digits and hyphens, a letter first")
 		}
+		if kind == integration.Sources && slices.Contains(reserved(), entry.name) {
+			r.at(entry.key, entry.path, "the name is OpsGuard's own: its alerts would be taken for those of another sender")
+		}
 		e := integration.Entry{Name: entry.name, Line: entry.key.Line}
 		settings, ok := r.fields(entry.node, entry.path)
 		if !ok {
@@ -53,6 +56,10 @@ func (r *reader) entries(f field, kind integration.Kind) []integration.Entry {
 	}
 	return all
 }
+
+// reserved are the names of sources that OpsGuard has itself: POST /ingest-alert and
+// the health check.
+func reserved() []string { return []string{"api", "health-check"} }
 
 // value reads a setting: one value, a list of values, or a mapping of values.
 func (r *reader) value(f field) (v integration.Value, ok bool) {

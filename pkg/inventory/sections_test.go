@@ -62,6 +62,15 @@ services:
 	}
 }
 
+func TestASourceMayNotTakeTheNameOfOneOfOurs(t *testing.T) {
+	for _, name := range []string{"api", "health-check"} {
+		_, err := inventory.Load([]byte("sources: {"+name+": {type: bell}}\nservices: {}\n"), nil)
+		if err == nil || !strings.Contains(err.Error(), "sources."+name+": the name is OpsGuard's own") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestEveryMistakeInEverySectionIsTold(t *testing.T) {
 	_, err := inventory.Load([]byte(`
 channels:

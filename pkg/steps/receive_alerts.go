@@ -27,35 +27,44 @@ type Received struct {
 
 // Handle answers NotFound for a source that is not configured and Forbidden for a
 // request that is not the sender's. It is Invalid only if nothing of the request
-// could be kept, and Unavailable if an alert could not be stored: then the sender
-// sends all of them again, and those that were kept are counted once more.
+// could be kept, and Unavailable if an alert could not be stored: the others are
+// tried all the same, the sender sends all of them again, and those that were kept
+// are counted once more.
 func (s ReceiveAlerts) Handle(ctx context.Context, name string, r Request) (Received, error) {
 	source, known := s.Sources[name]
 	if !known {
 		return Received{}, incident.Fail(incident.NotFound, incident.CodeNotFound, "no such source is configured")
 	}
 	if err := source.Authenticate(ctx, r); err != nil {
-		s.Log.WarnContext(ctx, "a request to a source is not its sender's", "source", name, "error", err.Error())
 		if incident.KindOf(err) == incident.Unavailable { // the secret cannot be read at the moment
 			return Received{}, err
 		}
-		return Received{}, incident.Fail(incident.Forbidden, incident.CodeForbidden, "the request is not the sender's")
+		// The caller logs it: anybody can send such requests, so their number is limited there.
+		refused := incident.Fail(incident.Forbidden, incident.CodeForbidden, "the request is not the sender's")
+		refused.Err = err
+		return Received{}, refused
 	}
 	batch, err := source.Parse(ctx, r)
 	if err != nil {
 		return Received{}, err
 	}
 	got := Received{By: incident.SourceActor(name), Refused: batch.Refused}
+	var failed error
 	for _, alert := range batch.Alerts {
+		alert.Tenant, alert.Source = incident.DefaultTenant, name // never what the request says
 		done, err := s.Ingest.Handle(ctx, IngestInput{Alert: alert, By: got.By})
 		switch {
 		case incident.KindOf(err) == incident.Invalid:
 			got.Refused = append(got.Refused, err)
-		case err != nil:
-			return got, err
+		case err != nil: // the rest is tried all the same
+			s.Log.ErrorContext(ctx, "an alert of a batch could not be taken", "source", name, "service", alert.Service, "error", err.Error())
+			failed = err
 		default:
 			got.Taken = append(got.Taken, done)
 		}
+	}
+	if failed != nil {
+		return got, incident.Unavail("not every alert could be taken; send them again", failed)
 	}
 	if len(got.Taken) == 0 && len(got.Refused) > 0 {
 		return got, got.Refused[0]

@@ -64,3 +64,28 @@ func TestABatchKeepsWhatIsGood(t *testing.T) {
 		}
 	}
 }
+
+// flaky is an ingest that fails for one service.
+type flaky struct{ seen *[]incident.Alert }
+
+func (f flaky) Handle(_ context.Context, in steps.IngestInput) (steps.Ingested, error) {
+	*f.seen = append(*f.seen, in.Alert)
+	if in.Alert.DedupKey == "b" {
+		return steps.Ingested{}, incident.Fail(incident.NotFound, incident.CodeNotFound, "the incident is gone")
+	}
+	return steps.Ingested{IncidentID: "INC-1"}, nil
+}
+
+func TestAnAlertThatCannotBeTakenKeepsNoOtherBack(t *testing.T) {
+	var seen []incident.Alert
+	step := steps.ReceiveAlerts{Sources: map[string]steps.Source{"bell": lines{"secret"}}, Ingest: flaky{&seen}, Log: slog.New(slog.DiscardHandler)}
+	got, err := step.Handle(t.Context(), "bell", steps.Request{Header: http.Header{"X-Key": {"secret"}}, Body: []byte("abc")})
+	if incident.KindOf(err) != incident.Unavailable || len(got.Taken) != 2 || len(seen) != 3 {
+		t.Errorf("%v, %d taken of %d tried; want Unavailable, so that the sender repeats, and the others taken", err, len(got.Taken), len(seen))
+	}
+	for _, a := range seen {
+		if a.Source != "bell" || a.Tenant != incident.DefaultTenant {
+			t.Errorf("an alert is said to come from %q of %q", a.Source, a.Tenant)
+		}
+	}
+}

@@ -94,10 +94,14 @@ const margin = 30 * time.Second
 func (s Reconcile) late(ctx context.Context) (ReconcileReport, error) {
 	var report ReconcileReport
 	var failed error
-	all, err := s.Late.Late(ctx, s.Tenant, s.Close.Now())
+	now := s.Close.Now()
+	all, err := s.Late.Late(ctx, s.Tenant, now)
 	if err != nil {
 		return report, err
 	}
+	// What takes a moment comes first: a channel that is out of reach takes 15 s an
+	// incident, and a start must not wait for that.
+	slices.SortStableFunc(all, func(a, b incident.Incident) int { return cmp.Compare(slow(a.Overdue(now)), slow(b.Overdue(now))) })
 	for n, listed := range all {
 		if ends, bounded := ctx.Deadline(); bounded && time.Until(ends) < margin {
 			report.Left = len(all) - n
@@ -109,6 +113,17 @@ func (s Reconcile) late(ctx context.Context) (ReconcileReport, error) {
 		}
 	}
 	return report, failed
+}
+
+// slow orders what an incident may need by how long it may take.
+func slow(n incident.Attention) int {
+	switch n {
+	case incident.NeedsStart, incident.NeedsDelivery:
+		return 0
+	case incident.NeedsAsking:
+		return 2
+	}
+	return 1
 }
 
 type helper func(context.Context, incident.Ref, *ReconcileReport) error

@@ -20,8 +20,9 @@ func Types() integration.Types {
 	return integration.Types{integration.Trackers: integration.TypesOf(ticket.List())}
 }
 
-// Open binds create-ticket.
-func Open(ctx context.Context, f aws.Function, store *dynamo.Store, inv *inventory.Inventory) (steps.CreateTicket, error) {
+// Open binds create-ticket. look says what a tracker that cannot work means to the
+// function: Function.Check or Function.Warm.
+func Open(ctx context.Context, f aws.Function, store *dynamo.Store, inv *inventory.Inventory, look func(context.Context, aws.Checker)) (steps.CreateTicket, error) {
 	view, err := viewer.Open()
 	if err != nil {
 		return steps.CreateTicket{}, err
@@ -36,7 +37,7 @@ func Open(ctx context.Context, f aws.Function, store *dynamo.Store, inv *invento
 		return steps.CreateTicket{}, err
 	}
 	for _, o := range opened {
-		f.Check(ctx, o)
+		look(ctx, o)
 	}
 	return steps.CreateTicket{Store: store, Inventory: inv, Trackers: integration.Items(opened), Links: view, Now: f.Now, Log: f.Log}, nil
 }

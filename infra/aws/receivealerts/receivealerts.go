@@ -25,7 +25,9 @@ func Open(ctx context.Context, f aws.Function, ingest steps.IngestAlert) (steps.
 		return received, err
 	}
 	for _, o := range opened {
-		f.Check(ctx, o)
+		// A secret that is missing stops its own source, not the others: a call that needs
+		// it answers 503.
+		f.Warm(ctx, o)
 		received.Sources[o.Entry.Name] = o.It
 	}
 	return received, nil

@@ -29,7 +29,7 @@ func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.Rec
 	}
 	f.Warm(ctx, source.Channels)
 	inv := source.Inventory()
-	ticket, err := createticket.Open(ctx, f, store, inv)
+	ticket, err := createticket.Open(ctx, f, store, inv, f.Warm)
 	if err != nil {
 		return nil, err
 	}

@@ -190,8 +190,8 @@ func (o opened[T]) survivesSilence(t *testing.T, c call) {
 		t.Helper()
 		err := c.do(ctx)
 		o.noSecrets(t, what, err)
-		if incident.KindOf(err) != incident.Unavailable {
-			t.Errorf("%s: %v (%s), want Unavailable", what, err, incident.KindOf(err))
+		if incident.KindOf(err) != incident.Unavailable || strings.Contains(err.Error(), "own words") {
+			t.Errorf("%s: %v (%s), want Unavailable that repeats nothing of the answer", what, err, incident.KindOf(err))
 		}
 	}
 	// It hangs: the caller's time ends first.
@@ -206,6 +206,13 @@ func (o opened[T]) survivesSilence(t *testing.T, c call) {
 		_, _ = io.WriteString(w, `{"id":`)
 	})
 	unavailable("an answer that is cut", t.Context())
+	o.faults.answer(func(w http.ResponseWriter, _ *http.Request) {
+		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nbad header the vendor's own words\r\n\r\n")
+			conn.Close()
+		}
+	})
+	unavailable("an answer that is not HTTP", t.Context())
 	o.faults.answer(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	unavailable("a connection that breaks", t.Context())
 	ended, cancel := context.WithCancel(t.Context())
