@@ -70,6 +70,9 @@ func (w where) load() (local.Settings, *slog.Logger, error) {
 	if err := setting.Load(&s); err != nil {
 		return s, nil, err
 	}
+	if err := setting.Misspelt(os.Environ(), setting.Names(&s)); err != nil {
+		return s, nil, err
+	}
 	if w.DataDir != "" {
 		s.DataDir = w.DataDir
 	}

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"time"
 
+	"github.com/opsguard/opsguard/infra/local/bolt"
 	"github.com/opsguard/opsguard/pkg/executor"
 	"github.com/opsguard/opsguard/pkg/gemini"
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -52,13 +54,26 @@ func (rt *Runtime) openOutside(ctx context.Context, inv *inventory.Inventory, d 
 	if out.publicURL, err = link.ParsePublicURL(s.PublicURL); err != nil {
 		return out, err
 	}
+	_, missing := os.Stat(filepath.Join(s.DataDir, bolt.LinkKeyFile))
 	if out.linkKeys, err = linkKeys(s.LinkKeys, s.DataDir); err != nil {
 		return out, err
+	}
+	if s.LinkKeys == "" && errors.Is(missing, os.ErrNotExist) {
+		rt.warnOfDeadLinks(ctx)
 	}
 	if out.links, err = link.NewMaker(out.linkKeys, out.publicURL); err != nil {
 		return out, err
 	}
 	return out, rt.openIntegrations(ctx, &out, inv, d)
+}
+
+// warnOfDeadLinks tells whoever starts with a new link key beside incidents that wait
+// what the old one was for.
+func (rt *Runtime) warnOfDeadLinks(ctx context.Context) {
+	page, err := rt.store.List(ctx, steps.ListQuery{Tenant: tenant, Status: incident.WaitingForApproval, Limit: 1})
+	if err == nil && len(page.Incidents) > 0 {
+		rt.log.Warn("link.keys was missing, and a new key was made: links in messages that were sent before no longer work; put the old file back, or decide with a key")
+	}
 }
 
 // openIntegrations opens what services.yaml and the settings configure, and tells

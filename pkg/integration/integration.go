@@ -159,6 +159,7 @@ type Entry struct {
 type Opened[T any] struct {
 	Entry Entry
 	It    T
+	kind  Kind
 	check func(ctx context.Context) error
 }
 
@@ -167,7 +168,7 @@ type Opened[T any] struct {
 func (o Opened[T]) Check(ctx context.Context) error {
 	err := o.check(ctx)
 	if err != nil && o.Entry.Line > 0 {
-		return fmt.Errorf("services.yaml:%d: %s: %w", o.Entry.Line, o.Entry.Name, err)
+		return fmt.Errorf("services.yaml:%d: %s.%s: %w", o.Entry.Line, o.kind, o.Entry.Name, err)
 	}
 	return err // the entry was made by a setting, which the error names
 }
@@ -199,10 +200,9 @@ func Open[T any](env Env, kind Kind, list []Descriptor[T], entries []Entry) ([]O
 			continue
 		}
 		names[entry.Name] = true
-		one, err := openOne(env, kind, list, entry)
-		if err != nil {
+		one, wrong := openOne(env, kind, list, entry)
+		for _, err := range wrong {
 			problems = append(problems, fmt.Errorf("%s: %w", at, err))
-			continue
 		}
 		opened = append(opened, one)
 	}
@@ -212,21 +212,24 @@ func Open[T any](env Env, kind Kind, list []Descriptor[T], entries []Entry) ([]O
 	return opened, nil
 }
 
-func openOne[T any](env Env, kind Kind, list []Descriptor[T], entry Entry) (one Opened[T], err error) {
+func openOne[T any](env Env, kind Kind, list []Descriptor[T], entry Entry) (one Opened[T], wrong []error) {
 	i := slices.IndexFunc(list, func(d Descriptor[T]) bool { return d.Name == entry.Type })
 	if i < 0 {
-		return one, fmt.Errorf("%s", UnknownType(entry.Type, TypesOf(list)))
+		return one, []error{errors.New(UnknownType(entry.Type, TypesOf(list)))}
 	}
 	settings, problems := list[i].decode(entry.Settings)
-	if len(problems) > 0 {
-		return one, problems[0]
+	for _, p := range problems {
+		wrong = append(wrong, p)
+	}
+	if len(wrong) > 0 {
+		return one, wrong
 	}
 	env.name, env.kind = entry.Name, kind
 	it, err := list[i].open(env, settings)
 	if err != nil {
-		return one, err
+		return one, []error{err}
 	}
-	return Opened[T]{Entry: entry, It: it, check: func(ctx context.Context) error {
+	return Opened[T]{Entry: entry, It: it, kind: kind, check: func(ctx context.Context) error {
 		for _, secret := range secretsIn(settings) {
 			if _, err := env.Secret(ctx, secret); err != nil {
 				return err

@@ -78,14 +78,14 @@ func TestSettingsArriveWithTheirDefaults(t *testing.T) {
 
 func TestOpenNamesAllThatIsWrong(t *testing.T) {
 	_, err := integration.Open(stepstest.Env(nil), integration.Channels, horns(), []integration.Entry{
-		entry("a1", text("times", "10")), entry("a2", text("pause", "soon")), entry("a2"), {Name: "a3", Type: "bell"}, {Name: "a4", Type: "horn"}, entry("a5", text("tune", "x")),
+		entry("a1", text("times", "10"), text("tune", "y")), entry("a2", text("pause", "soon")), entry("a2"), {Name: "a3", Type: "bell"}, {Name: "a4", Type: "horn"}, entry("a5", text("tune", "x")),
 		entry("a6", integration.Setting{Name: "tone", Value: integration.Value{List: []string{}}}),
 	})
 	if err == nil {
 		t.Fatal("opened")
 	}
 	for _, want := range []string{
-		"channels.a1: times: must be 1 to 9", "channels.a2: pause: must be a duration", "channels.a2: is named twice", `channels.a3: type "bell" is not built in; known: horn`,
+		"channels.a1: tune: is not a setting here; known: key, tone, loud, times, pause, streets, labels\nchannels.a1: times: must be 1 to 9", "channels.a2: pause: must be a duration", "channels.a2: is named twice", `channels.a3: type "bell" is not built in; known: horn`,
 		"channels.a4: key: is missing; its key", "channels.a5: tune: is not a setting here", "channels.a6: tone: must be one value",
 	} {
 		if !strings.Contains(err.Error(), want) {
@@ -141,7 +141,7 @@ func TestCheckReadsTheSecretsAndNamesTheLine(t *testing.T) {
 	if err := opened[0].Check(t.Context()); err != nil {
 		t.Errorf("with a good key: %v", err)
 	}
-	for value, want := range map[string]string{"rusty": "services.yaml:7: a1: HORN_KEY: is rusty", "": "services.yaml:7: a1: HORN_KEY: is not set"} {
+	for value, want := range map[string]string{"rusty": "services.yaml:7: channels.a1: HORN_KEY: is rusty", "": "services.yaml:7: channels.a1: HORN_KEY: is not set"} {
 		secrets["HORN_KEY"] = value
 		if value == "" {
 			delete(secrets, "HORN_KEY")

@@ -134,9 +134,13 @@ func decode[S any](settings []Setting) (any, []Problem) {
 			problems = append(problems, Problem{s.Name, s.Line, "is not a setting here; known: " + orNone(names)})
 		}
 	}
-	if check, ok := any(into).(validator); ok && len(problems) == 0 {
+	if check, ok := any(into).(validator); ok {
 		if err := check.Validate(); err != nil {
-			problems = append(problems, blamed(err, settings))
+			p := blamed(err, settings)
+			// Of a setting that could not be read, one problem is enough.
+			if !slices.ContainsFunc(problems, func(other Problem) bool { return other.Setting == p.Setting }) {
+				problems = append(problems, p)
+			}
 		}
 	}
 	return into, problems

@@ -11,7 +11,7 @@ import (
 func TestItIsAChannel(t *testing.T) {
 	f := &fake{t: t, messages: map[string]posted{}}
 	stepstest.ChannelContract(t, discord.Integration(), stepstest.Vendor{
-		Handler: f,
+		Handler: f, GivesIDs: true,
 		Entry: func(url string) ([]integration.Setting, stepstest.Secrets) {
 			f.messages = map[string]posted{}
 			return []integration.Setting{integration.SecretSetting("webhookUrl", "HOOK")}, stepstest.Secrets{"HOOK": url + path}

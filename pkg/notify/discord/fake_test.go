@@ -76,7 +76,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte(a.body))
 		return
 	}
-	id := "1112223334445556667"
+	id := fmt.Sprint(1112223334445556667 + len(f.messages))
 	switch {
 	case r.Method == http.MethodPost && r.URL.Path == path:
 		if r.URL.Query().Get("wait") != "true" {

@@ -2,6 +2,8 @@ package stepstest
 
 import (
 	"context"
+	"io"
+	"net/http"
 	"testing"
 	"time"
 
@@ -39,6 +41,19 @@ func ChannelContract(t *testing.T, d integration.Descriptor[steps.Channel], v Ve
 	if v.Handler == nil {
 		return
 	}
+	t.Run("an edit is of the message that was posted", func(t *testing.T) { editsWhatItPosted(t, d, v) })
+	t.Run("an answer without an id is no message", func(t *testing.T) {
+		if !v.GivesIDs {
+			return // the channel names its messages itself
+		}
+		o := open(t, integration.Channels, d, v)
+		for _, answer := range []string{"", "null", "{}", `{"id":""}`, `{"id":null}`} {
+			o.faults.answer(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answer) })
+			if id, err := o.It.Post(t.Context(), waiting()); err == nil {
+				t.Errorf("%q: posted as %q, which nobody could edit", answer, id)
+			}
+		}
+	})
 	o := open(t, integration.Channels, d, v)
 	id, err := o.It.Post(t.Context(), waiting())
 	if err != nil {
@@ -47,6 +62,25 @@ func ChannelContract(t *testing.T, d integration.Descriptor[steps.Channel], v Ve
 	o.survivesItsVendor(t,
 		call{"a post", func(ctx context.Context) error { _, err := o.It.Post(ctx, waiting()); return err }},
 		call{"an edit", func(ctx context.Context) error { return o.It.Edit(ctx, id, waiting()) }})
+}
+
+func editsWhatItPosted(t *testing.T, d integration.Descriptor[steps.Channel], v Vendor) {
+	o := open(t, integration.Channels, d, v)
+	other := waiting()
+	other.IncidentID = "INC-01JDEF0000000000000000WA2T"
+	first, err1 := o.It.Post(t.Context(), waiting())
+	second, err2 := o.It.Post(t.Context(), other)
+	if err1 != nil || err2 != nil || first == "" || first == second {
+		t.Fatalf("two posts gave the ids %q and %q, %v, %v", first, second, err1, err2)
+	}
+	for _, id := range []string{first, second} {
+		if err := o.It.Edit(t.Context(), id, waiting()); err != nil {
+			t.Errorf("editing %q: %v", id, err)
+		}
+	}
+	if err := o.It.Edit(t.Context(), first+"7", waiting()); v.GivesIDs && err == nil {
+		t.Error("an edit of a message that was never posted succeeds, so edits do not name theirs")
+	}
 }
 
 // waiting is an incident that a person is asked about.

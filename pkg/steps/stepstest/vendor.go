@@ -25,6 +25,9 @@ import (
 // An integration that calls nobody has a nil Handler.
 type Vendor struct {
 	Handler http.Handler
+	// GivesIDs: the vendor names what is created, and Handler answers 404 to a name that
+	// it did not give.
+	GivesIDs bool
 	Entry   func(url string) (settings []integration.Setting, secrets Secrets)
 }
 
