@@ -28,7 +28,7 @@ type Vendor struct {
 	// GivesIDs: the vendor names what is created, and Handler answers 404 to a name that
 	// it did not give.
 	GivesIDs bool
-	Entry   func(url string) (settings []integration.Setting, secrets Secrets)
+	Entry    func(url string) (settings []integration.Setting, secrets Secrets)
 }
 
 // faults stands in front of a vendor and answers in its place as it is told to.
