@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,11 +66,16 @@ func (h *health) Ping(ctx context.Context) error {
 // maxNamed bounds how many damaged places a health check names.
 const maxNamed = 5
 
-// degraded names what is damaged, for anybody who asks: ids and keys, no contents.
+// degraded names what is damaged, for anybody who asks: incidents by their ids, and of
+// the rest only where it is, for keys hold targets and fingerprints.
 func degraded(findings []bolt.Finding, count int) error {
 	var named []string
 	for _, f := range findings[:min(maxNamed, len(findings))] {
-		named = append(named, f.String())
+		if f.IncidentID == "" {
+			named = append(named, cmp.Or(f.Bucket, "a part of the file"))
+			continue
+		}
+		named = append(named, f.Bucket+" of "+f.IncidentID)
 	}
 	if more := count - len(named); more > 0 {
 		named = append(named, fmt.Sprintf("%d more", more))

@@ -50,7 +50,7 @@ func watchStore(ctx context.Context, db *bolt.File, log *slog.Logger) {
 		err := db.Look()
 		switch {
 		case err != nil && !missing:
-			log.Error("nothing is accepted until this is put right and OpsGuard is started again", "error", err.Error(),
+			log.Error("nothing is accepted while the store's file is not in its place; before you stop OpsGuard, copy what stillReadable names, or what it holds is lost", "error", err.Error(),
 				"stillReadable", db.Descriptor())
 		case err == nil && missing:
 			log.Info("the store's file is in its place again", "store", db.Path())

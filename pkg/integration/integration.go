@@ -38,7 +38,7 @@ const (
 type Env struct {
 	Secrets Secrets
 	// HTTP calls addresses that services.yaml or a setting names. It follows no
-	// redirect to another host and bounds each call's time.
+	// redirect and bounds each call's time.
 	HTTP *http.Client
 	// Outside calls addresses that came from outside, such as a link in an alert. It
 	// connects to public addresses only and follows no redirect.

@@ -28,7 +28,7 @@ type refusedAlert struct {
 
 // receive is POST /ingest/{source}: a sender that services.yaml lists sends in its
 // own form, signed in its own way. To whoever is not that sender the answer is bare:
-// it has a status and no body, and does not tell which sources there are.
+// it has a status and no body.
 func (s *server) receive(x *exchange) error {
 	if s.Receive == nil {
 		return x.bare(http.StatusNotFound)

@@ -37,8 +37,8 @@ func (f *File) Close() error {
 // the store through first and says in words for the operator what is wrong if it
 // cannot be opened: in use, unwritable, gone, damaged, or written by a newer
 // OpsGuard. A store whose structure is damaged is made again of what can be read; the
-// damaged file is kept beside it. Damaged records stay where they are, and Damage
-// names them.
+// damaged file is kept beside it. Damaged records stay where they are, unless the
+// file is made again, and Damage names them.
 func OpenFile(dir string) (*File, error) {
 	if err := enter(dir); err != nil {
 		return nil, err

@@ -47,9 +47,11 @@ func rebuild(f *dbfile.File, report *Report, asked bool) (kept string, err error
 	if err := quietFile(fresh); err != nil {
 		return "", errors.Join(err, os.Remove(fresh))
 	}
-	kept = fmt.Sprintf("%s.damaged-%s", path, time.Now().UTC().Format("20060102T150405Z"))
+	kept = fmt.Sprintf("%s.damaged-%s", path, time.Now().UTC().Format("20060102T150405.000000000Z"))
 	// A second name first, so that there is a store at every moment.
-	if err := os.Link(path, kept); err != nil {
+	if err := os.Link(path, kept); errors.Is(err, os.ErrExist) {
+		return "", err // another copy is kept under that name
+	} else if err != nil {
 		if err := os.Rename(path, kept); err != nil {
 			return "", err
 		}

@@ -3,7 +3,6 @@ package bolt
 import (
 	"encoding/binary"
 	"encoding/json"
-	"fmt"
 	"hash/maphash"
 	"slices"
 
@@ -185,8 +184,4 @@ func (s *survey) missing() (string, bool) {
 		}
 	}
 	return "", false
-}
-
-func (s *survey) String() string {
-	return fmt.Sprintf("%d incidents", s.incidents)
 }
