@@ -14,16 +14,25 @@ import (
 )
 
 // linkKeys returns the keys that were set, or those of the data directory, which
-// are made at the first start: links in old messages must work after a restart.
-func linkKeys(set, dir string) (link.Keys, error) {
+// are made at the first start: links in old messages must work after a restart. made
+// says that they were made now.
+func linkKeys(set, dir string) (keys link.Keys, made bool, err error) {
 	if set != "" {
-		return link.ParseKeys(set)
+		keys, err = link.ParseKeys(set)
+		return keys, false, err
 	}
 	path := filepath.Join(dir, bolt.LinkKeyFile)
-	text, err := os.ReadFile(path)
+	keys, err = readLinkKeys(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return makeLinkKey(path)
+		keys, err = makeLinkKey(path)
+		return keys, true, err
 	}
+	return keys, false, err
+}
+
+// readLinkKeys refuses a file that others can read.
+func readLinkKeys(path string) (link.Keys, error) {
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return link.Keys{}, fmt.Errorf("read the link keys: %w", err)
 	}

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"path/filepath"
 	"time"
 
-	"github.com/opsguard/opsguard/infra/local/bolt"
 	"github.com/opsguard/opsguard/pkg/executor"
 	"github.com/opsguard/opsguard/pkg/gemini"
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -54,11 +52,11 @@ func (rt *Runtime) openOutside(ctx context.Context, inv *inventory.Inventory, d 
 	if out.publicURL, err = link.ParsePublicURL(s.PublicURL); err != nil {
 		return out, err
 	}
-	_, missing := os.Stat(filepath.Join(s.DataDir, bolt.LinkKeyFile))
-	if out.linkKeys, err = linkKeys(s.LinkKeys, s.DataDir); err != nil {
+	var made bool
+	if out.linkKeys, made, err = linkKeys(s.LinkKeys, s.DataDir); err != nil {
 		return out, err
 	}
-	if s.LinkKeys == "" && errors.Is(missing, os.ErrNotExist) {
+	if made {
 		rt.warnOfDeadLinks(ctx)
 	}
 	if out.links, err = link.NewMaker(out.linkKeys, out.publicURL); err != nil {

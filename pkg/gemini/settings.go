@@ -1,7 +1,6 @@
 package gemini
 
 import (
-	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -71,16 +70,10 @@ func (s Settings) Validate() error {
 	switch {
 	case !isModel(s.Model):
 		return incident.BadField("model", "%s: must be a model's name, like %s", SettingModel, DefaultModel)
-	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
-		u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
+	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || !integration.Encrypted(u):
 		return incident.BadField("endpoint", "%s: must be https://host (http only on loopback), with a path at most", SettingEndpoint)
 	case s.Timeout <= 0:
 		return incident.BadField("timeout", "must be positive")
 	}
 	return nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

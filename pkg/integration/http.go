@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"syscall"
 	"time"
 )
@@ -42,6 +43,13 @@ func NewOutside() *http.Client {
 		DialContext: dialer.DialContext, TLSHandshakeTimeout: dialTimeout, ResponseHeaderTimeout: CallTimeout,
 		ForceAttemptHTTP2: true, MaxIdleConns: 4, IdleConnTimeout: time.Minute,
 	})
+}
+
+// Encrypted reports whether nobody on the way can read a call to u: it is https, or
+// plain http on the loopback interface, where tests play the vendor.
+func Encrypted(u *url.URL) bool {
+	ip := net.ParseIP(u.Hostname())
+	return u.Scheme == "https" || u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback())
 }
 
 // special are networks that IsPrivate and the like do not cover, by IANA's

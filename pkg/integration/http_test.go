@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -35,6 +36,22 @@ func TestAnAddressFromOutsideLeadsNowhereInside(t *testing.T) {
 	}
 	if reached {
 		t.Error("the server on this machine was called")
+	}
+}
+
+func TestOnlyCallsToThisMachineGoUnencrypted(t *testing.T) {
+	for text, want := range map[string]bool{
+		"https://discord.com": true, "https://127.0.0.1": true, "http://localhost:3000": true, "http://127.0.0.1": true, "http://127.9.9.9:1": true,
+		"http://[::1]:1": true, "http://discord.com": false, "http://localhost.evil.example": false, "http://10.0.0.1": false,
+		"http://0.0.0.0": false, "http://2130706433": false, "ftp://localhost": false, "//localhost": false, "http:": false,
+	} {
+		u, err := url.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := integration.Encrypted(u); got != want {
+			t.Errorf("%s: %v, want %v", text, got, want)
+		}
 	}
 }
 

@@ -115,7 +115,7 @@ func (r *reader) service(entry field) Service {
 		s.Approval = r.approval(approval, s.Fixes)
 	}
 	if notify, found := fields["notify"]; found {
-		s.Notify = r.named(notify, integration.Channels, r.entriesOf[integration.Channels])
+		s.Notify = r.named(notify, integration.Channels)
 		if notify.node.Kind == yaml.SequenceNode && len(notify.node.Content) == 0 {
 			r.at(notify.node, notify.path, "is empty; leave it out to tell every channel")
 		}
@@ -128,8 +128,7 @@ func (r *reader) service(entry field) Service {
 
 func (r *reader) tracker(f field) string {
 	name, ok := r.text(f.node, f.path)
-	listed := slices.ContainsFunc(r.entriesOf[integration.Trackers], func(e integration.Entry) bool { return e.Name == name })
-	if ok && !listed && !implicit(integration.Trackers, name) {
+	if ok && !r.listed(integration.Trackers, name) {
 		r.at(f.node, f.path, "%s is not listed under %s", quote(name), integration.Trackers)
 	}
 	return name

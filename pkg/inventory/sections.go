@@ -1,10 +1,12 @@
 package inventory
 
 import (
+	"cmp"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
 )
 
@@ -116,10 +118,7 @@ func (r *reader) settings(at field, kind integration.Kind, e integration.Entry) 
 		return
 	}
 	for _, p := range t.CheckSettings(e.Settings) {
-		n := yaml.Node{Line: max(p.Line, 0)}
-		if p.Line == 0 {
-			n.Line = at.key.Line
-		}
+		n := yaml.Node{Line: cmp.Or(p.Line, at.key.Line)}
 		path := at.path
 		if p.Setting != "" {
 			path = join(path, p.Setting)
@@ -128,10 +127,15 @@ func (r *reader) settings(at field, kind integration.Kind, e integration.Entry) 
 	}
 }
 
+// listed reports whether a service may name the entry.
+func (r *reader) listed(kind integration.Kind, name string) bool {
+	return implicit(kind, name) || slices.ContainsFunc(r.entriesOf[kind], func(e integration.Entry) bool { return e.Name == name })
+}
+
 // named reads a list of names that must stand in a section.
-func (r *reader) named(f field, kind integration.Kind, section []integration.Entry) []string {
+func (r *reader) named(f field, kind integration.Kind) []string {
 	return r.texts(f.node, f.path, func(name string) string {
-		if slices.ContainsFunc(section, func(e integration.Entry) bool { return e.Name == name }) || implicit(kind, name) {
+		if r.listed(kind, name) {
 			return ""
 		}
 		return "is not listed under " + string(kind)
@@ -141,5 +145,5 @@ func (r *reader) named(f field, kind integration.Kind, section []integration.Ent
 // implicit are the entries that a setting or the runtime makes, which a service
 // may name all the same.
 func implicit(kind integration.Kind, name string) bool {
-	return kind == integration.Channels && (name == "console" || name == "discord") || kind == integration.Trackers && name == "simulated"
+	return kind == integration.Channels && (name == "console" || name == "discord") || kind == integration.Trackers && name == incident.SimulatedTracker
 }

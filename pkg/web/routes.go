@@ -94,7 +94,7 @@ func (r row) check() error {
 		return fmt.Errorf("%s: has a pattern that does not begin with /", name)
 	case !slices.Contains([]Access{AccessNone, AccessIngest, AccessRead, AccessOperate, AccessLink, AccessSource}, r.Access):
 		return fmt.Errorf("%s: does not say who may call it (its Access is %q)", name, r.Access)
-	case !slices.Contains([]Part{PartIngest, PartDecide, PartRead, PartHealth, PartTickets}, r.Part):
+	case !isPart(r.Part):
 		return fmt.Errorf("%s: does not say which part serves it (its Part is %q)", name, r.Part)
 	case r.For == "":
 		return fmt.Errorf("%s: does not say what it is for", name)
@@ -104,21 +104,17 @@ func (r row) check() error {
 	return nil
 }
 
-// has reports whether the part was given.
-func (c Config) has(p Part) bool {
-	switch p {
-	case PartIngest:
-		return c.Ingest != nil
-	case PartDecide:
-		return c.Decide != nil
-	case PartRead:
-		return c.Read != nil
-	case PartHealth:
-		return c.Health != nil
-	case PartTickets:
-		return c.Tickets != nil
+// parts says of each part whether it was given.
+func (c Config) parts() map[Part]bool {
+	return map[Part]bool{
+		PartIngest: c.Ingest != nil, PartDecide: c.Decide != nil, PartRead: c.Read != nil,
+		PartHealth: c.Health != nil, PartTickets: c.Tickets != nil,
 	}
-	return false
+}
+
+func isPart(p Part) bool {
+	_, known := Config{}.parts()[p]
+	return known
 }
 
 // served is a row as the router holds it.
@@ -144,12 +140,12 @@ type methods map[string]*served
 // each pattern for every method: it would answer a wrong one itself, and not with
 // a problem.
 func (s *server) register(rows []row) error {
-	paths := map[string]methods{}
+	paths, given := map[string]methods{}, s.parts()
 	for _, r := range rows {
 		if err := r.check(); err != nil {
 			return err
 		}
-		if !s.has(r.Part) {
+		if !given[r.Part] {
 			continue
 		}
 		at := paths[r.Pattern]

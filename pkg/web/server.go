@@ -4,8 +4,10 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,12 +37,12 @@ type Config struct {
 }
 
 func (c Config) check() error {
-	parts := c.Ingest != nil || c.Decide != nil || c.Read != nil || c.Health != nil || c.Tickets != nil
+	some := slices.Contains(slices.Collect(maps.Values(c.parts())), true)
 	for _, part := range []struct {
 		name    string
 		missing bool
 	}{
-		{"Ingest, Decide, Read, Health and Tickets", !parts},
+		{"Ingest, Decide, Read, Health and Tickets", !some},
 		{"Alerts", c.Ingest != nil && c.Alerts == nil},
 		{"Read", c.Decide != nil && c.Read == nil}, {"LinkKeys", c.Decide != nil && c.LinkKeys == nil},
 		{"PublicURL", c.PublicURL.IsZero()}, {"Now", c.Now == nil}, {"Log", c.Log == nil},

@@ -4,6 +4,7 @@
 package front
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -73,19 +74,15 @@ func Open(ctx context.Context, f aws.Function, p Parts) (lambda.Handler, error) 
 		Ingest: p.Ingest, Alerts: api.Source{}, Receive: p.Receive, Read: p.Read, Health: p.Health, Tickets: p.Tickets,
 		Keys: keys.Get, LinkKeys: linkKeys, Version: f.Version, Now: f.Now, Log: f.Log,
 	}}
-	if s.PublicURL != "" {
-		url, err := link.ParsePublicURL(s.PublicURL)
-		if err != nil {
-			return nil, err
-		}
-		fr.fixed = url
-	}
-	// A function that lacks something must not start, whatever it is called as.
-	anyURL, err := link.ParsePublicURL("https://opsguard.invalid")
+	url, err := link.ParsePublicURL(cmp.Or(s.PublicURL, "https://opsguard.invalid"))
 	if err != nil {
 		return nil, err
 	}
-	if _, err := fr.open(anyURL); err != nil {
+	if s.PublicURL != "" {
+		fr.fixed = url
+	}
+	// A function that lacks something must not start, whatever it is called as.
+	if _, err := fr.handler(url); err != nil {
 		return nil, err
 	}
 	return lambda.NewHandler(fr.serve), nil
@@ -133,18 +130,14 @@ func (f *front) handler(url link.PublicURL) (http.Handler, error) {
 	if h, ok := f.handlers[url.String()]; ok {
 		return h, nil
 	}
-	h, err := f.open(url)
-	if err == nil {
-		f.handlers[url.String()] = h
-	}
-	return h, err
-}
-
-func (f *front) open(url link.PublicURL) (http.Handler, error) {
 	config := f.config
 	config.PublicURL = url
 	if f.decide != nil {
 		config.Decide = f.decide(url)
 	}
-	return web.New(config)
+	h, err := web.New(config)
+	if err == nil {
+		f.handlers[url.String()] = h
+	}
+	return h, err
 }

@@ -53,10 +53,10 @@ func examine(f *dbfile.File) (*Report, error) {
 	for _, flaw := range exam.Broken {
 		r.Findings = append(r.Findings, brokenPart(flaw))
 	}
-	if name, ok := s.missing(); ok {
-		r.Findings = append(r.Findings, Finding{Bucket: name, What: "the bucket is not there, and one that nobody knows is"})
+	var missing string
+	if missing, r.renamed = s.missing(); r.renamed {
+		r.Findings = append(r.Findings, Finding{Bucket: missing, What: "the bucket is not there, and one that nobody knows is"})
 	}
-	_, r.renamed = s.missing()
 	r.broken = len(r.Findings) > 0
 	r.Count = len(r.Findings) + s.count
 	r.Findings = append(r.Findings, s.findings...)

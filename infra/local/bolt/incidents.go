@@ -11,6 +11,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/opsguard/opsguard/infra/local/commit"
+	"github.com/opsguard/opsguard/infra/local/dbfile"
 	"github.com/opsguard/opsguard/pkg/incident"
 )
 
@@ -138,11 +139,9 @@ func (s *Store) Commit(_ context.Context, c incident.Change) error {
 // metaText is the incident's JSON among what a change writes.
 func metaText(ops []op) []byte {
 	for _, o := range ops {
-		if string(o.bucket.name) == string(bucketMeta.name) {
-			if v, err := bucketMeta.seal.Open(o.key, o.value); err == nil {
-				_, _, text, _ := splitMeta(v)
-				return text
-			}
+		if o.bucket.seal == bucketMeta.seal {
+			_, _, text, _ := splitMeta(dbfile.Unseal(o.value)) // it was sealed just now
+			return text
 		}
 	}
 	return nil

@@ -1,7 +1,6 @@
 package bolt
 
 import (
-	"encoding/json"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -26,11 +25,11 @@ func beQuiet(tx *bbolt.Tx, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	until, err := json.Marshal(now.Add(holdTime + time.Second))
+	until, err := bucketInfo.encode([]byte(quietKey), now.Add(holdTime+time.Second))
 	if err != nil {
 		return err
 	}
-	return info.Put([]byte(quietKey), bucketInfo.seal.Close([]byte(quietKey), until))
+	return info.Put([]byte(quietKey), until)
 }
 
 // quietFile is beQuiet for a file that nobody has opened yet.

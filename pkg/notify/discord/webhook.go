@@ -1,10 +1,11 @@
 package discord
 
 import (
-	"net"
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/opsguard/opsguard/pkg/integration"
 )
 
 // webhookPath is the path that Discord documents for executing a webhook, with
@@ -17,10 +18,7 @@ var threadID = regexp.MustCompile(`^[0-9]+$`)
 // the loopback interface only, where tests play Discord.
 func parseWebhook(text string) (*url.URL, bool) {
 	u, err := url.Parse(strings.TrimSuffix(text, "/"))
-	if err != nil || u.User != nil || u.Fragment != "" || u.Host == "" || u.RawPath != "" || !webhookPath.MatchString(u.Path) {
-		return nil, false
-	}
-	if u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
+	if err != nil || u.User != nil || u.Fragment != "" || u.Host == "" || u.RawPath != "" || !webhookPath.MatchString(u.Path) || !integration.Encrypted(u) {
 		return nil, false
 	}
 	for name, values := range u.Query() {
@@ -29,9 +27,4 @@ func parseWebhook(text string) (*url.URL, bool) {
 		}
 	}
 	return u, true
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
