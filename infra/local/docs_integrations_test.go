@@ -2,6 +2,8 @@ package local
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -20,28 +22,31 @@ type kindDoc struct {
 	// example configures an entry in services.yaml; "" for a kind that stands elsewhere. %s is what is indented
 	// below the entry's name.
 	example string
+	pages   bool // each member has a page of its own, with its guide.md
 }
 
 func kindDocs() []kindDoc {
 	return []kindDoc{
 		{integration.Sources, "Sources", "who sends alerts",
 			"Each reads what one kind of sender sends. `api` is always there and needs no entry in services.yaml. Another one stands\n" +
-				"there under `sources`, by a name of your own, and takes requests at `POST /ingest/NAME`.\n", ""},
+				"there under `sources`, by a name of your own, and takes requests at `POST /ingest/NAME`.\n" +
+				"[Sending alerts](../sending.md) says what becomes of them. `opsguard sources try TYPE < body` shows it without a server.\n",
+			"sources:\n  %s\nservices: {}\n", true},
 		{integration.Channels, "Channels", "where people are told",
 			"Each stands in services.yaml under `channels`, by a name of your own. That name is what decisions taken through the\n" +
 				"channel's links are recorded under (`link:NAME`). A service tells every channel, or those that it lists in `notify`.\n",
-			"channels:\n  %s\nservices: {}\n"},
+			"channels:\n  %s\nservices: {}\n", false},
 		{integration.Trackers, "Trackers", "where tickets are opened when an incident is escalated",
 			"Each stands in services.yaml under `trackers`, by a name of your own. A service's tickets go to the tracker that it names\n" +
 				"in `tracker`, else to the first that is listed. `simulated` is always there, as the last.\n",
-			"trackers:\n  %s\nservices: {}\n"},
+			"trackers:\n  %s\nservices: {}\n", false},
 		{integration.Executors, "Executors", "what applies fixes",
 			"Each knows one type of target. It is named by a service's `target` in services.yaml; the other keys of the target are its\n" +
 				"settings.\n",
-			"services:\n  prod-api-01:\n    owner: platform\n    target: %s\n    fixes: [restart-service]\n"},
+			"services:\n  prod-api-01:\n    owner: platform\n    target: %s\n    fixes: [restart-service]\n", false},
 		{integration.Models, "Models", "what finds causes beside the built-in rules",
-			"There is at most one, and settings of the process make it: `GEMINI_API_KEY`, `GEMINI_MODEL`, `GEMINI_ENDPOINT`.\n", ""},
-		{integration.Probes, "Probes", "what looks at a service's `health.url`", "It needs no entry.\n", ""},
+			"There is at most one, and settings of the process make it: `GEMINI_API_KEY`, `GEMINI_MODEL`, `GEMINI_ENDPOINT`.\n", "", false},
+		{integration.Probes, "Probes", "what looks at a service's `health.url`", "It needs no entry.\n", "", false},
 	}
 }
 
@@ -52,6 +57,9 @@ func (k kindDoc) page(types []integration.Type) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, generated+"# %s\n\n%s.\n\n%s", k.title, sentence(k.doc), k.intro)
 	for _, t := range types {
+		if k.pages && t.Name != "api" {
+			continue
+		}
 		fmt.Fprintf(&b, "\n## %s\n\n%s.\n\n", t.Name, sentence(t.Doc))
 		if k.example != "" {
 			for line := range strings.Lines(strings.TrimSuffix(k.sample(t), "services: {}\n")) {
@@ -61,6 +69,31 @@ func (k kindDoc) page(types []integration.Type) string {
 		}
 		b.WriteString(settingsOf(t))
 	}
+	if k.pages {
+		b.WriteString("\n## Those with a page of their own\n\n")
+		for _, t := range types {
+			if t.Name != "api" {
+				fmt.Fprintf(&b, "- [%s](%s/%s.md) %s\n", t.Name, k.kind, t.Name, t.Doc)
+			}
+		}
+	}
+	return b.String()
+}
+
+// memberPage is docs/integrations/KIND/NAME.md: the type, an entry, its settings, and the
+// guide.md that lies in its folder.
+func (k kindDoc) memberPage(t *testing.T, one integration.Type) string {
+	t.Helper()
+	guide, err := os.ReadFile(filepath.Join("../../pkg/source", one.Name, "guide.md"))
+	if err != nil {
+		t.Fatalf("%v: say there what to paste into the sender", err)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, generated+"# %s\n\n%s. It takes requests at `POST /ingest/my-%s`.\n\n## In services.yaml\n\n", one.Name, sentence(one.Doc), one.Name)
+	for line := range strings.Lines(strings.TrimSuffix(k.sample(one), "services: {}\n")) {
+		b.WriteString("    " + line)
+	}
+	fmt.Fprintf(&b, "\n%s\n## In the sender\n\n%s", settingsOf(one), guide)
 	return b.String()
 }
 
@@ -163,6 +196,11 @@ func TestTheIntegrationDocsAreTheDescriptors(t *testing.T) {
 	}
 	for _, k := range kindDocs() {
 		documentAt("docs/integrations/"+string(k.kind)+".md").is(t, k.page(all[k.kind]))
+		for _, one := range all[k.kind] {
+			if k.pages && one.Name != "api" {
+				documentAt("docs/integrations/"+string(k.kind)+"/"+one.Name+".md").is(t, k.memberPage(t, one))
+			}
+		}
 	}
 	documentAt("docs/integrations/README.md").is(t, generated+"# Integrations\n\n"+
 		"What connects OpsGuard to other systems. [CONTRIBUTING.md](../../CONTRIBUTING.md) shows how to add one.\n\n"+table(all, "")+`

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"time"
@@ -12,6 +13,8 @@ import (
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/inventory"
+	"github.com/opsguard/opsguard/pkg/source"
+	"github.com/opsguard/opsguard/pkg/steps"
 )
 
 // Settings is what the one-machine runtime is told. The table in
@@ -126,3 +129,21 @@ func (s Settings) CheckServices() (string, error) {
 
 // tenant is the only one until there are several.
 const tenant = incident.DefaultTenant
+
+// SourceReader opens what reads the bodies of one kind of sender, for a look without a
+// server: name is an entry of that services.yaml, or, where no file is named, a type.
+func SourceReader(servicesFile, name, version string) (steps.Source, error) {
+	var entries []integration.Entry
+	if servicesFile != "" {
+		inv, err := Settings{ServicesFile: servicesFile}.loadServices()
+		if err != nil {
+			return nil, err
+		}
+		entries = inv.Entries(integration.Sources)
+	}
+	env := integration.Env{
+		Secrets: secrets{}, HTTP: integration.NewHTTP(http.DefaultTransport), Outside: integration.NewOutside(),
+		Now: time.Now, After: time.After, Log: slog.New(slog.DiscardHandler), Version: version,
+	}
+	return source.Reader(env, name, entries)
+}

@@ -65,6 +65,8 @@ type Brief struct {
 	Asked       bool
 	Opened      time.Time
 	Occurrences int64
+	Source      string  // by which name its sender is known here
+	SourceLink  Outside // where the sender shows it, "" if nowhere; not to be followed without a look
 
 	Cause           Outside // "" when none was found
 	CauseBy         string  // who says so: "Gemini, 82 % sure", or that nobody could
@@ -111,7 +113,7 @@ func Of(inc incident.Incident, links Links, now time.Time) Brief {
 	b := Brief{
 		IncidentID: inc.ID, Title: title(inc), Service: line(inc.Service, maxService),
 		Severity: inc.Severity, Status: inc.Status, StatusLine: statusLine(inc, now), Asked: asked,
-		Opened: inc.CreatedAt, Occurrences: inc.Occurrences,
+		Opened: inc.CreatedAt, Occurrences: inc.Occurrences, Source: inline(inc.Source, MaxParameter), SourceLink: line(inc.Link, incident.MaxLink),
 		Fix: fixText(inc.Plan), Approvals: approvals(inc),
 		Decision: decisionLine(inc.Decision), Outcome: outcomeLine(inc), Escalated: escalated(inc),
 		Links: Links{View: links.View},

@@ -22,6 +22,10 @@ func (b Brief) Text() string {
 	if b.Occurrences > 1 {
 		t.field("Seen", fmt.Sprintf("%d times", b.Occurrences))
 	}
+	if b.SourceLink != "" {
+		t.printf("\nShown by its sender (%s) at\n", b.Source)
+		t.quote(b.SourceLink)
+	}
 	if b.CauseBy != "" {
 		t.printf("\nWhy (%s)\n", b.CauseBy)
 		t.quote(b.Cause)

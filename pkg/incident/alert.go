@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"net/url"
 	"regexp"
 	"strings"
 	"sync"
@@ -16,7 +17,10 @@ import (
 const (
 	MaxService   = 128        // characters
 	MaxErrorLogs = 200 * 1024 // bytes
-	MaxDedupKey  = 256        // characters
+	MaxDedupKey  = 256        // characters; also of an identity
+	MaxLink      = 2048       // bytes
+	MaxLabelName = 128        // characters
+	MaxLabel     = 512        // characters of a label's value
 )
 
 // Alert is one report that something is wrong (or, with Recovered, right again),
@@ -28,8 +32,15 @@ type Alert struct {
 	ErrorLogs string
 	Severity  Severity
 	Timestamp time.Time // when it happened, as the sender says; zero if it does not
-	DedupKey  string    // what makes two alerts the same trouble; empty: the first error line does
-	Recovered bool      // the trouble that this fingerprint opened is over
+	DedupKey  string    // what makes two alerts of a service the same trouble; empty: the first error line does
+	// Identity is what the sender itself calls the trouble, such as the fingerprint of
+	// Alertmanager. It counts in place of service and DedupKey, so that a recovery finds
+	// its incident whatever services.yaml says by then.
+	Identity string
+	Link     string // where the sender shows it; http or https, "" if nowhere
+	// Labels are what services.yaml finds the service by. They are not kept.
+	Labels    map[string]string
+	Recovered bool // the trouble that this fingerprint opened is over
 }
 
 // Validate reports the first field that is wrong, as Invalid. Severity must
@@ -40,6 +51,14 @@ func (a Alert) Validate() error {
 	}
 	if err := checkText("dedupKey", a.DedupKey, MaxDedupKey, false); err != nil {
 		return err
+	}
+	if err := checkText("identity", a.Identity, MaxDedupKey, false); err != nil {
+		return err
+	}
+	if a.Link != "" {
+		if err := CheckLink(a.Link); err != nil {
+			return err
+		}
 	}
 	switch {
 	case a.Recovered:
@@ -52,6 +71,26 @@ func (a Alert) Validate() error {
 	}
 	if _, err := ParseSeverity(string(a.Severity)); err != nil {
 		return err
+	}
+	return nil
+}
+
+// CheckLink holds an address to what a person can follow without harm: http or https,
+// a host, no credentials, printable ASCII, at most MaxLink bytes.
+func CheckLink(address string) error {
+	u, err := url.Parse(address)
+	switch {
+	case len(address) > MaxLink:
+		return BadField("link", "has %d bytes; send at most %d", len(address), MaxLink)
+	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
+		return BadField("link", "must be an address that begins with http:// or https://")
+	case u.User != nil:
+		return BadField("link", "holds credentials; send the address without")
+	}
+	for _, r := range address {
+		if r <= ' ' || r > '~' {
+			return BadField("link", "holds the character %U; send it percent-encoded", r)
+		}
 	}
 	return nil
 }
@@ -78,16 +117,19 @@ func checkText(field, s string, limit int, required bool) error {
 }
 
 // Fingerprint says which alerts are the same trouble: SHA-256, in hex, over the
-// length-prefixed tenant, source, server name, and dedup key or normalised
-// first error line. Lengths keep ("a","bc") apart from ("ab","c"); a leading
+// length-prefixed tenant and source, and the sender's identity, or else service and
+// dedup key, or else service and normalised first error line. Lengths keep ("a","bc") apart from ("ab","c"); a leading
 // mark keeps a key apart from a line of the same text.
 func (a Alert) Fingerprint() string {
-	mark, what := "key", a.DedupKey
-	if what == "" {
+	service, mark, what := a.Service, "key", a.DedupKey
+	switch {
+	case a.Identity != "":
+		service, mark, what = "", "identity", a.Identity
+	case what == "":
 		mark, what = "line", normalLine(a.ErrorLogs)
 	}
 	h := sha256.New()
-	for _, part := range []string{a.Tenant, a.Source, a.Service, mark, what} {
+	for _, part := range []string{a.Tenant, a.Source, service, mark, what} {
 		var n [8]byte
 		binary.BigEndian.PutUint64(n[:], uint64(len(part)))
 		h.Write(n[:])

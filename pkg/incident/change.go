@@ -123,7 +123,7 @@ func Open(n New) Change {
 		n.Fingerprint = n.Alert.Fingerprint()
 	}
 	inc := Incident{
-		Ref: n.Ref, Source: n.Alert.Source, Service: n.Alert.Service, Severity: n.Alert.Severity,
+		Ref: n.Ref, Source: n.Alert.Source, Service: n.Alert.Service, Severity: n.Alert.Severity, Link: n.Alert.Link,
 		Fingerprint: n.Fingerprint, CreatedAt: now, UpdatedAt: now,
 		Occurrences: 1, LastSeenAt: now, ApprovalTimeout: int64(n.ApprovalTimeout / time.Second),
 	}

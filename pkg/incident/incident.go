@@ -18,6 +18,7 @@ type Incident struct {
 	Severity    Severity   `json:"severity"`
 	Fingerprint string     `json:"fingerprint"`
 	AlertedAt   *time.Time `json:"alertedAt"` // the sender's timestamp, if it gave one
+	Link        string     `json:"link"`      // where the sender shows the trouble; "" if nowhere
 	CreatedAt   time.Time  `json:"createdAt"`
 	UpdatedAt   time.Time  `json:"updatedAt"`
 

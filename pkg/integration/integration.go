@@ -130,6 +130,14 @@ func New[S, T any](name, doc string, open func(Env, S) (T, error)) Descriptor[T]
 	}
 }
 
+// Bare opens one with its defaults and without what is required: for reading what an
+// integration can read by itself. What needs a secret fails.
+func (d Descriptor[T]) Bare(env Env) (T, error) {
+	settings, _ := d.decode(nil)
+	env.name = d.Name
+	return d.open(env, settings)
+}
+
 // Secrets lists the settings that are secrets.
 func (t Type) Secrets() []string {
 	var names []string

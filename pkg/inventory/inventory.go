@@ -27,6 +27,7 @@ type Service struct {
 	Approval Approval
 	Notify   []string // names of channels; empty: all of them
 	Tracker  string   // name of a tracker; "": the first that is configured
+	Match    []Match  // by which labels the alerts of sources are its own; see ServiceFor
 }
 
 // Health is how to see from outside whether a service is well.
@@ -47,6 +48,7 @@ type Approval struct {
 type Inventory struct {
 	services map[string]Service
 	entries  map[integration.Kind][]integration.Entry
+	matchers []matcher // the first that fits counts
 }
 
 // Entries returns the integrations of a section, in the file's order.
@@ -78,6 +80,10 @@ func (s Service) clone() Service {
 	s.Target.Attributes = maps.Clone(s.Target.Attributes)
 	s.Fixes = slices.Clone(s.Fixes)
 	s.Notify = slices.Clone(s.Notify)
+	s.Match = slices.Clone(s.Match)
+	for i := range s.Match {
+		s.Match[i] = maps.Clone(s.Match[i])
+	}
 	if s.Health != nil {
 		h := *s.Health
 		s.Health = &h

@@ -53,7 +53,7 @@ func Load(data []byte, types integration.Types) (*Inventory, error) {
 	if len(r.problems) > 0 {
 		return nil, r.problems
 	}
-	return &Inventory{services, r.entriesOf}, nil
+	return &Inventory{services, r.entriesOf, inOrder(r.matchers)}, nil
 }
 
 func (r *reader) document(root *yaml.Node) map[string]Service {
@@ -88,7 +88,7 @@ func (r *reader) document(root *yaml.Node) map[string]Service {
 
 func (r *reader) service(entry field) Service {
 	s := Service{Name: entry.name, Approval: Approval{Quorum: 1}}
-	fields, ok := r.known(entry.node, entry.path, "owner", "target", "fixes", "health", "approval", "notify", "tracker")
+	fields, ok := r.known(entry.node, entry.path, "owner", "target", "fixes", "health", "approval", "notify", "tracker", "match")
 	if !ok {
 		return s
 	}
@@ -119,6 +119,9 @@ func (r *reader) service(entry field) Service {
 		if notify.node.Kind == yaml.SequenceNode && len(notify.node.Content) == 0 {
 			r.at(notify.node, notify.path, "is empty; leave it out to tell every channel")
 		}
+	}
+	if match, found := fields["match"]; found {
+		s.Match = r.match(match, entry.name)
 	}
 	if tracker, found := fields["tracker"]; found {
 		s.Tracker = r.tracker(tracker)

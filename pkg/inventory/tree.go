@@ -20,6 +20,7 @@ type reader struct {
 	problems  problems
 	types     integration.Types
 	entriesOf map[integration.Kind][]integration.Entry
+	matchers  []matcher
 }
 
 // field is one key of a mapping with its value.

@@ -5,6 +5,7 @@ package source
 
 import (
 	"github.com/opsguard/opsguard/pkg/integration"
+	"github.com/opsguard/opsguard/pkg/source/alertmanager"
 	"github.com/opsguard/opsguard/pkg/source/api"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
@@ -13,6 +14,7 @@ import (
 func List() []integration.Descriptor[steps.Source] {
 	return []integration.Descriptor[steps.Source]{
 		api.Integration(),
+		alertmanager.Integration(),
 	}
 }
 

@@ -122,12 +122,18 @@ func (s IngestAlert) timeout(service string) time.Duration {
 	return s.Timeout
 }
 
-// clean redacts all that a sender wrote, before anything of it is hashed or kept.
+// clean redacts all that a sender wrote, before anything of it is hashed or kept. The
+// identity stays as it is: of it only the fingerprint is kept, and a placeholder in it
+// would make one trouble of two.
 func clean(a incident.Alert) incident.Alert {
 	logs, _ := redact.Text(a.ErrorLogs)
 	a.ErrorLogs = incident.Cut(logs, incident.MaxErrorLogs)
 	a.Service, _ = redact.Line(a.Service)
 	a.DedupKey, _ = redact.Line(a.DedupKey)
+	if a.Link, _ = redact.Line(a.Link); a.Link != "" && incident.CheckLink(a.Link) != nil {
+		a.Link = "" // with a placeholder in it, it leads nowhere
+	}
+	a.Labels = nil
 	return a
 }
 

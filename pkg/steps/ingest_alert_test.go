@@ -202,8 +202,8 @@ func wantField(t *testing.T, err error, field string) {
 // A field that is added and forgotten in clean fails here.
 func TestNoFieldOfAnAlertEscapesRedaction(t *testing.T) {
 	const secret = "ghp_0123456789abcdefghijklmnopqrstuvwxyzAB"
-	ours := map[string]string{"Tenant": incident.DefaultTenant, "Source": "api", "Severity": string(incident.High)}
-	a := incident.Alert{}
+	ours := map[string]string{"Tenant": incident.DefaultTenant, "Source": "api", "Severity": string(incident.High), "Link": "https://sender.example/?key=" + secret}
+	a := incident.Alert{Labels: map[string]string{"x " + secret: "x " + secret}}
 	for field, v := range texts(t, reflect.ValueOf(&a).Elem(), "") {
 		if value, set := ours[field]; set {
 			v.SetString(value)
@@ -231,6 +231,7 @@ func texts(t *testing.T, v reflect.Value, path string) map[string]reflect.Value 
 		name, f := path+v.Type().Field(i).Name, v.Field(i)
 		switch {
 		case f.Type() == reflect.TypeFor[time.Time](), f.Kind() == reflect.Bool, f.CanInt():
+		case f.Type() == reflect.TypeFor[map[string]string]() && f.Len() > 0: // it was filled with secrets already
 		case f.Kind() == reflect.String:
 			found[name] = f
 		case f.Kind() == reflect.Struct:

@@ -57,11 +57,30 @@ type Describer interface {
 	Describe(ctx context.Context, ref incident.Ref) (ExecutionStatus, error)
 }
 
+// MaxRequest bounds a Request's body, in bytes: Lambda takes 6 MB of it encoded, and a
+// process must not be filled by senders that it does not know yet.
+const MaxRequest = 2 << 20
+
 // Request is what a sender sent: its headers and the body's raw bytes, over which
 // signatures are made.
 type Request struct {
 	Header http.Header
 	Body   []byte
+}
+
+// Greeter is a Source whose sender first asks whether it may send, such as SNS, which
+// has a subscription confirmed.
+type Greeter interface {
+	// Greet answers such a request, which was authenticated; false if it is another one,
+	// which Parse reads.
+	Greet(ctx context.Context, r Request) (greeted bool, err error)
+}
+
+// Signer is a Source whose sender signs each request, so that the same request a
+// second time is a copy: the sender's own, or that of somebody who caught it.
+type Signer interface {
+	// Delivery names the signed request, "" if it has no name.
+	Delivery(r Request) string
 }
 
 // Batch is what a request says. A refused alert costs only itself; Refused says

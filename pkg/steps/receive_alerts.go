@@ -15,7 +15,15 @@ type ReceiveAlerts struct {
 	Ingest  interface {
 		Handle(ctx context.Context, in IngestInput) (Ingested, error)
 	}
-	Log *slog.Logger
+	Services ServiceFinder
+	Seen     *Deliveries
+	Log      *slog.Logger
+}
+
+// ServiceFinder finds the service that an alert is about by its labels:
+// inventory.Inventory.
+type ServiceFinder interface {
+	ServiceFor(source string, labels map[string]string) (name string, found bool)
 }
 
 // Received is what became of a request.
@@ -23,6 +31,7 @@ type Received struct {
 	By      incident.Actor // the sender, as it is recorded
 	Taken   []Ingested     // one for each alert that was kept, in order
 	Refused []error        // one for each alert that was refused; Invalid, naming the field
+	Again   bool           // the signed request was taken before; nothing was done
 }
 
 // Handle answers NotFound for a source that is not configured and Forbidden for a
@@ -44,14 +53,44 @@ func (s ReceiveAlerts) Handle(ctx context.Context, name string, r Request) (Rece
 		refused.Err = err
 		return Received{}, refused
 	}
+	got := Received{By: incident.SourceActor(name)}
+	delivery := deliveryOf(name, source, r)
+	if got.Again = s.Seen.has(delivery); got.Again {
+		return got, nil
+	}
+	if greeter, ok := source.(Greeter); ok {
+		if greeted, err := greeter.Greet(ctx, r); greeted || err != nil {
+			return got, err
+		}
+	}
 	batch, err := source.Parse(ctx, r)
 	if err != nil {
 		return Received{}, err
 	}
+	if got, err = s.take(ctx, name, batch); err == nil {
+		s.Seen.add(delivery)
+	}
+	return got, err
+}
+
+// Event takes what another way than HTTP brought and has authenticated, such as an
+// event that AWS hands to the function itself.
+func (s ReceiveAlerts) Event(ctx context.Context, name string, source Source, r Request) (Received, error) {
+	batch, err := source.Parse(ctx, r)
+	if err != nil {
+		return Received{}, err
+	}
+	return s.take(ctx, name, batch)
+}
+
+func (s ReceiveAlerts) take(ctx context.Context, name string, batch Batch) (Received, error) {
 	got := Received{By: incident.SourceActor(name), Refused: batch.Refused}
 	var failed error
 	for _, alert := range batch.Alerts {
 		alert.Tenant, alert.Source = incident.DefaultTenant, name // never what the request says
+		if service, found := s.Services.ServiceFor(name, alert.Labels); found {
+			alert.Service = service
+		}
 		done, err := s.Ingest.Handle(ctx, IngestInput{Alert: alert, By: got.By})
 		switch {
 		case incident.KindOf(err) == incident.Invalid:

@@ -41,7 +41,7 @@ func (lines) Parse(_ context.Context, r steps.Request) (steps.Batch, error) {
 
 func TestABatchKeepsWhatIsGood(t *testing.T) {
 	w := newWorld(t)
-	step := steps.ReceiveAlerts{Sources: map[string]steps.Source{"lines": lines{"secret"}, "locked": lines{}}, Ingest: w.ingest(), Log: slog.New(slog.DiscardHandler)}
+	step := steps.ReceiveAlerts{Sources: map[string]steps.Source{"lines": lines{"secret"}, "locked": lines{}}, Ingest: w.ingest(), Services: nobody{}, Seen: &steps.Deliveries{}, Log: slog.New(slog.DiscardHandler)}
 	signed := http.Header{"X-Key": {"secret"}}
 	for _, tc := range []struct {
 		name, source, body string
@@ -78,7 +78,7 @@ func (f flaky) Handle(_ context.Context, in steps.IngestInput) (steps.Ingested, 
 
 func TestAnAlertThatCannotBeTakenKeepsNoOtherBack(t *testing.T) {
 	var seen []incident.Alert
-	step := steps.ReceiveAlerts{Sources: map[string]steps.Source{"bell": lines{"secret"}}, Ingest: flaky{&seen}, Log: slog.New(slog.DiscardHandler)}
+	step := steps.ReceiveAlerts{Sources: map[string]steps.Source{"bell": lines{"secret"}}, Ingest: flaky{&seen}, Services: nobody{}, Seen: &steps.Deliveries{}, Log: slog.New(slog.DiscardHandler)}
 	got, err := step.Handle(t.Context(), "bell", steps.Request{Header: http.Header{"X-Key": {"secret"}}, Body: []byte("abc")})
 	if incident.KindOf(err) != incident.Unavailable || len(got.Taken) != 2 || len(seen) != 3 {
 		t.Errorf("%v, %d taken of %d tried; want Unavailable, so that the sender repeats, and the others taken", err, len(got.Taken), len(seen))
@@ -89,3 +89,8 @@ func TestAnAlertThatCannotBeTakenKeepsNoOtherBack(t *testing.T) {
 		}
 	}
 }
+
+// nobody finds no service by labels.
+type nobody struct{}
+
+func (nobody) ServiceFor(string, map[string]string) (string, bool) { return "", false }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -125,21 +126,22 @@ func (x *exchange) body() (body.Kind, []byte, error) {
 	if coding := x.r.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
 		return 0, nil, &refusal{status: http.StatusUnsupportedMediaType, slug: slugUnsupported, detail: "send the body without Content-Encoding"}
 	}
-	raw, err := x.raw()
+	raw, err := x.raw(body.MaxSize)
 	return kind, raw, err
 }
 
-// raw reads the body as it is, body.MaxSize bytes at most.
-func (x *exchange) raw() ([]byte, error) {
-	tooLarge := &refusal{status: http.StatusRequestEntityTooLarge, slug: slugTooLarge, detail: "the body is larger than 262144 bytes (256 KiB); send less"}
-	if x.r.ContentLength > body.MaxSize {
+// raw reads the body as it is, most bytes at most.
+func (x *exchange) raw(most int64) ([]byte, error) {
+	tooLarge := &refusal{status: http.StatusRequestEntityTooLarge, slug: slugTooLarge,
+		detail: fmt.Sprintf("the body is larger than %d bytes (%d KiB); send less", most, most>>10)}
+	if x.r.ContentLength > most {
 		return nil, tooLarge
 	}
 	var b bytes.Buffer
 	if x.r.ContentLength > 0 {
 		b.Grow(int(x.r.ContentLength) + bytes.MinRead) // or ReadFrom grows it again to see the end
 	}
-	if _, err := b.ReadFrom(http.MaxBytesReader(x.ResponseWriter, x.r.Body, body.MaxSize)); err != nil {
+	if _, err := b.ReadFrom(http.MaxBytesReader(x.ResponseWriter, x.r.Body, most)); err != nil {
 		var limit *http.MaxBytesError
 		if errors.As(err, &limit) {
 			return nil, tooLarge

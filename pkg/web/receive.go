@@ -9,6 +9,7 @@ import (
 
 type receivedView struct {
 	Success bool           `json:"success"`
+	Again   bool           `json:"again"` // the same signed request was taken before; nothing was done
 	Alerts  []takenView    `json:"alerts"`
 	Refused []refusedAlert `json:"refused"`
 }
@@ -33,7 +34,7 @@ func (s *server) receive(x *exchange) error {
 	if s.Receive == nil {
 		return x.bare(http.StatusNotFound)
 	}
-	raw, err := x.raw()
+	raw, err := x.raw(steps.MaxRequest)
 	if err != nil {
 		return err
 	}
@@ -57,7 +58,7 @@ func (s *server) receive(x *exchange) error {
 }
 
 func viewReceived(done steps.Received) receivedView {
-	v := receivedView{Success: true, Alerts: make([]takenView, 0, len(done.Taken)), Refused: make([]refusedAlert, 0, len(done.Refused))}
+	v := receivedView{Success: true, Again: done.Again, Alerts: make([]takenView, 0, len(done.Taken)), Refused: make([]refusedAlert, 0, len(done.Refused))}
 	for _, t := range done.Taken {
 		v.Alerts = append(v.Alerts, takenView{orNull(t.IncidentID), orNull(string(t.Status)), t.Duplicate})
 	}

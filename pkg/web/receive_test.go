@@ -75,6 +75,6 @@ func TestASendersBatchIsToldAlertByAlert(t *testing.T) {
 	}
 	sent.body = "down"
 	problemIn(t, f.do(t, sent), 503, "unavailable")
-	sent.body = strings.Repeat("x", 256*1024+1)
+	sent.body = strings.Repeat("x", steps.MaxRequest+1)
 	problemIn(t, f.do(t, sent), 413, "too-large")
 }

@@ -16,6 +16,8 @@ type incidentView struct {
 	Status           incident.Status   `json:"status"`
 	Service          string            `json:"service"`
 	Severity         incident.Severity `json:"severity"`
+	Source           string            `json:"source"`
+	Link             *string           `json:"link"` // where the sender shows it
 	Occurrences      int64             `json:"occurrences"`
 	CreatedAt        string            `json:"createdAt"`
 	UpdatedAt        string            `json:"updatedAt"`
@@ -93,7 +95,7 @@ type eventView struct {
 
 func viewIncident(inc incident.Incident) incidentView {
 	v := incidentView{
-		IncidentID: inc.ID, Status: inc.Status, Service: inc.Service, Severity: inc.Severity, Occurrences: inc.Occurrences,
+		IncidentID: inc.ID, Status: inc.Status, Service: inc.Service, Severity: inc.Severity, Source: inc.Source, Link: orNull(inc.Link), Occurrences: inc.Occurrences,
 		CreatedAt: incident.FormatTime(inc.CreatedAt), UpdatedAt: incident.FormatTime(inc.UpdatedAt),
 		Plan: viewPlan(inc.Plan), Attempt: viewAttempt(inc.Attempt), EscalationReason: orNull(string(inc.EscalationReason)),
 	}

@@ -57,6 +57,7 @@ func layers() []layer {
 		{"pkg/brief", pure, nil},
 		{"pkg/body", pure, nil},
 		{"pkg/integration", pure, nil},
+		{"pkg/intake", pure, nil},
 		{"pkg/asl", pure, []string{"github.com/ohler55/ojg"}},
 		{"pkg/steps", stepsRank, nil},
 		{"pkg/steps/stepstest", support, []string{"github.com/google/go-cmp", "github.com/oklog/ulid/v2"}},

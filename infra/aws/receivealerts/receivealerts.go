@@ -15,7 +15,9 @@ import (
 // Open opens the sources that services.yaml lists in front of the step that takes
 // their alerts.
 func Open(ctx context.Context, f aws.Function, ingest steps.IngestAlert) (steps.ReceiveAlerts, error) {
-	received := steps.ReceiveAlerts{Sources: map[string]steps.Source{}, Ingest: ingest, Log: f.Log}
+	received := steps.ReceiveAlerts{
+		Sources: map[string]steps.Source{}, Ingest: ingest, Services: ingest.Inventory, Seen: &steps.Deliveries{}, Log: f.Log,
+	}
 	env, err := outside.Env(f)
 	if err != nil {
 		return received, err

@@ -110,6 +110,11 @@ func severity(v body.Values) (incident.Severity, error) {
 	if sent && s == "" {
 		return "", incident.BadField("severity", "is empty; send critical, high, medium or low, or leave it out")
 	}
+	switch s {
+	case "page", "error", "warning", "info": // what alerting rules usually say
+		meant, _ := incident.SeverityOf(s)
+		return meant, nil
+	}
 	return incident.ParseSeverity(s)
 }
 

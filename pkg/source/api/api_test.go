@@ -68,7 +68,7 @@ func TestParseNamesTheFieldThatIsWrong(t *testing.T) {
 		if err == nil || err.Error() != test.want || incident.KindOf(err) != incident.Invalid {
 			t.Errorf("%s: got  %v\nwant %s", name, err, test.want)
 		}
-		if got != (incident.Alert{}) {
+		if diff := cmp.Diff(incident.Alert{}, got); diff != "" {
 			t.Errorf("%s: refused, but returned %+v", name, got)
 		}
 	}

@@ -14,8 +14,8 @@ func TestItIsASource(t *testing.T) {
 		return steps.Request{Header: http.Header{"Content-Type": {contentType}}, Body: []byte(body)}
 	}
 	stepstest.SourceContract(t, api.Integration(), stepstest.Vendor{},
-		stepstest.Sent{Name: "JSON", Alerts: 1, Unsigned: true, Request: request("application/json",
+		stepstest.Sent{Name: "JSON", Alerts: 1, Proof: stepstest.ProofByNothing, Request: request("application/json",
 			`{"serverName":"prod-api-01","errorLogs":"JavaScript heap out of memory","severity":"critical","timestamp":"2026-11-24T10:00:00Z","dedupKey":"heap"}`)},
-		stepstest.Sent{Name: "a form", Alerts: 1, Unsigned: true, Request: request("application/x-www-form-urlencoded",
+		stepstest.Sent{Name: "a form", Alerts: 1, Proof: stepstest.ProofByNothing, Request: request("application/x-www-form-urlencoded",
 			"serverName=prod-api-01&errorLogs=JavaScript+heap+out+of+memory&severity=low")})
 }

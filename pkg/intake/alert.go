@@ -1,0 +1,107 @@
+package intake
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/url"
+	"strings"
+	"unicode"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+)
+
+// MaxAlerts is how many alerts of one request are taken.
+const MaxAlerts = 1000
+
+// Name makes text that a sender chose fit to name a service: one line without control
+// and invisible characters, at most incident.MaxService characters.
+func Name(text string) string { return clean(text, incident.MaxService) }
+
+func clean(text string, most int) string {
+	var b strings.Builder
+	n, space := 0, false
+	for _, r := range text {
+		switch {
+		case unicode.IsSpace(r):
+			space = n > 0
+			continue
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), r == unicode.ReplacementChar:
+			continue
+		}
+		if space && n+1 < most {
+			b.WriteByte(' ')
+			n++
+		}
+		if space = false; n == most {
+			break
+		}
+		b.WriteRune(r)
+		n++
+	}
+	return b.String()
+}
+
+// Identity joins what makes two alerts of a sender the same trouble. Parts may hold
+// anything; what is too long or holds what an identity may not is replaced by its hash.
+func Identity(parts ...string) string {
+	joined := strings.Join(parts, "/")
+	if joined != "" && clean(joined, incident.MaxDedupKey) == joined {
+		return joined
+	}
+	sum := sha256.New()
+	for _, p := range parts {
+		sum.Write([]byte(hex.EncodeToString([]byte(p)) + "/"))
+	}
+	return "sha256:" + hex.EncodeToString(sum.Sum(nil))
+}
+
+// Link is the address if a person can follow it, else "": http or https, with a
+// host, without credentials, at most incident.MaxLink bytes.
+func Link(address string) string {
+	u, err := url.Parse(strings.TrimSpace(address))
+	if err != nil || incident.CheckLink(u.String()) != nil {
+		return ""
+	}
+	return u.String()
+}
+
+// Labels bounds the labels by which services.yaml finds the service of an alert.
+func Labels(all map[string]string) map[string]string {
+	kept := map[string]string{}
+	for _, name := range sortedKeys(all) {
+		if n, v := clean(name, incident.MaxLabelName), clean(all[name], incident.MaxLabel); len(kept) < MaxLabels && n != "" && v != "" {
+			kept[n] = v
+		}
+	}
+	return kept
+}
+
+// Severity is the severity that the first of the words means, or otherwise: what a
+// sender that says nothing readable is taken for.
+func Severity(otherwise incident.Severity, words ...string) incident.Severity {
+	for _, word := range words {
+		if s, ok := incident.SeverityOf(word); ok {
+			return s
+		}
+	}
+	return otherwise
+}
+
+// FirstLink is the first address that a person can follow, else "".
+func FirstLink(addresses ...string) string {
+	for _, address := range addresses {
+		if link := Link(address); link != "" {
+			return link
+		}
+	}
+	return ""
+}
+
+// Expression is the query in a link to Prometheus' graph page, "" if it is another link.
+func Expression(link string) string {
+	u, err := url.Parse(link)
+	if err != nil {
+		return ""
+	}
+	return u.Query().Get("g0.expr")
+}

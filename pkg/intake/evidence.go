@@ -1,0 +1,87 @@
+package intake
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+)
+
+// Limits of what is taken of an alert.
+const (
+	MaxLabels = 64       // labels, annotations or fields of one alert
+	maxValue  = 2 * 1024 // bytes of one value in the evidence
+	maxBlock  = incident.MaxErrorLogs
+)
+
+// Evidence writes what an alert says as lines that a person reads quickly and that
+// the rules can match: a headline, then "name: value" a line, then blocks of lines
+// such as a stack trace. What is empty is left out.
+type Evidence struct {
+	lines []string
+}
+
+// Line adds one line, its white space folded.
+func (e *Evidence) Line(text string) {
+	if text = oneLine(text); text != "" {
+		e.lines = append(e.lines, text)
+	}
+}
+
+// Add adds "name: value", unless the value is empty.
+func (e *Evidence) Add(name, value string) {
+	if value = oneLine(value); value != "" {
+		e.lines = append(e.lines, oneLine(name)+": "+value)
+	}
+}
+
+// AddAll adds every pair, sorted by name, but those whose name is left out.
+func (e *Evidence) AddAll(pairs map[string]string, leaveOut ...string) {
+	for _, name := range slices.Sorted(maps.Keys(pairs)) {
+		if !slices.Contains(leaveOut, name) {
+			e.Add(name, pairs[name])
+		}
+	}
+}
+
+// Block adds text with its own lines, such as log lines or a stack trace.
+func (e *Evidence) Block(text string) {
+	if text = strings.TrimRight(text, " \t\r\n"); strings.TrimSpace(text) != "" {
+		e.lines = append(e.lines, CutMiddle(text, maxBlock))
+	}
+}
+
+// String returns the lines, cut in the middle to incident.MaxErrorLogs.
+func (e *Evidence) String() string {
+	return CutMiddle(strings.Join(e.lines, "\n"), incident.MaxErrorLogs)
+}
+
+func oneLine(text string) string {
+	return strings.Join(strings.Fields(incident.Cut(text, maxValue)), " ")
+}
+
+// CutMiddle returns at most limit bytes of text: its beginning and its end, whole
+// lines where it has any, and between them a line that says how much was left out.
+func CutMiddle(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	const room = 64 // for the line between
+	half := max(0, (limit-room)/2)
+	head, tail := incident.Cut(text, half), text[len(text)-half:]
+	for len(tail) > 0 && !utf8.RuneStart(tail[0]) {
+		tail = tail[1:]
+	}
+	if i := strings.LastIndexByte(head, '\n'); i > half/2 {
+		head = head[:i]
+	}
+	if i := strings.IndexByte(tail, '\n'); i >= 0 && i < half/2 {
+		tail = tail[i+1:]
+	}
+	return head + fmt.Sprintf("\n[... %d bytes left out ...]\n", len(text)-len(head)-len(tail)) + tail
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

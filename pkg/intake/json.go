@@ -1,0 +1,332 @@
+package intake
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+)
+
+// Limits of a JSON document.
+const (
+	maxDepth  = 64      // of objects and arrays in each other
+	maxValues = 200_000 // in one document
+)
+
+// Value is one value of a JSON document, or its absence, with its path. Its methods
+// never fail: what is wrong is kept, the first mistake only, and Err tells it. So a
+// source reads all that it needs and asks once.
+type Value struct {
+	path  string
+	is    any // nil, bool, json.Number, string, []any, map[string]any; absent: missing
+	wrong *error
+}
+
+type missing struct{}
+
+// ReadJSON reads one document. It refuses, as Invalid, what is no JSON, what follows
+// it, text that is not UTF-8, a name that stands twice in an object, more than 64
+// levels and more than 200,000 values.
+func ReadJSON(raw []byte) (Value, error) {
+	if !utf8.Valid(raw) {
+		return Value{}, incident.BadField("", "the body is not valid UTF-8")
+	}
+	if len(bytes.TrimSpace(raw)) == 0 {
+		return Value{}, incident.BadField("", "the body is empty; send JSON")
+	}
+	r := reader{dec: json.NewDecoder(bytes.NewReader(raw))}
+	r.dec.UseNumber()
+	is, err := r.value("", 0)
+	if err != nil {
+		return Value{}, err
+	}
+	if _, err := r.dec.Token(); !errors.Is(err, io.EOF) {
+		return Value{}, incident.BadField("", "the body goes on after its JSON value; send one")
+	}
+	return Value{is: is, wrong: new(error)}, nil
+}
+
+type reader struct {
+	dec    *json.Decoder
+	values int
+}
+
+func (r *reader) value(path string, depth int) (any, error) {
+	token, err := r.dec.Token()
+	if err != nil {
+		return nil, r.broken(err)
+	}
+	if r.values++; r.values > maxValues {
+		return nil, incident.BadField(path, "the body holds more than %d values", maxValues)
+	}
+	opens, container := token.(json.Delim)
+	if !container {
+		return token, nil
+	}
+	if depth == maxDepth {
+		return nil, incident.BadField(path, "is nested more than %d levels deep", maxDepth)
+	}
+	if opens == '[' {
+		return r.array(path, depth)
+	}
+	return r.object(path, depth)
+}
+
+func (r *reader) array(path string, depth int) (any, error) {
+	all := []any{}
+	for r.dec.More() {
+		v, err := r.value(path, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	_, err := r.dec.Token()
+	return all, r.broken(err)
+}
+
+func (r *reader) object(path string, depth int) (any, error) {
+	all := map[string]any{}
+	for r.dec.More() {
+		token, err := r.dec.Token()
+		if err != nil {
+			return nil, r.broken(err)
+		}
+		name, _ := token.(string)
+		if _, twice := all[name]; twice {
+			return nil, incident.BadField(join(path, name), "stands twice in its object")
+		}
+		if all[name], err = r.value(join(path, name), depth+1); err != nil {
+			return nil, err
+		}
+	}
+	_, err := r.dec.Token()
+	return all, r.broken(err)
+}
+
+func (r *reader) broken(err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return incident.BadField("", "the body ends within its JSON, after %d bytes", r.dec.InputOffset())
+	}
+	return incident.BadField("", "the body is not JSON at byte %d", r.dec.InputOffset())
+}
+
+// maxName bounds how much of a name an error repeats, in bytes.
+const maxName = 64
+
+func join(path, name string) string {
+	if incident.Cut(name, maxName) != name || strings.ContainsAny(name, " \"\n") {
+		name = strconv.Quote(incident.Cut(name, maxName))
+	}
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+// Err is the first mistake that a method of this value, or of one reached from it,
+// met. It is Invalid and names the field.
+func (v Value) Err() error {
+	if v.wrong == nil {
+		return nil
+	}
+	return *v.wrong
+}
+
+// Refuse records a mistake of this value, unless there was one before.
+func (v Value) Refuse(format string, args ...any) {
+	if v.wrong != nil && *v.wrong == nil {
+		*v.wrong = incident.BadField(v.path, format, args...)
+	}
+}
+
+// Path is where the value stands, such as alerts[0].labels.
+func (v Value) Path() string { return v.path }
+
+// Has reports whether there is a value that is not null.
+func (v Value) Has() bool {
+	_, absent := v.is.(missing)
+	return !absent && v.is != nil
+}
+
+// At goes down by names: v.At("data", "alert"). A name that is not there, or is below
+// something that is not there, leads to an absent value; below a text or a number is
+// a mistake.
+func (v Value) At(names ...string) Value {
+	for _, name := range names {
+		next := Value{join(v.path, name), missing{}, v.wrong}
+		switch is := v.is.(type) {
+		case map[string]any:
+			if value, found := is[name]; found {
+				next.is = value
+			}
+		case nil, missing:
+		default:
+			v.Refuse("must be an object, not %s", kindOf(v.is))
+		}
+		v = next
+	}
+	return v
+}
+
+// List returns the items of an array, none for an absent one. Each has its own Err:
+// one bad item costs the others nothing. More than most is a mistake of the list,
+// and the first ones are returned.
+func (v Value) List(most int) []Value {
+	if !v.Has() {
+		return nil
+	}
+	all, ok := v.is.([]any)
+	if !ok {
+		v.Refuse("must be an array, not %s", kindOf(v.is))
+		return nil
+	}
+	if len(all) > most {
+		v.Refuse("holds %d items; the first %d are taken, send the rest in requests of their own", len(all), most)
+		all = all[:most]
+	}
+	items := make([]Value, len(all))
+	for i, is := range all {
+		items[i] = Value{v.path + "[" + strconv.Itoa(i) + "]", is, new(error)}
+	}
+	return items
+}
+
+// Text returns a text; an absent one, null or anything else is a mistake.
+func (v Value) Text() string {
+	if !v.Has() {
+		v.Refuse("is missing")
+		return ""
+	}
+	return v.Maybe()
+}
+
+// Maybe returns a text, "" for an absent one or null.
+func (v Value) Maybe() string {
+	text, ok := v.is.(string)
+	if !ok && v.Has() {
+		v.Refuse("must be a string, not %s", kindOf(v.is))
+	}
+	return text
+}
+
+// Written returns what the document says: a text, a number as it is written, true or
+// false; "" for what is absent, null, an object or an array. Nothing is a mistake.
+// It is for values that are shown to people and for senders that are not sure
+// whether they send a number or a text.
+func (v Value) Written() string {
+	switch is := v.is.(type) {
+	case string:
+		return is
+	case json.Number:
+		return is.String()
+	case bool:
+		return strconv.FormatBool(is)
+	}
+	return ""
+}
+
+// First returns what the first of several names says that is not empty.
+func (v Value) First(names ...string) string {
+	for _, name := range names {
+		if text := v.At(name).Written(); text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// Fields returns what an object holds directly, by name: texts, numbers, true and
+// false as they are written. Objects and arrays in it are left out. At most MaxLabels
+// are returned.
+func (v Value) Fields() map[string]string {
+	if !v.Has() {
+		return nil
+	}
+	object, ok := v.is.(map[string]any)
+	if !ok {
+		v.Refuse("must be an object, not %s", kindOf(v.is))
+		return nil
+	}
+	fields := map[string]string{}
+	for _, name := range sortedKeys(object) {
+		text := Value{is: object[name]}.Written()
+		if len(fields) < MaxLabels && text != "" {
+			fields[name] = text
+		}
+	}
+	return fields
+}
+
+// Names returns the names of an object's fields, sorted; none for anything else.
+func (v Value) Names() []string {
+	object, _ := v.is.(map[string]any)
+	return sortedKeys(object)
+}
+
+// Time returns a time in RFC 3339, the zero time for an absent or empty one and for
+// 0001-01-01T00:00:00Z, which several senders write for "not yet".
+func (v Value) Time() time.Time {
+	text := v.Maybe()
+	if text == "" {
+		return time.Time{}
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		v.Refuse("must be a time in RFC 3339, like 2026-01-31T10:00:00Z")
+		return time.Time{}
+	}
+	return Plausible(at)
+}
+
+// Plausible is a time of an event, or the zero time if it lies outside of the years
+// 1970 to 9999.
+func Plausible(at time.Time) time.Time {
+	if year := at.UTC().Year(); year <= 1970 || year > 9999 {
+		return time.Time{}
+	}
+	return incident.Stamp(at)
+}
+
+// JSON writes the value again, compact and with sorted names, for evidence; "" for an
+// absent one.
+func (v Value) JSON() string {
+	if _, absent := v.is.(missing); absent {
+		return ""
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v.is); err != nil {
+		return "" // cannot be: it was read from JSON
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+func kindOf(is any) string {
+	switch is.(type) {
+	case nil, missing:
+		return "null"
+	case bool:
+		return "true or false"
+	case json.Number:
+		return "a number"
+	case string:
+		return "a string"
+	case []any:
+		return "an array"
+	case map[string]any:
+		return "an object"
+	}
+	return fmt.Sprintf("%T", is)
+}

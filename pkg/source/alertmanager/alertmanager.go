@@ -1,0 +1,159 @@
+// Package alertmanager reads what Prometheus Alertmanager posts to a webhook receiver:
+// the document of version 4, as "webhook_config" in Prometheus' documentation of
+// Alertmanager describes it. Start at Integration.
+package alertmanager
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/intake"
+	"github.com/opsguard/opsguard/pkg/integration"
+	"github.com/opsguard/opsguard/pkg/steps"
+)
+
+// version is the only version of the document that there is since Alertmanager 0.16.
+const version = "4"
+
+// Settings are what services.yaml says of a source.
+type Settings struct {
+	Authorization integration.Secret `setting:"authorization" help:"what http_config.authorization sends as its credentials, or the user:password of http_config.basic_auth"`
+}
+
+// Source is safe for concurrent use.
+type Source struct {
+	env      integration.Env
+	settings Settings
+}
+
+// Integration describes the source.
+func Integration() integration.Descriptor[steps.Source] {
+	return integration.New("alertmanager", "reads what Prometheus Alertmanager posts to a webhook receiver", Open)
+}
+
+// Open opens the source. It calls nobody.
+func Open(env integration.Env, s Settings) (steps.Source, error) { return &Source{env, s}, nil }
+
+// Authenticate checks the Authorization header; Alertmanager signs nothing.
+func (s *Source) Authenticate(ctx context.Context, r steps.Request) error {
+	return intake.Authorization(ctx, s.env, s.settings.Authorization, r.Header)
+}
+
+// Parse reads a group of alerts. Each alert of it is one of ours.
+func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) {
+	doc, err := intake.ReadJSON(r.Body)
+	if err != nil {
+		return steps.Batch{}, err
+	}
+	if v := doc.At("version").Written(); v != version {
+		doc.At("version").Refuse("is not known; the documents of version %s are read", version)
+	}
+	if !doc.At("alerts").Has() {
+		doc.At("alerts").Refuse("is missing; this is not what Alertmanager posts")
+	}
+	items := doc.At("alerts").List(intake.MaxAlerts)
+	if err := doc.Err(); err != nil && len(items) == 0 {
+		return steps.Batch{}, err
+	}
+	common := group{
+		externalURL: doc.At("externalURL").Written(),
+		truncated:   doc.At("truncatedAlerts").Written(),
+		receiver:    doc.At("receiver").Written(),
+	}
+	batch := steps.Batch{}
+	for _, item := range items {
+		alert, err := common.alert(item)
+		if err != nil {
+			batch.Refused = append(batch.Refused, err)
+			continue
+		}
+		batch.Alerts = append(batch.Alerts, alert)
+	}
+	if err := doc.Err(); err != nil {
+		batch.Refused = append(batch.Refused, err)
+	}
+	return batch, nil
+}
+
+// group is what the alerts of a document have in common.
+type group struct {
+	externalURL, truncated, receiver string
+}
+
+func (g group) alert(item intake.Value) (incident.Alert, error) {
+	labels, notes := item.At("labels").Fields(), item.At("annotations").Fields()
+	status, starts := item.At("status").Text(), item.At("startsAt").Time()
+	if status != "firing" && status != "resolved" {
+		item.At("status").Refuse("must be firing or resolved")
+	}
+	if len(labels) == 0 {
+		item.At("labels").Refuse("is missing; an alert is told apart by its labels")
+	}
+	identity := item.At("fingerprint").Maybe()
+	if err := item.Err(); err != nil {
+		return incident.Alert{}, err
+	}
+	if identity == "" { // as before Alertmanager 0.19
+		identity = labelSet(labels)
+	}
+	a := incident.Alert{
+		Tenant: incident.DefaultTenant, Source: "alertmanager", Service: intake.Name(service(labels)),
+		Severity:  intake.Severity(incident.High, labels["severity"], notes["severity"], labels["priority"], labels["level"]),
+		Timestamp: starts, Identity: intake.Identity(identity), Recovered: status == "resolved",
+		Link: intake.FirstLink(item.At("generatorURL").Written(), g.externalURL), Labels: intake.Labels(labels),
+	}
+	a.ErrorLogs = g.evidence(a, labels, notes)
+	return a, a.Validate()
+}
+
+// serviceLabels are the labels that usually name the service, the best first.
+func serviceLabels() []string {
+	return []string{"service", "app", "app_kubernetes_io_name", "deployment", "statefulset", "daemonset", "container", "job", "namespace", "instance", "alertname"}
+}
+
+func service(labels map[string]string) string {
+	for _, name := range serviceLabels() {
+		if labels[name] != "" {
+			return labels[name]
+		}
+	}
+	return "alertmanager"
+}
+
+func (g group) evidence(a incident.Alert, labels, notes map[string]string) string {
+	var e intake.Evidence
+	e.Line("ALERT " + labels["alertname"] + " (" + string(a.Severity) + ")")
+	e.Add("summary", firstOf(notes, "summary", "title"))
+	e.Add("description", firstOf(notes, "description", "message"))
+	e.AddAll(notes, "summary", "description", "title", "message", "severity")
+	e.AddAll(labels, "alertname")
+	if !a.Timestamp.IsZero() {
+		e.Add("firing since", incident.FormatTime(a.Timestamp))
+	}
+	e.Add("expression", intake.Expression(a.Link))
+	if g.truncated != "" && g.truncated != "0" {
+		e.Add("not shown", g.truncated+" more alerts of this group, which Alertmanager left out (max_alerts)")
+	}
+	return e.String()
+}
+
+func firstOf(notes map[string]string, names ...string) string {
+	for _, name := range names {
+		if notes[name] != "" {
+			return notes[name]
+		}
+	}
+	return ""
+}
+
+// labelSet is one text for one set of labels.
+func labelSet(labels map[string]string) string {
+	text := ""
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		text += fmt.Sprintf("%q=%q,", name, labels[name])
+	}
+	return text
+}
