@@ -5,9 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"net/url"
-	"regexp"
 	"strings"
-	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -118,7 +116,7 @@ func checkText(field, s string, limit int, required bool) error {
 
 // Fingerprint says which alerts are the same trouble: SHA-256, in hex, over the
 // length-prefixed tenant and source, and the sender's identity, or else service and
-// dedup key, or else service and normalised first error line. Lengths keep ("a","bc") apart from ("ab","c"); a leading
+// dedup key, or else service and the shape of the first error line. Lengths keep ("a","bc") apart from ("ab","c"); a leading
 // mark keeps a key apart from a line of the same text.
 func (a Alert) Fingerprint() string {
 	service, mark, what := a.Service, "key", a.DedupKey
@@ -126,7 +124,7 @@ func (a Alert) Fingerprint() string {
 	case a.Identity != "":
 		service, mark, what = "", "identity", a.Identity
 	case what == "":
-		mark, what = "line", normalLine(a.ErrorLogs)
+		mark, what = "shape", ShapeOf(a.ErrorLogs)
 	}
 	h := sha256.New()
 	for _, part := range []string{a.Tenant, a.Source, service, mark, what} {
@@ -138,36 +136,33 @@ func (a Alert) Fingerprint() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-var (
-	errorWord = pattern(`(?i)error|exception|fatal|panic|fail|refused|timed? ?out|out of memory|killed|denied|critical`)
-	// variable matches what differs between two reports of one trouble: UUIDs, hex
-	// ids, and numbers with whatever time or address punctuation joins them.
-	variable = pattern(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|\b0x[0-9a-f]+\b|\b[0-9a-f]*[0-9][0-9a-f]{7,}\b|[0-9]+(?:[-.:/,TZ+]*[0-9]+)*Z?`)
-)
-
-// pattern compiles when it is first asked for: only who takes alerts does, and every
-// function links it.
-func pattern(text string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+// speaksOfError reports whether a line holds a word that error lines hold.
+func speaksOfError(line string) bool {
+	line = strings.ToLower(line)
+	for _, word := range [...]string{"error", "exception", "fatal", "panic", "fail", "refused", "timeout", "timed out", "time out", "out of memory", "killed", "denied", "critical"} {
+		if strings.Contains(line, word) {
+			return true
+		}
+	}
+	return false
 }
 
-// normalLine returns the first line that speaks of an error (else the first
-// line that is not blank), cut to 1 KiB, lower-cased, its variable parts
-// replaced by # and its white space folded.
-func normalLine(logs string) string {
+// ShapeOf is the shape of the first line that speaks of an error, else of the first
+// line that is not blank.
+func ShapeOf(logs string) string {
 	first := ""
 	for line := range strings.Lines(logs) {
-		line = Cut(strings.TrimSpace(line), 1024)
+		line = Cut(strings.TrimSpace(line), maxShape)
 		if line == "" {
 			continue
 		}
 		if first == "" {
 			first = line
 		}
-		if errorWord().MatchString(line) {
+		if speaksOfError(line) {
 			first = line
 			break
 		}
 	}
-	return strings.ToLower(strings.Join(strings.Fields(variable().ReplaceAllString(first, "#")), " "))
+	return Shape(first)
 }

@@ -23,7 +23,7 @@ func TestFingerprintIgnoresWhatVaries(t *testing.T) {
 		a, b := testAlert(), testAlert()
 		a.ErrorLogs, b.ErrorLogs = c[0], c[1]
 		if a.Fingerprint() != b.Fingerprint() {
-			t.Errorf("%q and %q are two troubles: %q, %q", c[0], c[1], normalLine(c[0]), normalLine(c[1]))
+			t.Errorf("%q and %q are two troubles: %q, %q", c[0], c[1], ShapeOf(c[0]), ShapeOf(c[1]))
 		}
 	}
 	base := testAlert()
@@ -31,7 +31,7 @@ func TestFingerprintIgnoresWhatVaries(t *testing.T) {
 		"tenant": func(a *Alert) { a.Tenant = "x" }, "source": func(a *Alert) { a.Source = "x" },
 		"server": func(a *Alert) { a.Service = "x" }, "logs": func(a *Alert) { a.ErrorLogs = "disk full" },
 		"key":                 func(a *Alert) { a.DedupKey = "x" },
-		"a key like the line": func(a *Alert) { a.DedupKey = normalLine(a.ErrorLogs) },
+		"a key like the line": func(a *Alert) { a.DedupKey = ShapeOf(a.ErrorLogs) },
 		"shifted":             func(a *Alert) { a.Source, a.Service = "apip", "rod-api-01" },
 	} {
 		other := base
