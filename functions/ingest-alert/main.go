@@ -19,6 +19,9 @@ func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := ingestalert.OpenFlows(ctx, f, &ingest); err != nil {
+		return nil, err
+	}
 	receive, err := receivealerts.Open(ctx, f, ingest)
 	if err != nil {
 		return nil, err

@@ -20,5 +20,5 @@ func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return front.Open(ctx, f, front.Parts{Read: steps.QueryIncidents{Store: store}, Health: store, Tickets: store})
+	return front.Open(ctx, f, front.Parts{Read: steps.QueryIncidents{Store: store, Flows: store}, Health: store, Tickets: store})
 }

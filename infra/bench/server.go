@@ -92,7 +92,7 @@ func (b *bench) serveTo(ctx context.Context, data string, said *listener) (*serv
 			s.cmd.Env = append(s.cmd.Env, e)
 		}
 	}
-	s.cmd.Env = append(s.cmd.Env, "OPSGUARD_PUBLIC_URL=http://"+addr)
+	s.cmd.Env = append(s.cmd.Env, "OPSGUARD_PUBLIC_URL=http://"+addr, "OPSGUARD_INCIDENTS_PER_HOUR=0")
 	var printed io.Reader
 	if said != nil {
 		if printed, err = s.cmd.StdoutPipe(); err != nil {

@@ -109,7 +109,8 @@ func cleanEnv(extra ...string) []string {
 			env = append(env, e)
 		}
 	}
-	return append(env, extra...)
+	// The tests open many incidents of one service. What bounds them has a test of its own.
+	return append(append(env, "OPSGUARD_INCIDENTS_PER_HOUR=0"), extra...)
 }
 
 // serve starts the built binary on dir and waits until it is healthy.

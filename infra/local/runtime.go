@@ -145,10 +145,12 @@ type stepSet struct {
 
 func (rt *Runtime) steps(inv *inventory.Inventory, out outside, w *workflow) (s stepSet) {
 	now := steps.Clock(rt.clock.Now)
+	kept := newFlows()
 	delivery := steps.Delivery{Waits: rt.store, Workflow: w}
 	links := steps.DecidableLinks{Linker: out.links, Inventory: inv}
 	people := steps.People{Store: rt.store, Inventory: inv, Channels: out.channels, Links: links, Now: now, Log: rt.log}
-	s.ingest = steps.IngestAlert{Store: rt.store, Workflow: w, Inventory: inv, NewID: newID, Timeout: rt.settings.ApprovalTimeout, Delivery: &delivery, Now: now, Log: rt.log}
+	s.ingest = steps.IngestAlert{Store: rt.store, Workflow: w, Inventory: inv, NewID: newID, Timeout: rt.settings.ApprovalTimeout, Delivery: &delivery,
+		Flows: kept, PerHour: rt.settings.IncidentsPerHour, Now: now, Log: rt.log}
 	s.receive = steps.ReceiveAlerts{Sources: out.sources, Ingest: s.ingest, Services: inv, Seen: &steps.Deliveries{}, Log: rt.log}
 	s.analyze = steps.Analyze{Store: rt.store, Analyst: out.analyst, Inventory: inv, Now: now, Log: rt.log}
 	s.wait = steps.WaitForApproval{Store: rt.store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: rt.log}
@@ -157,7 +159,7 @@ func (rt *Runtime) steps(inv *inventory.Inventory, out outside, w *workflow) (s 
 	s.ticket = steps.CreateTicket{Store: rt.store, Inventory: inv, Trackers: out.trackers, Links: out.links, Now: now, Log: rt.log}
 	s.resolution = steps.LogResolution{Store: rt.store, People: people, Now: now, Log: rt.log}
 	s.healthCheck = steps.HourlyHealthCheck{Inventory: inv, Prober: out.prober, Ingest: s.ingest, Log: rt.log}
-	s.query = steps.QueryIncidents{Store: rt.store}
+	s.query = steps.QueryIncidents{Store: rt.store, Flows: kept}
 	s.reconcile = steps.Reconcile{Store: rt.store, Workflow: w, Delivery: delivery, People: people, Ticket: s.ticket, Close: s.resolution, Tenant: tenant, Log: rt.log}
 	return s
 }

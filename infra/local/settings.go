@@ -25,6 +25,7 @@ type Settings struct {
 	ServicesFile      string        `env:"OPSGUARD_SERVICES" flag:"--services" default:"infra/services.yaml, built in" help:"the services, their targets and allowed fixes"`
 	PublicURL         string        `env:"OPSGUARD_PUBLIC_URL" default:"http://localhost:3000, with the port of OPSGUARD_ADDR" help:"what links start with, stage prefix included"`
 	ApprovalTimeout   time.Duration `env:"OPSGUARD_APPROVAL_TIMEOUT" envDefault:"4h" help:"how long people may take to decide; a service's own wins; 2 s at least"`
+	IncidentsPerHour  int           `env:"OPSGUARD_INCIDENTS_PER_HOUR" envDefault:"20" help:"new incidents that a service may open in an hour, critical ones apart; alerts of more are counted in its flood incident; 0: no bound"`
 	HealthInterval    time.Duration `env:"OPSGUARD_HEALTH_INTERVAL" envDefault:"1h" help:"how often the services' health URLs are probed"`
 	ReconcileInterval time.Duration `env:"OPSGUARD_RECONCILE_INTERVAL" envDefault:"5m" help:"how often what a crash left undone is done"`
 	APIKeys           string        `env:"OPSGUARD_API_KEYS" secret:"true" default:"none" help:"entries name:role:sha256hex, comma or newline between; make one with opsguard keys new; none: keyless, on loopback only"`
@@ -46,6 +47,9 @@ func (s Settings) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // check refuses what is wrong, naming the setting.
 func (s Settings) check() error {
+	if s.IncidentsPerHour < 0 {
+		return fmt.Errorf("OPSGUARD_INCIDENTS_PER_HOUR: %d: must be a whole number, 0 for no bound", s.IncidentsPerHour)
+	}
 	if t := s.ApprovalTimeout; t < inventory.MinApprovalTimeout || t > inventory.MaxApprovalTimeout || t%time.Second != 0 {
 		return fmt.Errorf("OPSGUARD_APPROVAL_TIMEOUT: %s: must be whole seconds, %s at least and %s at most", t, inventory.MinApprovalTimeout, inventory.MaxApprovalTimeout)
 	}

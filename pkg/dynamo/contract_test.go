@@ -76,3 +76,12 @@ func TestStoreContract(t *testing.T) {
 	}
 	stepstest.StoreContract(t, func(*testing.T) stepstest.Store { return store })
 }
+
+func TestFlowsKeepTheirContract(t *testing.T) {
+	cfg := testConfig(t)
+	store, err := Open(cfg, Settings{Table: newTable(t, cfg)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stepstest.FlowsContract(t, store)
+}

@@ -34,7 +34,8 @@ const (
 	attrEntered  = "enteredAt"
 	attrRetries  = "retryCount"
 	attrDeadline = "deadline"
-	attrDue      = "due" // milliseconds since 1970: when reconcile has to look, if nothing changes
+	attrExpires  = "expires" // seconds since 1970: when the table may delete the item
+	attrDue      = "due"     // milliseconds since 1970: when reconcile has to look, if nothing changes
 )
 
 const (
@@ -44,6 +45,7 @@ const (
 	skWait     = "WAIT"
 	skDedup    = "DEDUP"
 	skTarget   = "TARGET"
+	skFlow     = "FLOW"
 )
 
 // item is an item, or a key, or the values of an expression.
@@ -64,6 +66,7 @@ func evidenceKey(ref incident.Ref) item { return key(incidentPK(ref), skEvidence
 func waitKey(ref incident.Ref) item     { return key(ref.Tenant+"#WAIT#"+ref.ID, skWait) }
 
 func dedupKey(tenant, fingerprint string) item { return key(tenant+"#DEDUP#"+fingerprint, skDedup) }
+func flowKey(tenant, service string) item      { return key(tenant+"#FLOW#"+service, skFlow) }
 func targetKey(tenant, target string) item     { return key(tenant+"#TARGET#"+target, skTarget) }
 
 func ticketKey(tenant, ticket string) item {

@@ -59,9 +59,9 @@ func (r *reader) entries(f field, kind integration.Kind) []integration.Entry {
 	return all
 }
 
-// reserved are the names of sources that OpsGuard has itself: POST /ingest-alert and
-// the health check.
-func reserved() []string { return []string{"api", "health-check"} }
+// reserved are the names of sources that OpsGuard has itself: POST /ingest-alert, the
+// health check and the floods.
+func reserved() []string { return []string{"api", "health-check", "flood"} }
 
 // value reads a setting: one value, a list of values, or a mapping of values.
 func (r *reader) value(f field) (v integration.Value, ok bool) {

@@ -63,7 +63,7 @@ services:
 }
 
 func TestASourceMayNotTakeTheNameOfOneOfOurs(t *testing.T) {
-	for _, name := range []string{"api", "health-check"} {
+	for _, name := range []string{"api", "health-check", "flood"} {
 		_, err := inventory.Load([]byte("sources: {"+name+": {type: bell}}\nservices: {}\n"), nil)
 		if err == nil || !strings.Contains(err.Error(), "sources."+name+": the name is OpsGuard's own") {
 			t.Errorf("%s: %v", name, err)

@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -22,6 +23,16 @@ type Dedup interface {
 	Holder(ctx context.Context, tenant, fingerprint string) (incident.Ref, error)
 }
 
+// Flows keeps what came of each service lately.
+type Flows interface {
+	// Update changes the flow of a service, a new one if there is none. change may be
+	// called again, with another flow, when somebody else changed it meanwhile. When it
+	// fails, change may have been called and is not kept.
+	Update(ctx context.Context, tenant, service string, change func(*incident.Flow)) error
+	// Flow returns it, the zero value if there is none.
+	Flow(ctx context.Context, tenant, service string) (incident.Flow, error)
+}
+
 // IngestAlert is ingest-alert: it redacts an alert, joins it to the open incident
 // of the same fingerprint or opens a new one, and sees that its execution is
 // started. What it has answered for is on disk; a start that failed is made good
@@ -35,6 +46,8 @@ type IngestAlert struct {
 	Inventory *inventory.Inventory
 	NewID     func() string // a fresh incident id
 	Timeout   time.Duration // how long people may take, where a service does not say
+	Flows     Flows         // nil: every trouble is an incident, and only equal shapes are one
+	PerHour   int           // incidents that a service may open in an hour, critical ones apart; 0: no bound
 	// Delivery passes on what a recovery decided. Nil where this step may not read task
 	// tokens: then reconcile does, within its interval.
 	Delivery *Delivery
@@ -89,7 +102,7 @@ func (s IngestAlert) Handle(ctx context.Context, in IngestInput) (Ingested, erro
 	if alert.Recovered {
 		return s.recover(ctx, alert)
 	}
-	fingerprint := alert.Fingerprint()
+	fingerprint, met := alert.Fingerprint(), false
 	for range maxJoinRaces {
 		ref, err := s.Store.Join(ctx, alert.Tenant, fingerprint, s.Now())
 		if err == nil {
@@ -97,6 +110,13 @@ func (s IngestAlert) Handle(ctx context.Context, in IngestInput) (Ingested, erro
 		}
 		if incident.KindOf(err) != incident.NotFound {
 			return Ingested{}, err
+		}
+		if !met {
+			met = true
+			own := fingerprint
+			if alert, fingerprint = s.meet(ctx, alert); fingerprint != own {
+				continue // it is one of a trouble that may be open
+			}
 		}
 		c := incident.Open(incident.New{
 			Ref: incident.Ref{Tenant: alert.Tenant, ID: s.NewID()}, Alert: alert, Fingerprint: fingerprint, By: in.By,
@@ -113,6 +133,45 @@ func (s IngestAlert) Handle(ctx context.Context, in IngestInput) (Ingested, erro
 		return Ingested{c.Incident.ID, c.Incident.Status, false}, nil
 	}
 	return Ingested{}, incident.Unavail("the incident of this alert kept opening and closing; send the alert again", nil)
+}
+
+// meet has the service's flow look at an alert that opens an incident by itself. It
+// returns the alert that is to be taken instead, and under which fingerprint.
+func (s IngestAlert) meet(ctx context.Context, alert incident.Alert) (incident.Alert, string) {
+	m := incident.Meeting{Fingerprint: alert.Fingerprint()}
+	if s.Flows == nil {
+		return alert, m.Fingerprint
+	}
+	of := alert.Service
+	if _, listed := s.Inventory.Lookup(of); !listed {
+		of = Unlisted // together, or a name that varies would open incidents without end
+	}
+	err := s.Flows.Update(ctx, alert.Tenant, of, func(f *incident.Flow) { m = f.Meet(alert, of, s.PerHour, s.Now()) })
+	if err != nil { // an alert more is better than one that waits
+		s.Log.WarnContext(ctx, "the service's flow could not be updated; the alert is taken by itself", "service", alert.Service, "error", err.Error())
+	}
+	if m.Flood {
+		alert = floodOf(alert, of, s.PerHour, s.Now())
+	}
+	return alert, m.Fingerprint
+}
+
+// FloodSource is the source of a service's flood incident.
+const FloodSource = "flood"
+
+// Unlisted is the name under which all services that services.yaml does not list have
+// one flow, and one flood.
+const Unlisted = "services that are not listed"
+
+// floodOf is the alert that opens a flood incident because of another one.
+func floodOf(a incident.Alert, of string, perHour int, now time.Time) incident.Alert {
+	const words = "FLOOD: %d incidents of %s were opened in the hour from %s UTC. " +
+		"Alerts of more troubles are counted here until the hour is over.\nThe first of them, from %s:\n"
+	logs := fmt.Sprintf(words, perHour, of, now.UTC().Truncate(time.Hour).Format("15:04"), a.Source)
+	return incident.Alert{
+		Tenant: a.Tenant, Source: FloodSource, Service: of, Severity: a.Severity, Timestamp: a.Timestamp, Link: a.Link,
+		ErrorLogs: incident.Cut(logs+a.ErrorLogs, incident.MaxErrorLogs),
+	}
 }
 
 func (s IngestAlert) timeout(service string) time.Duration {

@@ -41,6 +41,16 @@ type QueryIncidents struct {
 		Lister
 		Trail
 	}
+	Flows Flows // nil: what a flood holds is not told
+}
+
+// Flood returns what was folded into a flood incident in its last hour; the zero value
+// for another incident.
+func (s QueryIncidents) Flood(ctx context.Context, inc incident.Incident) (incident.Flow, error) {
+	if s.Flows == nil || inc.Source != FloodSource {
+		return incident.Flow{}, nil
+	}
+	return s.Flows.Flow(ctx, inc.Tenant, inc.Service)
 }
 
 // Incident returns the record, NotFound if there is none.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/steps"
 )
 
 // dump writes an answer as the golden files hold it: status, headers that are
@@ -47,11 +48,16 @@ func TestAnswersAreAsPromised(t *testing.T) {
 		"quorum":         {call: call{method: "GET", target: "/approve-fix?incidentId=" + waitingID, key: operateKey}, prepare: func(f *front) { f.quorum = 2 }},
 		"already-decided": {call: call{method: "POST", target: "/approve-fix", key: operateKey,
 			body: "action=escalate&incidentId=" + fixedID}},
-		"not-waiting":     {call: call{method: "GET", target: "/approve-fix?incidentId=" + detectedID, key: operateKey}},
-		"no-credential":   {call: call{method: "GET", target: "/incidents"}},
-		"bad-field":       {call: call{method: "POST", target: "/ingest-alert", key: ingestKey, body: `{"serverName":7,"errorLogs":"<x>"}`}},
-		"wrong-method":    {call: call{method: "DELETE", target: "/approve-fix"}},
-		"unknown-route":   {call: call{method: "GET", target: "/nowhere"}},
+		"not-waiting":   {call: call{method: "GET", target: "/approve-fix?incidentId=" + detectedID, key: operateKey}},
+		"no-credential": {call: call{method: "GET", target: "/incidents"}},
+		"bad-field":     {call: call{method: "POST", target: "/ingest-alert", key: ingestKey, body: `{"serverName":7,"errorLogs":"<x>"}`}},
+		"wrong-method":  {call: call{method: "DELETE", target: "/approve-fix"}},
+		"unknown-route": {call: call{method: "GET", target: "/nowhere"}},
+		"incident-flood": {call: call{method: "GET", target: "/incidents/" + detectedID, key: readKey}, prepare: func(f *front) {
+			inc := f.incidents[detectedID]
+			inc.Source = steps.FloodSource
+			f.incidents[detectedID] = inc
+		}},
 		"healthz":         {call: call{method: "GET", target: "/healthz"}},
 		"healthz-failing": {call: call{method: "GET", target: "/healthz"}, prepare: func(f *front) { f.fails = fmt.Errorf("disk on fire at /secret/path") }},
 		"unavailable": {call: call{method: "GET", target: "/incidents", key: readKey}, prepare: func(f *front) {

@@ -73,7 +73,13 @@ func (s *server) incident(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.json(http.StatusOK, viewIncident(inc))
+	v := viewIncident(inc)
+	flow, err := s.Read.Flood(x.r.Context(), inc)
+	if err != nil {
+		return err
+	}
+	v.Flood = viewFlood(flow)
+	return x.json(http.StatusOK, v)
 }
 
 type auditView struct {

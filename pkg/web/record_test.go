@@ -72,6 +72,13 @@ func (f *fakeRecord) List(_ context.Context, q steps.ListQuery) (steps.Page, err
 	return page, f.broken()
 }
 
+func (f *fakeRecord) Flood(_ context.Context, inc incident.Incident) (flow incident.Flow, err error) {
+	if inc.Source == steps.FloodSource {
+		flow.Folded, flow.Others = []incident.Folded{{Shape: "error: cart * is gone", Count: 7}}, 2
+	}
+	return flow, nil
+}
+
 func (f *fakeRecord) Audit(ctx context.Context, ref incident.Ref) (incident.Incident, []incident.Event, error) {
 	inc, err := f.Incident(ctx, ref)
 	return inc, f.events[ref.ID], err

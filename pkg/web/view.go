@@ -28,10 +28,32 @@ type incidentView struct {
 	Attempt          *attemptView      `json:"attempt"`
 	Ticket           *ticketLinkView   `json:"ticket"`
 	EscalationReason *string           `json:"escalationReason"`
+	Flood            *floodView        `json:"flood"` // of a flood incident, asked for by its id: what is counted there
 
 	// What callers of the first version read: service and attempt by their old names.
 	ServerName string       `json:"serverName"`
 	Fix        *attemptView `json:"fix"`
+}
+
+type floodView struct {
+	Shapes []foldedView `json:"shapes"`
+	Others int64        `json:"others"` // alerts of more shapes
+}
+
+type foldedView struct {
+	Shape string `json:"shape"`
+	Count int64  `json:"count"`
+}
+
+func viewFlood(f incident.Flow) *floodView {
+	if len(f.Folded) == 0 {
+		return nil
+	}
+	v := &floodView{Others: f.Others}
+	for _, one := range f.Folded {
+		v.Shapes = append(v.Shapes, foldedView(one))
+	}
+	return v
 }
 
 type analysisView struct {

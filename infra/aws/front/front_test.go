@@ -212,6 +212,10 @@ func (nobody) Incident(context.Context, incident.Ref) (incident.Incident, error)
 
 func (nobody) List(context.Context, steps.ListQuery) (steps.Page, error) { return steps.Page{}, nil }
 
+func (nobody) Flood(context.Context, incident.Incident) (incident.Flow, error) {
+	return incident.Flow{}, none()
+}
+
 func (nobody) Audit(context.Context, incident.Ref) (incident.Incident, []incident.Event, error) {
 	return incident.Incident{}, nil, none()
 }

@@ -24,6 +24,28 @@ type Settings struct {
 	ApprovalTimeout time.Duration `env:"OPSGUARD_APPROVAL_TIMEOUT" envDefault:"4h" help:"how long people may take to decide; a service's own wins; 2 s at least"`
 }
 
+// FlowSettings are those of the function that others send alerts to.
+type FlowSettings struct {
+	IncidentsPerHour int `env:"OPSGUARD_INCIDENTS_PER_HOUR" envDefault:"20" help:"new incidents that a service may open in an hour, critical ones apart; alerts of more are counted in its flood incident; 0: no bound"`
+}
+
+// OpenFlows has the step keep what came of each service, and bound its incidents.
+func OpenFlows(ctx context.Context, f aws.Function, ingest *steps.IngestAlert) error {
+	var s FlowSettings
+	if err := setting.Load(&s); err != nil {
+		return err
+	}
+	if s.IncidentsPerHour < 0 {
+		return fmt.Errorf("OPSGUARD_INCIDENTS_PER_HOUR: %d: must be a whole number, 0 for no bound", s.IncidentsPerHour)
+	}
+	store, err := records.Open(ctx, f)
+	if err != nil {
+		return err
+	}
+	ingest.Flows, ingest.PerHour = store, s.IncidentsPerHour
+	return nil
+}
+
 // Open binds ingest-alert.
 func Open(ctx context.Context, f aws.Function) (steps.IngestAlert, error) {
 	var s Settings
