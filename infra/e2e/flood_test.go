@@ -12,7 +12,7 @@ func TestAFloodOfAServiceIsOneIncident(t *testing.T) {
 	c := newClient(t, p.target())
 	ids := map[string]int{}
 	for i := range 30 {
-		sent := c.call("POST", "/ingest-alert", fmt.Sprintf(`{"serverName":"prod-api-01","errorLogs":"ERROR something else","dedupKey":"trouble-%d"}`, i), nil)
+		sent := c.call("POST", "/ingest-alert", fmt.Sprintf(`{"serverName":"prod-api-01","errorLogs":"ERROR something else","dedupKey":"trouble-%d"}`, i), header{"Content-Type": "application/json"})
 		if sent.status != http.StatusAccepted {
 			t.Fatalf("alert %d: %s", i, sent)
 		}
