@@ -108,7 +108,10 @@ func (rt *Runtime) openIntegrations(ctx context.Context, out *outside, inv *inve
 	for _, o := range sources {
 		out.sources[o.Entry.Name] = o.It
 	}
-	out.channels, out.trackers, out.prober = integration.Items(channels), integration.Items(trackers), prober
+	for _, ch := range integration.Items(channels) {
+		out.channels = append(out.channels, &patient{Channel: ch, now: rt.clock.Now})
+	}
+	out.trackers, out.prober = integration.Items(trackers), prober
 	if len(models) > 0 {
 		out.analyst = models[0].It
 	}

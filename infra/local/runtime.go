@@ -37,6 +37,8 @@ type Runtime struct {
 	alerts   accepting
 	clock    *clock.Clock // by which every deadline is judged
 	health   *health
+	asker    *asker
+	people   steps.People
 
 	healthCheck steps.HourlyHealthCheck
 	reconcile   steps.Reconcile
@@ -69,6 +71,7 @@ func Open(ctx context.Context, s Settings, d Deps) (*Runtime, error) {
 	if rt.db, err = bolt.OpenFile(s.DataDir); err != nil {
 		return nil, err
 	}
+	rt.asker = newAsker(rt.clock.Now, rt.log)
 	rt.tellDamage()
 	rt.writer = commit.New(rt.db)
 	rt.store = bolt.New(rt.db, rt.writer)
@@ -148,7 +151,8 @@ func (rt *Runtime) steps(inv *inventory.Inventory, out outside, w *workflow) (s 
 	kept := newFlows()
 	delivery := steps.Delivery{Waits: rt.store, Workflow: w}
 	links := steps.DecidableLinks{Linker: out.links, Inventory: inv}
-	people := steps.People{Store: rt.store, Inventory: inv, Channels: out.channels, Links: links, Now: now, Log: rt.log}
+	people := steps.People{Store: rt.store, Inventory: inv, Channels: out.channels, Links: links, Later: rt.asker.later, Now: now, Log: rt.log}
+	rt.people = people
 	s.ingest = steps.IngestAlert{Store: rt.store, Workflow: w, Inventory: inv, NewID: newID, Timeout: rt.settings.ApprovalTimeout, Delivery: &delivery,
 		Flows: kept, PerHour: rt.settings.IncidentsPerHour, Now: now, Log: rt.log}
 	s.receive = steps.ReceiveAlerts{Sources: out.sources, Ingest: s.ingest, Services: inv, Seen: &steps.Deliveries{}, Log: rt.log}

@@ -41,6 +41,7 @@ func (rt *Runtime) Serve(ctx context.Context, ready func(addr string)) error {
 	var jobs sync.WaitGroup
 	working, stopJobs := context.WithCancel(context.Background())
 	jobs.Go(func() { watchStore(working, rt.db, rt.log) })
+	jobs.Go(func() { rt.asker.run(working, rt.store, rt.people) })
 	jobs.Go(func() {
 		every(working, rt.settings.ReconcileInterval, "reconcile", rt.log, func(ctx context.Context) error {
 			rt.warnOfClock()

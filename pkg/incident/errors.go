@@ -3,6 +3,7 @@ package incident
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Kind sorts errors by what a caller can do about them. It is the whole error
@@ -62,6 +63,8 @@ type Error struct {
 	Field   string // the offending field, when one is to blame
 	Message string
 	Holder  string // with CodeTargetBusy: the incident whose fix holds the target
+	// Wait is how long the other side asked not to be called again; 0 if it did not say.
+	Wait time.Duration
 	Err     error
 }
 
@@ -96,6 +99,21 @@ func HolderOf(err error) string {
 		return e.Holder
 	}
 	return ""
+}
+
+// Limited is Unavailable for a time that the other side has said.
+func Limited(doing string, wait time.Duration) *Error {
+	return &Error{Kind: Unavailable, Code: CodeUnavailable, Message: doing, Wait: wait}
+}
+
+// WaitOf returns how long the other side asked not to be called again, 0 if err does
+// not say.
+func WaitOf(err error) time.Duration {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Wait
+	}
+	return 0
 }
 
 // BadField is Invalid, blaming one field.

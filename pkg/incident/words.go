@@ -90,6 +90,13 @@ func ParseSeverity(s string) (Severity, error) {
 	return "", BadField("severity", "must be critical, high, medium or low")
 }
 
+// Above reports whether s is worse than other.
+func (s Severity) Above(other Severity) bool { return s.rank() > other.rank() }
+
+func (s Severity) rank() int {
+	return slices.Index([]Severity{Low, Medium, High, Critical}, s)
+}
+
 // SeverityOf is what another system's word for a severity means here, in any case:
 // page, sev1, error, warning, info and the like; false for a word that is none.
 func SeverityOf(word string) (Severity, bool) {

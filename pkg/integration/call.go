@@ -64,7 +64,7 @@ func (e Env) Do(ctx context.Context, c Call) ([]byte, error) {
 			return answer, c.judge(resp, answer)
 		}
 		wait := RetryAfter(resp.Header, answer, e.Now())
-		tooMany := incident.Unavail(fmt.Sprintf("%s answered 429: over its limit; repeat after %s%s", c.Vendor, wait, c.id(resp)), nil)
+		tooMany := incident.Limited(fmt.Sprintf("%s answered 429: over its limit; repeat after %s%s", c.Vendor, wait, c.id(resp)), wait)
 		if try > 0 || wait > maxWait || !fits(ctx, wait) {
 			return nil, tooMany
 		}

@@ -92,8 +92,11 @@ type People struct {
 	Inventory *inventory.Inventory
 	Channels  []Channel
 	Links     Linker
-	Now       Clock
-	Log       *slog.Logger
+	// Later, where given, has an incident asked about again soon, because a channel was
+	// out of reach. Else reconcile does.
+	Later func(inc incident.Incident, after time.Duration)
+	Now   Clock
+	Log   *slog.Logger
 }
 
 // consoleChannel is the name of the channel that every incident is shown on.
@@ -133,6 +136,8 @@ func (p People) Ask(ctx context.Context, inc incident.Incident) error {
 	}
 	if now.Decision != nil { // while the message was on its way
 		p.Tell(ctx, now)
+	} else if outOfReach != nil && p.Later != nil {
+		p.Later(now, incident.WaitOf(outOfReach))
 	}
 	return outOfReach
 }
