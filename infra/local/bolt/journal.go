@@ -56,8 +56,8 @@ func putState(tx *bbolt.Tx, s journalState) error {
 }
 
 // stateOf reads the state. It is not known where its record is damaged, or was lost
-// when the store was made again of what could be read.
-func stateOf(tx *bbolt.Tx) (s journalState, known bool) {
+// when the store was made again of what could be read, now or before.
+func stateOf(tx *bbolt.Tx, rebuilt bool) (s journalState, known bool) {
 	r := commit.Plain{Tx: tx}
 	there, err := bucketInfo.get(r, []byte(journalKey), &s)
 	if err != nil {
@@ -66,7 +66,7 @@ func stateOf(tx *bbolt.Tx) (s journalState, known bool) {
 	if there {
 		return s, true
 	}
-	return s, r.Get(bucketInfo.name, []byte(quietKey)) == nil
+	return s, !rebuilt && r.Get(bucketInfo.name, []byte(quietKey)) == nil
 }
 
 // replayed is what a store gets from the journal beside it.
@@ -134,10 +134,11 @@ func older(why error) error {
 		"Restore both from the same moment; or go on without those writes: move %s away and start again", JournalName, why, JournalName)
 }
 
-// weigh weighs what was found beside the store against what the store says.
-func (f *File) weigh(found *journal.Found, store string) (r replayed, err error) {
+// weigh weighs what was found beside the store against what the store says. A store
+// that was rebuilt may have lost that.
+func (f *File) weigh(found *journal.Found, store string, rebuilt bool) (r replayed, err error) {
 	err = f.View(func(tx *bbolt.Tx) error {
-		s, known := stateOf(tx)
+		s, known := stateOf(tx, rebuilt)
 		r, err = weigh(found, store, s, known)
 		r.changes = s.InUse || len(r.lost) > 0 || len(r.pending.Ops) > 0
 		return err
@@ -152,7 +153,7 @@ func (f *File) replay(dir, store string) (r replayed, err error) {
 	if err != nil {
 		return r, unwrapPath(err)
 	}
-	if r, err = f.weigh(found, store); err != nil || !r.changes {
+	if r, err = f.weigh(found, store, false); err != nil || !r.changes {
 		return r, err
 	}
 	return r, f.Update(func(tx *bbolt.Tx) error {

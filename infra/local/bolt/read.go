@@ -59,7 +59,7 @@ func (f *File) readJournal(dir string, report *Report) error {
 	if err != nil {
 		return err
 	}
-	r, err := f.weigh(found, beside)
+	r, err := f.weigh(found, beside, report.broken)
 	if err != nil {
 		return fmt.Errorf("%s: %w", dir, err)
 	}
