@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/oklog/ulid/v2"
-	"go.etcd.io/bbolt"
 
 	"github.com/opsguard/opsguard/infra/local/bolt"
 	"github.com/opsguard/opsguard/infra/local/clock"
@@ -99,7 +98,7 @@ func (rt *Runtime) bind(ctx context.Context, inv *inventory.Inventory, d Deps) e
 	s := rt.steps(inv, out, w)
 	ready := make(chan struct{})
 	rt.engine, err = engine.Open(engine.Config{
-		DB: rt.db, Write: rt.write, Ready: ready, Definition: statemachine.Definition, Tasks: s.tasks(&rt.alerts), ErrorName: steps.ErrorName,
+		DB: rt.writer, Ready: ready, Definition: statemachine.Definition, Tasks: s.tasks(&rt.alerts), ErrorName: steps.ErrorName,
 		Now: rt.clock.Now, Log: rt.log,
 	})
 	if err != nil {
@@ -119,16 +118,6 @@ func (rt *Runtime) warnOfServices(inv *inventory.Inventory) {
 			rt.log.Warn("nobody can approve fixes that need named people while there are no keys; set OPSGUARD_API_KEYS", "service", svc.Name)
 		}
 	}
-}
-
-// write puts the engine's writes into the same transactions as the store's.
-func (rt *Runtime) write(put func(*bbolt.Tx) error) error {
-	return rt.writer.Do(func(tx *bbolt.Tx) error {
-		if err := put(tx); err != nil {
-			return commit.Abort(err)
-		}
-		return nil
-	})
 }
 
 // stepSet is every step, bound.

@@ -2,8 +2,6 @@ package steps_test
 
 import (
 	"maps"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"sync"
@@ -12,7 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/opsguard/opsguard/infra/local/bolt"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
@@ -30,10 +27,7 @@ func TestIngestWritesNothingRaw(t *testing.T) {
 	if _, err := w.recovered(a); err != nil {
 		t.Fatal(err)
 	}
-	file, err := os.ReadFile(filepath.Join(w.dir, bolt.FileName))
-	if err != nil {
-		t.Fatal(err)
-	}
+	file := w.stored()
 	logs, err := w.store.Evidence(t.Context(), ref)
 	if err != nil || !strings.Contains(string(file), "[REDACTED:aws-access-key-id]") || !strings.Contains(logs.Logs, "[REDACTED:password]") {
 		t.Fatalf("the redacted logs are not in the file, so their absence proves nothing: %q %v", logs.Logs, err)
@@ -213,10 +207,7 @@ func TestNoFieldOfAnAlertEscapesRedaction(t *testing.T) {
 	}
 	w := newWorld(t)
 	w.sent(a)
-	file, err := os.ReadFile(filepath.Join(w.dir, bolt.FileName))
-	if err != nil {
-		t.Fatal(err)
-	}
+	file := w.stored()
 	if strings.Contains(string(file), secret) || strings.Contains(w.log.String(), secret) {
 		t.Error("a field of the alert was written as it came; redact it in clean")
 	}

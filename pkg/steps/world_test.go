@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -104,6 +106,19 @@ func newWorld(t *testing.T) *world {
 	}
 	t.Cleanup(w.trailsAreWhole)
 	return w
+}
+
+// stored is every byte that the store has written.
+func (w *world) stored() (all []byte) {
+	w.Helper()
+	for _, name := range []string{bolt.FileName, bolt.JournalName} {
+		file, err := os.ReadFile(filepath.Join(w.dir, name))
+		if err != nil {
+			w.Fatal(err)
+		}
+		all = append(all, file...)
+	}
+	return all
 }
 
 // services replaces services.yaml, as a deployment would.

@@ -5,14 +5,13 @@ import (
 	"encoding/json"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.etcd.io/bbolt"
-
+	"github.com/opsguard/opsguard/infra/local/bolt"
+	"github.com/opsguard/opsguard/infra/local/commit"
 	"github.com/opsguard/opsguard/infra/local/engine"
 	"github.com/opsguard/opsguard/pkg/incident"
 )
@@ -107,10 +106,12 @@ func TestTheEngineMeansWhatTheTableSays(t *testing.T) {
 
 // run takes a case to its end on the engine.
 func run(t *testing.T, c testCase) (got outcome) {
-	db, err := bbolt.Open(filepath.Join(t.TempDir(), "engine.db"), 0o600, nil)
+	file, err := bolt.OpenFile(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer file.Close()
+	db := commit.New(file)
 	defer db.Close()
 	var e *engine.Engine
 	tasks := map[string]engine.TaskFunc{

@@ -8,6 +8,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/opsguard/opsguard/infra/local/commit"
 	"github.com/opsguard/opsguard/pkg/incident"
 )
 
@@ -19,8 +20,8 @@ func errNoHolder() error {
 // holding returns what an open incident's fingerprint is counted in; false if
 // nobody holds it. Where that, or the incident, is damaged, nobody does: an alert must
 // not join what cannot be read, and opens a new incident.
-func (s *Store) holding(tx *bbolt.Tx, tenant, fingerprint string) (d dedup, ok bool) {
-	ok, err := bucketDedup.get(tx, key(tenant, fingerprint), &d)
+func (s *Store) holding(r commit.Reader, tenant, fingerprint string) (d dedup, ok bool) {
+	ok, err := bucketDedup.get(r, key(tenant, fingerprint), &d)
 	if err != nil {
 		s.note(err)
 		return d, false
@@ -29,12 +30,12 @@ func (s *Store) holding(tx *bbolt.Tx, tenant, fingerprint string) (d dedup, ok b
 		return d, false
 	}
 	k := key(tenant, d.ID)
-	stored := bucketMeta.in(tx).Get(k)
+	stored := r.Get(bucketMeta.name, k)
 	if stored == nil {
 		s.db.Damage.note(lost(string(bucketMeta.name), d.ID, "its record is lost; there is still its fingerprint"))
 		return d, false
 	}
-	if _, err := bucketMeta.value(tx, k, stored); err != nil {
+	if _, err := bucketMeta.value(r, k, stored); err != nil {
 		s.note(err)
 		return d, false
 	}
@@ -49,7 +50,7 @@ func (s *Store) Join(ctx context.Context, tenant, fingerprint string, at time.Ti
 	}
 	var ref incident.Ref
 	k := key(tenant, fingerprint)
-	err := s.writer.Do(func(tx *bbolt.Tx) error {
+	err := s.writer.Do(func(tx commit.Tx) error {
 		var d dedup
 		ok, err := bucketDedup.get(tx, k, &d)
 		if err != nil {
@@ -67,7 +68,7 @@ func (s *Store) Join(ctx context.Context, tenant, fingerprint string, at time.Ti
 			return err
 		}
 		ref = incident.Ref{Tenant: tenant, ID: d.ID}
-		return bucketDedup.in(tx).Put(k, v)
+		return tx.Put(bucketDedup.name, k, v)
 	})
 	return ref, s.unavailable(err)
 }
@@ -75,9 +76,9 @@ func (s *Store) Join(ctx context.Context, tenant, fingerprint string, at time.Ti
 // Holder implements steps.Dedup.
 func (s *Store) Holder(_ context.Context, tenant, fingerprint string) (incident.Ref, error) {
 	var d dedup
-	err := s.db.View(func(tx *bbolt.Tx) (err error) {
+	err := s.view(func(r commit.Reader) (err error) {
 		var ok bool
-		if d, ok = s.holding(tx, tenant, fingerprint); !ok {
+		if d, ok = s.holding(r, tenant, fingerprint); !ok {
 			return errNoHolder()
 		}
 		return nil
@@ -87,8 +88,8 @@ func (s *Store) Holder(_ context.Context, tenant, fingerprint string) (incident.
 
 // Evidence implements steps.EvidenceReader.
 func (s *Store) Evidence(_ context.Context, ref incident.Ref) (e incident.Evidence, err error) {
-	err = s.db.View(func(tx *bbolt.Tx) error {
-		ok, err := bucketEvidence.get(tx, key(ref.Tenant, ref.ID), &e)
+	err = s.view(func(r commit.Reader) error {
+		ok, err := bucketEvidence.get(r, key(ref.Tenant, ref.ID), &e)
 		if err == nil && !ok {
 			return notFound(ref)
 		}
@@ -108,8 +109,8 @@ type storedWait struct {
 // Wait implements steps.Waits.
 func (s *Store) Wait(_ context.Context, ref incident.Ref) (incident.Wait, error) {
 	var w storedWait
-	err := s.db.View(func(tx *bbolt.Tx) error {
-		ok, err := bucketWaits.get(tx, key(ref.Tenant, ref.ID), &w)
+	err := s.view(func(r commit.Reader) error {
+		ok, err := bucketWaits.get(r, key(ref.Tenant, ref.ID), &w)
 		if err == nil && !ok {
 			return incident.Fail(incident.NotFound, incident.CodeNotFound, "nothing waits for incident %s", ref.ID)
 		}
@@ -122,11 +123,11 @@ func (s *Store) Wait(_ context.Context, ref incident.Ref) (incident.Wait, error)
 func (s *Store) Events(_ context.Context, ref incident.Ref) ([]incident.Event, error) {
 	events := []incident.Event{}
 	prefix := append(key(ref.Tenant, ref.ID), 0)
-	err := s.db.View(func(tx *bbolt.Tx) error {
+	err := s.scan(func(tx *bbolt.Tx) error {
 		c := bucketEvents.in(tx).Cursor()
 		for k, v := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, v = c.Next() {
 			var e incident.Event
-			if text, err := bucketEvents.value(tx, k, v); s.note(err) || json.Unmarshal(text, &e) != nil {
+			if text, err := bucketEvents.value(commit.Plain{Tx: tx}, k, v); s.note(err) || json.Unmarshal(text, &e) != nil {
 				e = incident.Event{} // it stands where it stood, and the chain names it
 			}
 			events = append(events, e)

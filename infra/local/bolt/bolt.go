@@ -12,7 +12,6 @@
 package bolt
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -39,9 +38,12 @@ var (
 	buckets = []bucket{bucketMeta, bucketStatus, bucketEvents, bucketEvidence, bucketWaits, bucketDedup, bucketTargets, bucketTickets, bucketInfo}
 )
 
-// schema is the version of the layout above. The first one had no checksums.
+// schema is the version of the layout above. The first one had no checksums. While a
+// journal is in use, the store says so in its layout: an OpsGuard that knows of no
+// journals must not open it, for it would miss what the journal holds.
 const (
 	schema      = "2"
+	inUse       = "2 with a journal"
 	firstLayout = "1"
 )
 
@@ -55,17 +57,39 @@ const (
 	idKey     = "id"
 )
 
-func layoutOf(tx *bbolt.Tx) string { return string(bucketInfo.in(tx).Get([]byte(schemaKey))) }
+func layoutOf(r commit.Reader) string { return string(r.Get(bucketInfo.name, []byte(schemaKey))) }
 
 // Store implements the store ports of pkg/steps.
 type Store struct {
 	db      *File
-	writer  *commit.Writer
+	writer  *commit.Writer // nil: the store is only read
 	decoded decoded
 }
 
-// New makes a store of an opened file and the writer that belongs to it.
-func New(db *File, writer *commit.Writer) *Store { return &Store{db: db, writer: writer} }
+// New makes a store of an opened file and the writer that belongs to it; nil for one
+// that is only read.
+func New(db *File, writer *commit.Writer) *Store {
+	if writer != nil {
+		db.flush = writer.Flush
+	}
+	return &Store{db: db, writer: writer}
+}
+
+// view reads single records..
+func (s *Store) view(read func(r commit.Reader) error) error {
+	if s.writer == nil {
+		return s.db.View(func(tx *bbolt.Tx) error { return read(commit.Plain{Tx: tx}) })
+	}
+	return s.writer.View(read)
+}
+
+// scan reads ranges.
+func (s *Store) scan(read func(tx *bbolt.Tx) error) error {
+	if s.writer == nil {
+		return s.db.View(read)
+	}
+	return s.writer.Scan(read)
+}
 
 // key joins parts with NULs, which no tenant, id, status or fingerprint holds.
 func key(parts ...string) []byte {
@@ -124,8 +148,8 @@ func notFound(ref incident.Ref) error {
 
 // Ping reads from the file.
 func (s *Store) Ping(context.Context) error {
-	return s.unavailable(s.db.View(func(tx *bbolt.Tx) error {
-		if layout := bucketInfo.in(tx).Get([]byte(schemaKey)); !bytes.Equal(layout, []byte(schema)) && !bytes.Equal(layout, []byte(firstLayout)) {
+	return s.unavailable(s.view(func(r commit.Reader) error {
+		if layout := layoutOf(r); layout != schema && layout != inUse && layout != firstLayout {
 			return errors.New("the schema record is gone")
 		}
 		return nil
@@ -142,5 +166,9 @@ func (s *Store) Touch() error {
 	if err != nil {
 		return err
 	}
-	return s.unavailable(s.writer.Do(func(tx *bbolt.Tx) error { return bucketInfo.in(tx).Put([]byte(touchKey), stored) }))
+	err = s.writer.Do(func(tx commit.Tx) error { return tx.Put(bucketInfo.name, []byte(touchKey), stored) })
+	if _, refused := s.db.Written(); err == nil && refused != nil { // by the file, which the journal waits for
+		err = s.writer.Flush()
+	}
+	return s.unavailable(err)
 }

@@ -84,7 +84,7 @@ func agreed(have, twin string) (string, error) {
 	switch {
 	case twin == "" && (have == "" || have == firstLayout):
 		return firstLayout, nil
-	case twin == schema, twin == "" && have == schema:
+	case twin == schema, twin == inUse, twin == "" && (have == schema || have == inUse):
 		return schema, nil
 	case twin != "":
 		have = twin

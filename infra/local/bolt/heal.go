@@ -8,6 +8,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/opsguard/opsguard/infra/local/commit"
 	"github.com/opsguard/opsguard/pkg/incident"
 )
 
@@ -69,7 +70,7 @@ func statusEntries(tx *bbolt.Tx, findings []Finding) map[string][][]byte {
 }
 
 func healStatus(tx *bbolt.Tx, k []byte, entries map[string][][]byte) (bool, error) {
-	_, status, body, err := meta(tx, k)
+	_, status, body, err := meta(commit.Plain{Tx: tx}, k)
 	if err != nil || body == nil {
 		return false, nil // the record itself is damaged, or gone
 	}
@@ -84,14 +85,14 @@ func healStatus(tx *bbolt.Tx, k []byte, entries map[string][][]byte) (bool, erro
 }
 
 func healHolder(tx *bbolt.Tx, k []byte) (bool, error) {
-	_, _, body, err := meta(tx, k)
+	_, _, body, err := meta(commit.Plain{Tx: tx}, k)
 	var inc incident.Incident
 	if err != nil || body == nil || json.Unmarshal(body, &inc) != nil || !inc.Open() {
 		return false, nil
 	}
 	at := key(inc.Tenant, inc.Fingerprint)
 	if v := bucketDedup.in(tx).Get(at); v != nil {
-		if _, err := bucketDedup.value(tx, at, v); err == nil {
+		if _, err := bucketDedup.value(commit.Plain{Tx: tx}, at, v); err == nil {
 			return false, nil // a newer incident took it
 		}
 	}

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/opsguard/opsguard/infra/local/commit"
 	"github.com/opsguard/opsguard/infra/local/dbfile"
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -52,8 +50,8 @@ type dedup struct {
 
 // Load implements steps.Loader.
 func (s *Store) Load(_ context.Context, ref incident.Ref) (inc incident.Incident, err error) {
-	err = s.db.View(func(tx *bbolt.Tx) error {
-		inc, err = s.load(tx, key(ref.Tenant, ref.ID))
+	err = s.view(func(r commit.Reader) (err error) {
+		inc, err = s.load(r, key(ref.Tenant, ref.ID))
 		switch {
 		case s.note(err):
 			return damagedIncident(ref, err)
@@ -67,8 +65,8 @@ func (s *Store) Load(_ context.Context, ref incident.Ref) (inc incident.Incident
 
 // load reads an incident's record, the zero value if there is none, and, while the
 // incident is open, fills in what is counted beside it. The error is a badRecord.
-func (s *Store) load(tx *bbolt.Tx, k []byte) (inc incident.Incident, err error) {
-	_, _, body, err := meta(tx, k)
+func (s *Store) load(r commit.Reader, k []byte) (inc incident.Incident, err error) {
+	_, _, body, err := meta(r, k)
 	if err != nil || body == nil {
 		return inc, err
 	}
@@ -77,7 +75,7 @@ func (s *Store) load(tx *bbolt.Tx, k []byte) (inc incident.Incident, err error) 
 	}
 	if inc.Open() {
 		var d dedup
-		ok, err := bucketDedup.get(tx, key(inc.Tenant, inc.Fingerprint), &d)
+		ok, err := bucketDedup.get(r, key(inc.Tenant, inc.Fingerprint), &d)
 		if s.note(err); ok && d.ID == inc.ID {
 			inc.Occurrences, inc.LastSeenAt = d.Count, d.LastSeen
 		}
@@ -87,12 +85,12 @@ func (s *Store) load(tx *bbolt.Tx, k []byte) (inc incident.Incident, err error) 
 
 // meta returns the parts of an incident's record; zeros if there is none. The error
 // is a badRecord.
-func meta(tx *bbolt.Tx, k []byte) (version int64, status string, body []byte, err error) {
-	stored := bucketMeta.in(tx).Get(k)
+func meta(r commit.Reader, k []byte) (version int64, status string, body []byte, err error) {
+	stored := r.Get(bucketMeta.name, k)
 	if stored == nil {
 		return 0, "", nil, nil
 	}
-	v, err := bucketMeta.value(tx, k, stored)
+	v, err := bucketMeta.value(r, k, stored)
 	if err != nil {
 		return 0, "", nil, err
 	}
@@ -109,7 +107,7 @@ func (s *Store) Commit(_ context.Context, c incident.Change) error {
 	if err != nil {
 		return s.unavailable(err)
 	}
-	err = s.writer.Do(func(tx *bbolt.Tx) error {
+	err = s.writer.Do(func(tx commit.Tx) error {
 		status, err := s.check(tx, c)
 		if err != nil {
 			return err
@@ -120,13 +118,11 @@ func (s *Store) Commit(_ context.Context, c incident.Change) error {
 		}
 		for _, o := range append(rest, ready...) {
 			if err := o.apply(tx); err != nil {
-				return commit.Abort(err) // bbolt's own failure, after something was written
+				return err
 			}
 		}
 		if c.Incident.Version == 1 {
-			if _, err := bucketMeta.in(tx).NextSequence(); err != nil {
-				return commit.Abort(err)
-			}
+			return tx.Count(bucketMeta.name)
 		}
 		return nil
 	})
@@ -149,9 +145,9 @@ func metaText(ops []op) []byte {
 
 // check asks everything that a change depends on, before anything is written,
 // and returns the status that the incident has now.
-func (s *Store) check(tx *bbolt.Tx, c incident.Change) (status string, err error) {
+func (s *Store) check(r commit.Reader, c incident.Change) (status string, err error) {
 	inc := c.Incident
-	version, status, _, err := meta(tx, key(inc.Tenant, inc.ID))
+	version, status, _, err := meta(r, key(inc.Tenant, inc.ID))
 	if s.note(err) {
 		return "", damagedIncident(inc.Ref, err)
 	}
@@ -159,16 +155,16 @@ func (s *Store) check(tx *bbolt.Tx, c incident.Change) (status string, err error
 		return "", incident.Fail(incident.Conflict, incident.CodeVersion, "somebody else changed the incident; look again")
 	}
 	if c.HoldDedup {
-		if _, ok := s.holding(tx, inc.Tenant, inc.Fingerprint); ok {
+		if _, ok := s.holding(r, inc.Tenant, inc.Fingerprint); ok {
 			return "", incident.Fail(incident.Conflict, incident.CodeDuplicate, "an open incident has this fingerprint")
 		}
 	}
 	if c.Take != nil {
-		if err := mayBegin(tx, c.Take.From); err != nil {
+		if err := mayBegin(r, c.Take.From); err != nil {
 			return "", err
 		}
 		var held incident.Hold
-		ok, err := bucketTargets.get(tx, key(inc.Tenant, c.Take.Target), &held)
+		ok, err := bucketTargets.get(r, key(inc.Tenant, c.Take.Target), &held)
 		if s.note(err) { // whether another fix runs cannot be known until a restart, which holds the target for as long as one may run
 			return "", incident.Fail(incident.Conflict, incident.CodeTargetBusy, "the record of who holds this target is damaged")
 		}
@@ -218,7 +214,7 @@ func encoded(c incident.Change) (ops []op, err error) {
 
 // settle adds what depends on the file: the entry of the status, if that changed, what was counted
 // beside the incident that ends, and the hold, if it is still this incident's.
-func (s *Store) settle(tx *bbolt.Tx, c incident.Change, oldStatus string) (ops []op, err error) {
+func (s *Store) settle(r commit.Reader, c incident.Change, oldStatus string) (ops []op, err error) {
 	inc := c.Incident
 	if oldStatus != string(inc.Status) {
 		k := key(inc.Tenant, string(inc.Status), inc.ID)
@@ -230,7 +226,7 @@ func (s *Store) settle(tx *bbolt.Tx, c incident.Change, oldStatus string) (ops [
 	if c.FreeDedup {
 		var d dedup
 		k := key(inc.Tenant, inc.Fingerprint)
-		ok, err := bucketDedup.get(tx, k, &d)
+		ok, err := bucketDedup.get(r, k, &d)
 		if ok && d.ID == inc.ID {
 			inc.Occurrences, inc.LastSeenAt = d.Count, d.LastSeen
 		}
@@ -246,7 +242,7 @@ func (s *Store) settle(tx *bbolt.Tx, c incident.Change, oldStatus string) (ops [
 	if c.Free != "" {
 		var held incident.Hold
 		k := key(inc.Tenant, c.Free)
-		ok, err := bucketTargets.get(tx, k, &held)
+		ok, err := bucketTargets.get(r, k, &held)
 		if s.note(err); ok && held.Ref == inc.Ref {
 			ops = append(ops, op{bucketTargets, k, nil})
 		}
@@ -254,17 +250,9 @@ func (s *Store) settle(tx *bbolt.Tx, c incident.Change, oldStatus string) (ops [
 	return ops, nil
 }
 
-// inOrder is how full a page is left when it is split, where keys come in the
-// order of time: little is ever inserted into the older half.
-const inOrder = 0.9
-
-func (o op) apply(tx *bbolt.Tx) error {
-	b := o.bucket.in(tx)
-	if o.bucket.seal != bucketDedup.seal && o.bucket.seal != bucketTargets.seal {
-		b.FillPercent = inOrder
-	}
+func (o op) apply(tx commit.Tx) error {
 	if o.value == nil {
-		return b.Delete(o.key)
+		return tx.Delete(o.bucket.name, o.key)
 	}
-	return b.Put(o.key, o.value)
+	return tx.Put(o.bucket.name, o.key, o.value)
 }

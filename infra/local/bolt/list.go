@@ -7,6 +7,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/opsguard/opsguard/infra/local/commit"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
@@ -28,7 +29,7 @@ func (s *Store) List(_ context.Context, q steps.ListQuery) (steps.Page, error) {
 		return page, err
 	}
 	from := after
-	err = s.db.View(func(tx *bbolt.Tx) error {
+	err = s.scan(func(tx *bbolt.Tx) error {
 		c := listed.in(tx).Cursor()
 		scanned := 0
 		for k := last(c, prefix, after); bytes.HasPrefix(k, prefix); k, _ = c.Prev() {
@@ -42,7 +43,7 @@ func (s *Store) List(_ context.Context, q steps.ListQuery) (steps.Page, error) {
 				continue
 			}
 			after = id
-			inc, err := s.load(tx, key(q.Tenant, id))
+			inc, err := s.load(commit.Plain{Tx: tx}, key(q.Tenant, id))
 			switch {
 			case s.note(err):
 			case err != nil:

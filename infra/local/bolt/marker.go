@@ -23,7 +23,7 @@ const (
 
 // traceOfUse names a file that says that the directory was in use, "" if none does.
 func traceOfUse(dir string) string {
-	for _, name := range []string{markerName, LinkKeyFile} {
+	for _, name := range []string{markerName, LinkKeyFile, JournalName} {
 		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
 			return name
 		}
@@ -40,30 +40,38 @@ func vanished(dir, path, trace string) error {
 		"If there is none, begin with an empty store: opsguard store init --data-dir %s", dir, trace, FileName, what, FileName, dir)
 }
 
-// mark compares the id in the store with the one beside it, and writes what is not
-// there yet.
-func (f *File) mark(dir, id string) error {
-	path := filepath.Join(dir, markerName)
-	text, err := os.ReadFile(path)
+// besideID returns the id that stands beside the store, "" if none does.
+func besideID(dir string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(dir, markerName))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return unwrapPath(err)
+		return "", unwrapPath(err)
 	}
-	beside := string(bytes.TrimSpace(text))
+	return string(bytes.TrimSpace(text)), nil
+}
+
+// mark compares the id in the store with the one beside it, and writes what is not
+// there yet. It returns the id.
+func (f *File) mark(dir, id string) (string, error) {
+	path := filepath.Join(dir, markerName)
+	beside, err := besideID(dir)
+	if err != nil {
+		return "", err
+	}
 	switch {
 	case id != "" && beside == id:
-		return nil
+		return id, nil
 	case id != "" && beside != "":
-		return fmt.Errorf("it is not the store that this directory was used with: %s has the id %s, the store is %s. Restore the right one. "+
+		return "", fmt.Errorf("it is not the store that this directory was used with: %s has the id %s, the store is %s. Restore the right one. "+
 			"If this is the one to go on with, delete %s and start again", markerName, beside, id, path)
 	case id == "":
 		if id = beside; id == "" {
 			id = rand.Text()
 		}
 		if err := f.putID(id); err != nil {
-			return err
+			return "", err
 		}
 	}
-	return dbfile.WriteFile(path, []byte(id+"\n"))
+	return id, dbfile.WriteFile(path, []byte(id+"\n"))
 }
 
 func (f *File) putID(id string) error {

@@ -5,12 +5,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
 
+	"github.com/opsguard/opsguard/infra/local/commit"
 	"github.com/opsguard/opsguard/infra/local/dbfile"
+	"github.com/opsguard/opsguard/infra/local/journal"
 )
 
 // File is an open store with what is known to be wrong with it.
@@ -20,13 +24,20 @@ type File struct {
 	// Opened tells what happened at the opening that an operator should know.
 	Opened []string
 
-	doubt  bool   // the last write may be missing; see beQuiet
-	copied string // a directory to remove with the file
+	doubt  bool      // the last write may be missing; see beQuiet
+	copied string    // a directory to remove with the file
+	lost   []Finding // what the journal could not give back at the opening
+
+	flush    func() error              // puts into the file what is in the journal; nil: nobody appends
+	journal  *journal.Journal          // nil: the file is only read, or was closed
+	refused  atomic.Pointer[error]     // why the last group could not be appended; nil: it was
+	appended atomic.Pointer[time.Time] // when one was appended last
 }
 
-// Close closes the file when its transactions have ended.
+// Close closes the file when its transactions have ended. Where the store has all
+// that was written, its file is whole without a journal then.
 func (f *File) Close() error {
-	err := f.File.Close()
+	err := errors.Join(f.endJournal(), f.File.Close())
 	if f.copied != "" {
 		err = errors.Join(err, os.RemoveAll(f.copied))
 	}
@@ -70,6 +81,9 @@ func Init(dir string) error {
 	if err := os.Remove(filepath.Join(dir, markerName)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return unwrapPath(err)
 	}
+	if _, err := keepJournal(dir); err != nil { // of a store that is gone
+		return err
+	}
 	f, err := open(dir, path, true)
 	if err != nil {
 		return err
@@ -105,17 +119,45 @@ func open(dir, path string, fresh bool) (*File, error) {
 	if f.File, err = dbfile.Open(path, dbfile.Write); err != nil {
 		return nil, explainOpen(dir, path, err)
 	}
-	id, err := f.prepare()
-	if err == nil {
-		err = f.mark(dir, id)
-	}
-	if err == nil {
-		err = f.settleDamage(examined)
-	}
-	if err != nil {
+	if err := f.begin(dir, examined); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
 	}
 	return f, nil
+}
+
+// begin makes an opened store ready to be written to.
+func (f *File) begin(dir string, examined *Report) error {
+	id, err := f.prepare()
+	if err != nil {
+		return err
+	}
+	if id, err = f.mark(dir, id); err != nil {
+		return err
+	}
+	r, err := f.replay(dir, id)
+	if err != nil {
+		return err
+	}
+	if f.lost = r.lost; len(r.lost) > 0 {
+		kept, err := keepJournal(dir)
+		if err != nil {
+			return err
+		}
+		if kept != "" {
+			r.notes = append(r.notes, "the damaged journal is "+kept)
+		}
+	}
+	f.Opened = append(f.Opened, r.notes...)
+	// What was found before the journal's writes were in the store may not be true any more.
+	if stale := len(r.pending.Ops) > 0 && (examined.Count > 0 || examined.opened < examined.Incidents); stale || len(r.lost) > 0 {
+		if examined, err = examine(f.File); err != nil {
+			return err
+		}
+	}
+	if err := f.settleDamage(examined); err != nil {
+		return err
+	}
+	return f.beginJournal(dir, id, r.state)
 }
 
 // examine reads an existing file through, and makes it again where that is needed.
@@ -173,8 +215,14 @@ func (f *File) settleDamage(r *Report) (err error) {
 			return err
 		}
 	}
-	f.Damage.replace(findings, r.Count-len(r.Findings)+len(findings))
+	f.know(findings, r.Count-len(r.Findings)+len(findings))
 	return nil
+}
+
+// know replaces what is known to be wrong, and keeps what the journal lost: no
+// examination of the file shows that.
+func (f *File) know(findings []Finding, count int) {
+	f.Damage.replace(append(slices.Clone(f.lost), findings...), count+len(f.lost))
 }
 
 // summary is the first few findings in one line.
@@ -233,7 +281,7 @@ func (f *File) prepare() (id string, err error) {
 			}
 		}
 		var stored struct{ ID string }
-		if _, err := bucketInfo.get(tx, []byte(idKey), &stored); err != nil && !errors.As(err, new(badRecord)) {
+		if _, err := bucketInfo.get(commit.Plain{Tx: tx}, []byte(idKey), &stored); err != nil && !errors.As(err, new(badRecord)) {
 			return err
 		}
 		id = stored.ID
@@ -248,25 +296,26 @@ func (f *File) prepare() (id string, err error) {
 // knownLayout returns the store's layout, and writes it where it is missing: into a
 // new store, or over a damaged record.
 func knownLayout(tx *bbolt.Tx) (string, error) {
-	have := layoutOf(tx)
+	have := layoutOf(commit.Plain{Tx: tx})
 	var twin string
-	if _, err := bucketInfo.get(tx, []byte(twinKey), &twin); err != nil {
+	if _, err := bucketInfo.get(commit.Plain{Tx: tx}, []byte(twinKey), &twin); err != nil {
 		twin = "" // damaged: then the other one tells
 	}
 	layout, err := agreed(have, twin)
 	if first, _ := bucketMeta.in(tx).Cursor().First(); have+twin == "" && first == nil {
 		layout, err = schema, nil // nothing has been written yet
 	}
-	if err != nil || layout == firstLayout || have == twin && have == layout {
+	if err != nil || layout == firstLayout || have == twin && (have == layout || have == inUse) {
 		return layout, err
 	}
-	return layout, putLayout(bucketInfo.in(tx))
+	return layout, putLayout(tx, schema)
 }
 
-func putLayout(info *bbolt.Bucket) error {
-	sealed, err := bucketInfo.encode([]byte(twinKey), schema)
+func putLayout(tx *bbolt.Tx, layout string) error {
+	sealed, err := bucketInfo.encode([]byte(twinKey), layout)
 	if err != nil {
 		return err
 	}
-	return errors.Join(info.Put([]byte(schemaKey), []byte(schema)), info.Put([]byte(twinKey), sealed))
+	info := bucketInfo.in(tx)
+	return errors.Join(info.Put([]byte(schemaKey), []byte(layout)), info.Put([]byte(twinKey), sealed))
 }

@@ -5,6 +5,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/opsguard/opsguard/infra/local/commit"
 	"github.com/opsguard/opsguard/infra/local/dbfile"
 	"github.com/opsguard/opsguard/pkg/incident"
 )
@@ -47,9 +48,9 @@ func quietFile(path string) error {
 
 // mayBegin refuses a fix that would begin while the store is quiet. A record of it
 // that cannot be read says that it may be.
-func mayBegin(tx *bbolt.Tx, from time.Time) error {
+func mayBegin(r commit.Reader, from time.Time) error {
 	var until time.Time
-	there, err := bucketInfo.get(tx, []byte(quietKey), &until)
+	there, err := bucketInfo.get(r, []byte(quietKey), &until)
 	if err == nil && (!there || !from.Before(until)) {
 		return nil
 	}

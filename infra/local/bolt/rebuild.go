@@ -12,6 +12,9 @@ import (
 	"github.com/opsguard/opsguard/infra/local/dbfile"
 )
 
+// keptFormat is the time in the name of a damaged file that is kept.
+const keptFormat = "20060102T150405.000000000Z"
+
 // errTooMuch means that a start does not go on with what is left of a store.
 var errTooMuch = errors.New("too much of it is lost to go on with the rest unasked")
 
@@ -47,7 +50,7 @@ func rebuild(f *dbfile.File, report *Report, asked bool) (kept string, err error
 	if err := quietFile(fresh); err != nil {
 		return "", errors.Join(err, os.Remove(fresh))
 	}
-	kept = fmt.Sprintf("%s.damaged-%s", path, time.Now().UTC().Format("20060102T150405.000000000Z"))
+	kept = fmt.Sprintf("%s.damaged-%s", path, time.Now().UTC().Format(keptFormat))
 	// A second name first, so that there is a store at every moment.
 	if err := os.Link(path, kept); errors.Is(err, os.ErrExist) {
 		return "", err // another copy is kept under that name
@@ -147,14 +150,14 @@ func (f *File) migrate() error {
 		if err := bucketMeta.in(tx).SetSequence(incidents); err != nil {
 			return err
 		}
-		return putLayout(bucketInfo.in(tx))
+		return putLayout(tx, schema)
 	})
 }
 
 // sealSome gives checksums to some records behind a key. It returns the last key it
 // looked at, nil at the end, and how many records that were.
 func sealSome(b *bbolt.Bucket, s *survey, seal dbfile.Seal, after []byte) (last []byte, n uint64, err error) {
-	b.FillPercent = inOrder
+	b.FillPercent = 0.9 // keys come in the order of time, mostly
 	size := 0
 	c := b.Cursor()
 	k, v := c.First()

@@ -6,6 +6,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/opsguard/opsguard/infra/local/commit"
 	"github.com/opsguard/opsguard/infra/local/dbfile"
 	"github.com/opsguard/opsguard/pkg/incident"
 )
@@ -31,9 +32,9 @@ func (b bucket) encode(k []byte, v any) ([]byte, error) {
 
 // value checks what is stored under a key and returns the value. The error is a
 // badRecord.
-func (b bucket) value(tx *bbolt.Tx, k, stored []byte) ([]byte, error) {
+func (b bucket) value(r commit.Reader, k, stored []byte) ([]byte, error) {
 	v, err := b.seal.Open(k, stored)
-	if err != nil && !dbfile.Sealed(stored) && layoutOf(tx) == firstLayout {
+	if err != nil && !dbfile.Sealed(stored) && layoutOf(r) == firstLayout {
 		return stored, nil // written before there were checksums, and read only
 	}
 	if err != nil {
@@ -44,12 +45,12 @@ func (b bucket) value(tx *bbolt.Tx, k, stored []byte) ([]byte, error) {
 
 // get decodes the value under a key; false if there is none. What cannot be read is
 // a badRecord.
-func (b bucket) get(tx *bbolt.Tx, k []byte, into any) (bool, error) {
-	stored := b.in(tx).Get(k)
+func (b bucket) get(r commit.Reader, k []byte, into any) (bool, error) {
+	stored := r.Get(b.name, k)
 	if stored == nil {
 		return false, nil
 	}
-	v, err := b.value(tx, k, stored)
+	v, err := b.value(r, k, stored)
 	if err != nil {
 		return false, err
 	}

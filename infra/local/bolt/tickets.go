@@ -19,25 +19,22 @@ func (s *Store) PutTicket(_ context.Context, t incident.Ticket) (incident.Ticket
 	if err != nil {
 		return t, s.unavailable(err)
 	}
-	err = s.writer.Do(func(tx *bbolt.Tx) error {
+	err = s.writer.Do(func(tx commit.Tx) error {
 		var there incident.Ticket
 		ok, err := bucketTickets.get(tx, k, &there)
 		if s.note(err); ok { // a damaged one is opened again
 			t = there
 			return nil
 		}
-		if err := bucketTickets.in(tx).Put(k, v); err != nil {
-			return commit.Abort(err)
-		}
-		return nil
+		return tx.Put(bucketTickets.name, k, v)
 	})
 	return t, s.unavailable(err)
 }
 
 // Ticket returns one simulated ticket, NotFound if there is none.
 func (s *Store) Ticket(_ context.Context, tenant, ticketKey string) (t incident.Ticket, err error) {
-	err = s.db.View(func(tx *bbolt.Tx) error {
-		ok, err := bucketTickets.get(tx, key(tenant, ticketKey), &t)
+	err = s.view(func(r commit.Reader) error {
+		ok, err := bucketTickets.get(r, key(tenant, ticketKey), &t)
 		if err == nil && !ok {
 			return incident.Fail(incident.NotFound, incident.CodeNotFound, "there is no ticket of that key")
 		}
@@ -55,7 +52,7 @@ func (s *Store) Tickets(_ context.Context, tenant string, limit int, cursor stri
 		return nil, "", steps.BadCursor()
 	}
 	prefix := append(key(tenant), 0)
-	err = s.db.View(func(tx *bbolt.Tx) error {
+	err = s.scan(func(tx *bbolt.Tx) error {
 		c := bucketTickets.in(tx).Cursor()
 		at := string(after)
 		for k := last(c, prefix, at); bytes.HasPrefix(k, prefix); k, _ = c.Prev() {
@@ -65,7 +62,7 @@ func (s *Store) Tickets(_ context.Context, tenant string, limit int, cursor stri
 			}
 			var t incident.Ticket
 			at = string(k[len(prefix):])
-			if _, err := bucketTickets.get(tx, k, &t); err == nil {
+			if _, err := bucketTickets.get(commit.Plain{Tx: tx}, k, &t); err == nil {
 				page = append(page, t)
 			} else if !s.note(err) {
 				return err

@@ -1,62 +1,172 @@
-// Package commit groups writes to one bbolt file into shared transactions, so
-// that many writers share one fsync. The incident store and the workflow engine
-// write through the same Writer.
+// Package commit is the only way to write to the store while it is in use. It
+// groups writes, so that many writers share one sync, and the incident store and
+// the workflow engine write through the same Writer.
 //
-// bbolt's own Batch waits a fixed time for company and runs a whole batch anew
-// when one member fails. A Writer never waits: whatever queued up while the last
-// transaction was being synced goes into the next, and a member that answers an
-// error before it wrote anything costs the others nothing.
+// A group is appended to the journal and synced; only then can anybody read it, and
+// its writers are answered. What the journal holds is kept in memory too, and is
+// written into the bbolt file later, much of it in one transaction: a checkpoint.
+//
+// Single records are read by View: from memory first, then from the file. Ranges are
+// read by Scan, which makes a checkpoint first and reads the file alone.
 package commit
 
 import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"go.etcd.io/bbolt"
 
 	"github.com/opsguard/opsguard/infra/local/dbfile"
+	"github.com/opsguard/opsguard/infra/local/journal"
 )
 
 // ErrClosed is the answer after Close.
 var ErrClosed = errors.New("the store is closed")
 
-// maxGroup bounds one transaction, in members, so that a flood cannot make
-// everybody wait for one huge commit.
-const maxGroup = 1024
+const (
+	// maxGroup bounds one group, in members, so that a flood cannot make everybody
+	// wait for one huge write.
+	maxGroup = 1024
+	// maxGroupSize is where a group ends early, in bytes of keys and values.
+	maxGroupSize = 1 << 20
+	// longest is how long a write may be in the journal alone.
+	longest = time.Second
+	// retry is the pause after a checkpoint that failed.
+	retry = time.Second
+)
 
-// DB is what a Writer writes to: a bbolt file, or what stands before one.
+// DB is the store's file with its journal.
 type DB interface {
+	// View reads the file as of one moment.
+	View(func(*bbolt.Tx) error) error
+	// Update changes the file. When it returns nil, the change is on disk.
 	Update(func(*bbolt.Tx) error) error
+	// Try shows the file with changes that are not made.
+	Try(func(*bbolt.Tx) error) error
+	// Append writes a group to the journal. When it returns nil, it is on disk.
+	Append(ops []journal.Op) error
+	Journal() *journal.Journal
+	// Applied notes, in the transaction that does it, that the file has every group
+	// of the journal up to a number.
+	Applied(tx *bbolt.Tx, seq uint64) error
+	// Scattered reports whether a bucket's keys come in no order.
+	Scattered(bucket string) bool
 }
 
 // Writer is safe for concurrent use.
 type Writer struct {
 	db      DB
+	journal *journal.Journal
 	queue   chan *member
-	mu      sync.RWMutex // held for reading while sending, so that Close can close queue
+	closing sync.RWMutex // held for reading while sending, so that Close can close queue
 	closed  bool
 	stopped chan struct{}
+
+	mu             sync.RWMutex
+	active, frozen *memtable // frozen: nil, or what is being written into the file
+	seq            uint64    // the last group that may be read
+
+	checkpoint checkpoint
 }
 
+// member is one write of a group, or something to be done between groups.
 type member struct {
-	write func(tx *bbolt.Tx) error
-	err   error
-	done  chan struct{}
+	write  func(tx Tx) error
+	direct func(tx *bbolt.Tx) error
+	flush  bool
+	err    error
+	done   chan struct{}
 }
 
 // New starts a writer for db. Close it before db.
 func New(db DB) *Writer {
-	w := &Writer{db: db, queue: make(chan *member, maxGroup), stopped: make(chan struct{})}
+	w := &Writer{db: db, journal: db.Journal(), queue: make(chan *member, maxGroup), stopped: make(chan struct{}), active: newMemtable()}
+	w.seq = w.journal.Seq()
+	w.checkpoint.init()
 	go w.run()
 	return w
 }
 
-// Do runs write in a transaction and returns when that is on disk. If write
-// returns an error it must not have written anything: the error is returned,
-// the transaction goes on without it. A failure to commit is everybody's.
-func (w *Writer) Do(write func(tx *bbolt.Tx) error) error {
-	m := &member{write: write, done: make(chan struct{})}
+// Do runs write and returns when what it wrote is on disk. If write returns an
+// error, that is returned, and nothing of it is written; the others of its group go
+// on without it. A failure to write to disk is everybody's.
+func (w *Writer) Do(write func(tx Tx) error) error { return w.ask(&member{write: write}) }
+
+// Update runs a function in a bbolt transaction of its own, after everything that
+// was written before. It is for changes of ranges; others wait meanwhile.
+func (w *Writer) Update(direct func(tx *bbolt.Tx) error) error { return w.ask(&member{direct: direct}) }
+
+// Flush returns when the file has everything that was written before.
+func (w *Writer) Flush() error {
+	w.mu.RLock()
+	nothing := w.frozen == nil && w.active.last == 0
+	w.mu.RUnlock()
+	if nothing {
+		return nil
+	}
+	return w.ask(&member{flush: true})
+}
+
+// Scan reads the file, with everything that was written before in it. It is for
+// ranges. While the file cannot be written to, it shows what it would be.
+func (w *Writer) Scan(read func(tx *bbolt.Tx) error) error {
+	if err := w.Flush(); err == nil {
+		return w.db.View(read)
+	}
+	return w.db.Try(func(tx *bbolt.Tx) error {
+		if err := w.applyAll(tx); err != nil {
+			return err
+		}
+		return read(tx)
+	})
+}
+
+func (w *Writer) applyAll(tx *bbolt.Tx) error {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	for _, m := range []*memtable{w.frozen, w.active} {
+		if m == nil {
+			continue
+		}
+		if err := m.apply(tx, w.seq, w.db.Scattered); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// View reads single records as of one moment: everything that was answered before,
+// and nothing that is not on disk.
+func (w *Writer) View(read func(r Reader) error) error {
+	for {
+		// Memory first, then the file: a checkpoint that ends in between has put into the file
+		// what memory is seen to hold. The other way round, it would be in neither.
+		w.mu.RLock()
+		v := view{w: w, active: w.active, frozen: w.frozen, seq: w.seq}
+		w.mu.RUnlock()
+		stale := false
+		err := w.db.View(func(tx *bbolt.Tx) error {
+			// Groups later than v.seq must not be in the file that it reads. They can only
+			// be once the memory that takes them was frozen.
+			w.mu.RLock()
+			stale = w.active != v.active
+			w.mu.RUnlock()
+			if stale {
+				return nil
+			}
+			v.file = tx
+			return read(&v)
+		})
+		if !stale {
+			return err
+		}
+	}
+}
+
+func (w *Writer) ask(m *member) error {
+	m.done = make(chan struct{})
 	if err := w.send(m); err != nil {
 		return err
 	}
@@ -65,8 +175,8 @@ func (w *Writer) Do(write func(tx *bbolt.Tx) error) error {
 }
 
 func (w *Writer) send(m *member) error {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
+	w.closing.RLock()
+	defer w.closing.RUnlock()
 	if w.closed {
 		return ErrClosed
 	}
@@ -74,79 +184,155 @@ func (w *Writer) send(m *member) error {
 	return nil
 }
 
-// fatal is an error that must abort the whole transaction.
-type fatal struct{ error }
-
-func (f fatal) Unwrap() error { return f.error }
-
-// Abort marks an error of a write that may have written something before it
-// failed: the transaction is rolled back for everybody in it.
-func Abort(err error) error { return fatal{err} }
-
-// Close commits what was queued and stops. Calling it again does nothing.
+// Close writes what was queued, and all of it into the file, and stops. What could
+// not be written into the file stays in the journal. Calling it again does nothing.
 func (w *Writer) Close() {
-	w.mu.Lock()
+	w.closing.Lock()
 	if !w.closed {
 		w.closed = true
 		close(w.queue)
 	}
-	w.mu.Unlock()
+	w.closing.Unlock()
 	<-w.stopped
 }
 
 func (w *Writer) run() {
 	defer close(w.stopped)
+	defer w.checkpoint.timer.Stop()
 	group := make([]*member, 0, maxGroup)
-	for first := range w.queue {
-		group = append(group[:0], first)
-	drain:
-		for len(group) < maxGroup {
-			select {
-			case m, ok := <-w.queue:
-				if !ok {
-					break drain
-				}
-				group = append(group, m)
-			default:
-				break drain
+	for {
+		select {
+		case <-w.checkpoint.timer.C:
+			w.checkpoint.due = true
+			w.beginCheckpoint()
+		case err := <-w.checkpoint.ended:
+			w.endCheckpoint(err)
+			w.beginCheckpoint()
+		case m, ok := <-w.queue:
+			if !ok {
+				_ = w.empty() // what is left is in the journal, and the next start finds it
+				return
 			}
+			group = w.gather(append(group[:0], m))
+			w.commit(group)
+			w.beginCheckpoint()
 		}
-		w.commit(group)
 	}
 }
 
-func (w *Writer) commit(group []*member) {
-	err := w.tryCommit(group)
-	if len(group) > 1 && errors.Is(err, dbfile.ErrDamaged) {
-		// One of them met a damaged part of the file; alone, each fails or succeeds for itself.
-		for i := range group {
-			w.commit(group[i : i+1])
+// gather adds what waits in the queue.
+func (w *Writer) gather(group []*member) []*member {
+	for len(group) < maxGroup {
+		select {
+		case m, ok := <-w.queue:
+			if !ok {
+				return group // and run meets it
+			}
+			group = append(group, m)
+		default:
+			return group
 		}
-		return
 	}
-	for _, m := range group {
+	return group
+}
+
+// commit writes members in their order, those that only write in groups.
+func (w *Writer) commit(all []*member) {
+	for len(all) > 0 {
+		n := 0
+		for n < len(all) && all[n].write != nil {
+			n++
+		}
+		if n > 0 {
+			all = all[w.write(all[:n]):]
+			continue
+		}
+		switch m := all[0]; {
+		case m.flush:
+			w.checkpoint.waiting = append(w.checkpoint.waiting, waiter{w.seq, m})
+			w.beginCheckpoint()
+		default:
+			m.err = w.direct(m.direct)
+			close(m.done)
+		}
+		all = all[1:]
+	}
+}
+
+// write writes one group and answers it. It returns how many members that were.
+func (w *Writer) write(members []*member) int {
+	n, err := w.tryWrite(members)
+	if n > 1 && errors.Is(err, dbfile.ErrDamaged) {
+		// One of them met a damaged part of the file; alone, each fails or succeeds for itself.
+		for i := range n {
+			w.write(members[i : i+1])
+		}
+		return n
+	}
+	for _, m := range members[:n] {
 		if err != nil {
 			m.err = fmt.Errorf("commit: %w", err)
 		}
 		close(m.done)
 	}
+	return n
 }
 
-// tryCommit runs the group in one transaction. A member that panics aborts it for
-// all, because what it had written cannot be known; the process goes on.
-func (w *Writer) tryCommit(group []*member) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic in a transaction: %w: %v", dbfile.ErrDamaged, p)
-		}
-	}()
-	return w.db.Update(func(tx *bbolt.Tx) error {
-		for _, m := range group {
-			m.err = m.write(tx)
-			if f, ok := m.err.(fatal); ok {
-				return f
+// tryWrite runs members as one group, until it is large, and makes it durable.
+func (w *Writer) tryWrite(members []*member) (n int, err error) {
+	g := &groupTx{view: view{w: w, active: w.active, frozen: w.frozen, seq: w.seq + 1}}
+	err = w.db.View(func(tx *bbolt.Tx) error {
+		g.file = tx
+		for n < len(members) && (n == 0 || g.size < maxGroupSize) {
+			m, mark := members[n], len(g.ops)
+			n++
+			if m.err = m.write(g); m.err != nil {
+				g.undo(mark)
 			}
 		}
 		return nil
 	})
+	if err != nil { // a panic is one too: what its member had written cannot be known
+		g.undo(0)
+		return max(n, 1), err
+	}
+	if len(g.ops) == 0 {
+		return n, nil
+	}
+	if err := w.store(g); err != nil {
+		g.undo(0)
+		return n, err
+	}
+	return n, nil
+}
+
+// store makes a group durable and readable. The operations are in the active
+// memtable.
+func (w *Writer) store(g *groupTx) error {
+	ops := g.left()
+	size := journal.Size(ops)
+	if !w.journal.Room(size) {
+		g.undo(0)
+		if err := w.makeRoom(); err != nil {
+			return err
+		}
+		if size > journal.Most {
+			return w.direct(func(tx *bbolt.Tx) error { return Apply(tx, ops, w.db.Scattered) })
+		}
+		g.active = w.active
+		for _, op := range ops {
+			g.add(op)
+		}
+	}
+	if err := w.db.Append(ops); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.seq = g.seq
+	if w.active.last = g.seq; w.active.first == 0 {
+		w.active.first = g.seq
+		w.checkpoint.timer.Reset(longest)
+	}
+	return nil
 }

@@ -164,6 +164,24 @@ func (f *File) Update(write func(*bbolt.Tx) error) error {
 	return f.outcome(err)
 }
 
+// errTried rolls a transaction of Try back.
+var errTried = errors.New("it was only tried")
+
+// Try runs a function in a write transaction and rolls that back: the function can
+// read the file with changes that cannot be written.
+func (f *File) Try(change func(*bbolt.Tx) error) error {
+	err := f.update(func(tx *bbolt.Tx) error {
+		if err := change(tx); err != nil {
+			return err
+		}
+		return errTried
+	})
+	if errors.Is(err, errTried) {
+		return nil
+	}
+	return err
+}
+
 // outcome records how a commit went. The file is looked for after the commit and
 // before anybody is told of it: a file that was deleted meanwhile has swallowed it.
 func (f *File) outcome(err error) error {

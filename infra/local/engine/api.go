@@ -7,8 +7,7 @@ import (
 	"errors"
 	"time"
 
-	"go.etcd.io/bbolt"
-
+	"github.com/opsguard/opsguard/infra/local/commit"
 	"github.com/opsguard/opsguard/pkg/asl"
 	"github.com/opsguard/opsguard/pkg/incident"
 )
@@ -69,8 +68,8 @@ func (e *Engine) Describe(ctx context.Context, name string) (Description, error)
 		return d, classify(err)
 	}
 	exists := false
-	err := e.cfg.DB.View(func(tx *bbolt.Tx) error {
-		exec, running, err := readRunning(tx, name)
+	err := e.cfg.DB.View(func(r commit.Reader) error {
+		exec, running, err := readRunning(r, name)
 		if exists = running || err != nil; exists {
 			d = Description{Status: exec.Status, State: exec.State, StartedAt: exec.StartedAt}
 			if err != nil { // nothing can carry it on, and the next Open ends it
@@ -78,7 +77,7 @@ func (e *Engine) Describe(ctx context.Context, name string) (Description, error)
 			}
 			return nil
 		}
-		record, kept := readEnded(tx, name, e.cfg.Now())
+		record, kept := readEnded(r, name, e.cfg.Now())
 		exists = kept
 		d = Description{record.Status, record.State, record.StartedAt, record.EndedAt, record.Error, record.Cause}
 		return nil

@@ -66,7 +66,7 @@ func heapInUse() int64 {
 func benchConfig(db *bbolt.DB, asked func(token string)) Config {
 	nothing := func(context.Context, json.RawMessage) (json.RawMessage, error) { return nil, nil }
 	return Config{
-		DB: db, Definition: []byte(approval), Log: slog.New(slog.DiscardHandler), ErrorName: func(error) string { return "Failed" },
+		DB: plainDB{db}, Definition: []byte(approval), Log: slog.New(slog.DiscardHandler), ErrorName: func(error) string { return "Failed" },
 		Tasks: map[string]TaskFunc{"analyze": nothing, "fix": nothing, "ticket": nothing,
 			"ask": func(_ context.Context, payload json.RawMessage) (json.RawMessage, error) {
 				asked(tokenIn(payload))

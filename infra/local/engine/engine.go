@@ -12,8 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/opsguard/opsguard/infra/local/clock"
 	"github.com/opsguard/opsguard/pkg/asl"
 )
@@ -32,9 +30,6 @@ type Config struct {
 	ErrorName func(error) string
 	Log       *slog.Logger
 
-	// Write runs a function in a transaction and returns when it is on disk; DB.Update if it is nil. A writer that other parts of
-	// the process use too saves fsyncs. If the function answers an error, nothing of it may stay.
-	Write func(func(*bbolt.Tx) error) error
 	// Ready, if given, holds tasks and timers back until it is closed, for tasks that need the engine themselves. Calls are
 	// taken and stored meanwhile.
 	Ready <-chan struct{}
@@ -87,9 +82,6 @@ func (c *Config) check() error {
 	if c.Secrets == nil {
 		c.Secrets = rand.Reader
 	}
-	if c.Write == nil {
-		c.Write = c.DB.Update
-	}
 	if c.commit == nil {
 		c.commit = func(write func() error) error { return write() }
 	}
@@ -105,6 +97,7 @@ type Engine struct {
 	queue       chan *op
 	timers      *timers
 	runs        *runs
+	pruning     pruning
 
 	closing   sync.Once
 	stopping  chan struct{} // closed first: no task is begun, no timer fires

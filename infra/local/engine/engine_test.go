@@ -12,6 +12,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/opsguard/opsguard/infra/local/commit"
 	"github.com/opsguard/opsguard/pkg/asl"
 	"github.com/opsguard/opsguard/pkg/incident"
 )
@@ -79,7 +80,7 @@ func TestNameIsFreeAgainAfterNinetyDays(t *testing.T) {
 		must(t, w.send(<-w.tokens, `{"decision":"no"}`))
 		synctest.Wait()
 		w.wantStatus("old-1", asl.Succeeded)
-		must(t, w.db.View(func(tx *bbolt.Tx) error {
+		must(t, w.db.Scan(func(tx *bbolt.Tx) error {
 			if n := tx.Bucket([]byte(endedBucket)).Stats().KeyN; n != 1 {
 				t.Errorf("%d records are kept, want the one of today", n)
 			}
@@ -146,10 +147,7 @@ func TestWritesGoThroughTheWriterGiven(t *testing.T) {
 		w := newWorld(t, approval, nil)
 		w.close()
 		writes := 0
-		w.config.Write = func(put func(*bbolt.Tx) error) error {
-			writes++
-			return w.db.Update(put)
-		}
+		w.config.DB = counting{w.db, &writes}
 		w.open()
 		w.start("run")
 		synctest.Wait()
@@ -158,6 +156,17 @@ func TestWritesGoThroughTheWriterGiven(t *testing.T) {
 			t.Errorf("%d writes, want 3: the start, and the end of two tasks", writes)
 		}
 	})
+}
+
+// counting counts writes.
+type counting struct {
+	plainDB
+	writes *int
+}
+
+func (c counting) Do(write func(commit.Tx) error) error {
+	*c.writes++
+	return c.plainDB.Do(write)
 }
 
 func TestBadCallsAreToldApart(t *testing.T) {
@@ -206,7 +215,7 @@ func TestBadCallsAreToldApart(t *testing.T) {
 
 func TestOpenRefuses(t *testing.T) {
 	db := openDB(t, filepath.Join(t.TempDir(), "engine.db"))
-	good := Config{DB: db, Definition: []byte(approval), ErrorName: error.Error, Log: slog.New(slog.DiscardHandler), Tasks: map[string]TaskFunc{
+	good := Config{DB: plainDB{db}, Definition: []byte(approval), ErrorName: error.Error, Log: slog.New(slog.DiscardHandler), Tasks: map[string]TaskFunc{
 		"analyze": stuck, "ask": stuck, "fix": stuck, "ticket": stuck,
 	}}
 	cases := map[string]struct {

@@ -120,7 +120,7 @@ func openToBeKilled(t *testing.T, db *bbolt.DB, tell func(what, name string)) *E
 	nothing := func(context.Context, json.RawMessage) (json.RawMessage, error) { return nil, nil }
 	ready := make(chan struct{})
 	e, err := Open(Config{
-		DB: db, Definition: []byte(approval), Ready: ready, Log: slog.New(slog.DiscardHandler),
+		DB: plainDB{db}, Definition: []byte(approval), Ready: ready, Log: slog.New(slog.DiscardHandler),
 		ErrorName: func(error) string { return "Failed" },
 		Tasks: map[string]TaskFunc{
 			"analyze": nothing, "ticket": nothing,

@@ -2,8 +2,9 @@ package engine
 
 import (
 	"bytes"
+	"errors"
 
-	"go.etcd.io/bbolt"
+	"github.com/opsguard/opsguard/infra/local/commit"
 )
 
 // encode makes the bytes to store, so that the transaction does not wait for it.
@@ -27,33 +28,24 @@ func (b *batch) encode() error {
 	return nil
 }
 
-// put stores the batch. For every execution that ends, it deletes up to two records that are past their time, so they never
-// pile up.
-func (b *batch) put(tx *bbolt.Tx) error {
-	running, records, byTime := tx.Bucket([]byte(runningBucket)), tx.Bucket([]byte(endedBucket)), tx.Bucket([]byte(endedAtBucket))
-	finished := 0
+// put stores the batch.
+func (b *batch) put(tx commit.Tx) error {
 	for _, name := range b.changed {
 		at := b.entries[name]
 		if !at.exec.Finished() {
-			if err := running.Put([]byte(name), at.stored); err != nil {
+			if err := tx.Put([]byte(runningBucket), []byte(name), at.stored); err != nil {
 				return err
 			}
 			continue
 		}
-		finished++
-		if err := running.Delete([]byte(name)); err != nil {
-			return err
-		}
-		if err := records.Put([]byte(name), at.stored); err != nil {
-			return err
-		}
 		ended := endedKey(at.exec.EndedAt, name)
-		if err := byTime.Put(ended, endedAtSeal.Close(ended, nil)); err != nil {
+		err := errors.Join(
+			tx.Delete([]byte(runningBucket), []byte(name)),
+			tx.Put([]byte(endedBucket), []byte(name), at.stored),
+			tx.Put([]byte(endedAtBucket), ended, endedAtSeal.Close(ended, nil)))
+		if err != nil {
 			return err
 		}
 	}
-	if finished == 0 {
-		return nil
-	}
-	return prune(tx, b.now, 2*finished)
+	return nil
 }

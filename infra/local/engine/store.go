@@ -9,6 +9,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/opsguard/opsguard/infra/local/commit"
 	"github.com/opsguard/opsguard/infra/local/dbfile"
 	"github.com/opsguard/opsguard/pkg/asl"
 )
@@ -45,9 +46,15 @@ func Plausible(bucket string, value []byte) bool {
 	return len(value) == 0
 }
 
-// DB is where executions are kept: a bbolt file, or what stands before one.
+// DB is where executions are kept; a commit.Writer is one.
 type DB interface {
-	View(func(*bbolt.Tx) error) error
+	// View reads single records as of one moment, with everything that was written before.
+	View(func(commit.Reader) error) error
+	// Do writes single records and returns when they are on disk. If the function answers an error, nothing of it may stay.
+	Do(func(commit.Tx) error) error
+	// Scan reads ranges, with everything that was written before.
+	Scan(func(*bbolt.Tx) error) error
+	// Update changes ranges, after everything that was written before.
 	Update(func(*bbolt.Tx) error) error
 }
 
@@ -153,7 +160,7 @@ func dropDefinitions(definitions *bbolt.Bucket, used map[string]bool) error {
 
 // loadDefinitions reads every stored definition. All of them have running executions, or are the current one.
 func loadDefinitions(db DB) (definitions map[string]*asl.Definition, err error) {
-	err = db.View(func(tx *bbolt.Tx) error {
+	err = db.Scan(func(tx *bbolt.Tx) error {
 		definitions = readableDefinitions(tx.Bucket([]byte(definitionsBucket)))
 		return nil
 	})
@@ -163,7 +170,7 @@ func loadDefinitions(db DB) (definitions map[string]*asl.Definition, err error) 
 // findRunning lists the running executions by their headers, and decodes only those whose task has to run again.
 func findRunning(db DB, definitions map[string]*asl.Definition) ([]found, error) {
 	var all []found
-	err := db.View(func(tx *bbolt.Tx) error {
+	err := db.Scan(func(tx *bbolt.Tx) error {
 		return tx.Bucket([]byte(runningBucket)).ForEach(func(name, value []byte) error {
 			h, err := openHeader(name, value)
 			if err != nil {
@@ -189,8 +196,8 @@ func findRunning(db DB, definitions map[string]*asl.Definition) ([]found, error)
 	return all, err
 }
 
-func readRunning(tx *bbolt.Tx, name string) (asl.Execution, bool, error) {
-	value := tx.Bucket([]byte(runningBucket)).Get([]byte(name))
+func readRunning(r commit.Reader, name string) (asl.Execution, bool, error) {
+	value := r.Get([]byte(runningBucket), []byte(name))
 	if value == nil {
 		return asl.Execution{}, false, nil
 	}
@@ -203,8 +210,8 @@ func readRunning(tx *bbolt.Tx, name string) (asl.Execution, bool, error) {
 
 // readEnded does not see a record that is older than the retention, whether or not it has been deleted yet. One that cannot
 // be read is of an execution that ended, nobody knows when: it is seen.
-func readEnded(tx *bbolt.Tx, name string, now time.Time) (record ended, kept bool) {
-	value := tx.Bucket([]byte(endedBucket)).Get([]byte(name))
+func readEnded(r commit.Reader, name string, now time.Time) (record ended, kept bool) {
+	value := r.Get([]byte(endedBucket), []byte(name))
 	if value == nil {
 		return record, false
 	}
@@ -213,32 +220,4 @@ func readEnded(tx *bbolt.Tx, name string, now time.Time) (record ended, kept boo
 		return ended{Status: asl.Failed, Error: errorDamaged, Cause: "the record of this ended execution cannot be read"}, true
 	}
 	return record, now.Before(record.EndedAt.Add(retention))
-}
-
-// prune deletes at most n records past the retention, the oldest first. A name used anew has a newer record, which stays.
-func prune(tx *bbolt.Tx, now time.Time, n int) error {
-	byTime, byName := tx.Bucket([]byte(endedAtBucket)), tx.Bucket([]byte(endedBucket))
-	limit := now.Add(-retention).UnixMilli()
-	var old [][]byte
-	cursor := byTime.Cursor()
-	for key, value := cursor.First(); key != nil && len(old) < n; key, value = cursor.Next() {
-		if at, _ := splitEndedKey(key); at > limit {
-			break
-		}
-		if _, err := endedAtSeal.Open(key, value); err == nil { // a damaged key names nobody
-			old = append(old, bytes.Clone(key))
-		}
-	}
-	for _, key := range old {
-		_, name := splitEndedKey(key)
-		if _, live := readEnded(tx, name, now); !live && name != "" {
-			if err := byName.Delete([]byte(name)); err != nil {
-				return err
-			}
-		}
-		if err := byTime.Delete(key); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -9,8 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"go.etcd.io/bbolt"
-
+	"github.com/opsguard/opsguard/infra/local/commit"
 	"github.com/opsguard/opsguard/pkg/asl"
 )
 
@@ -100,8 +99,8 @@ func (e *Engine) settle(command asl.RunTask, exec asl.Execution, result taskResu
 func (e *Engine) command(one run) (asl.RunTask, asl.Execution, bool) {
 	var exec asl.Execution
 	running := false
-	err := e.cfg.DB.View(func(tx *bbolt.Tx) (err error) {
-		exec, running, err = readRunning(tx, one.name)
+	err := e.cfg.DB.View(func(r commit.Reader) (err error) {
+		exec, running, err = readRunning(r, one.name)
 		return err
 	})
 	if err != nil {

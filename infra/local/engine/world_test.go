@@ -15,6 +15,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/opsguard/opsguard/infra/local/commit"
 	"github.com/opsguard/opsguard/pkg/asl"
 	"github.com/opsguard/opsguard/pkg/incident"
 )
@@ -43,7 +44,7 @@ const input = `{"id":"x","timeout":3600}`
 // no task token may be in it.
 type world struct {
 	t      *testing.T
-	db     *bbolt.DB
+	db     plainDB
 	engine *Engine
 	config Config
 	log    lockedBuffer
@@ -56,7 +57,7 @@ type world struct {
 // newWorld opens an engine. The tasks return {} unless given; ask also hands its token to world.tokens.
 func newWorld(t *testing.T, definition string, tasks map[string]TaskFunc) *world {
 	t.Helper()
-	w := &world{t: t, db: openDB(t, filepath.Join(t.TempDir(), "engine.db")), tokens: make(chan string, 20_000)}
+	w := &world{t: t, db: plainDB{openDB(t, filepath.Join(t.TempDir(), "engine.db"))}, tokens: make(chan string, 20_000)}
 	w.config = Config{
 		DB: w.db, Definition: []byte(definition), Tasks: map[string]TaskFunc{}, Random: func() float64 { return 0.5 },
 		ErrorName: func(err error) string { return strings.TrimPrefix(err.Error(), "wrapped: ") },
@@ -82,6 +83,29 @@ func openDB(t testing.TB, path string) *bbolt.DB {
 		}
 	})
 	return db
+}
+
+// plainDB keeps executions in a bbolt file without a journal: every write is one transaction.
+type plainDB struct{ *bbolt.DB }
+
+func (p plainDB) View(read func(commit.Reader) error) error {
+	return p.DB.View(func(tx *bbolt.Tx) error { return read(commit.Plain{Tx: tx}) })
+}
+
+func (p plainDB) Scan(read func(*bbolt.Tx) error) error { return p.DB.View(read) }
+
+func (p plainDB) Do(write func(commit.Tx) error) error {
+	return p.Update(func(tx *bbolt.Tx) error { return write(plainTx{commit.Plain{Tx: tx}}) })
+}
+
+type plainTx struct{ commit.Plain }
+
+func (p plainTx) Put(bucket, key, value []byte) error { return p.Tx.Bucket(bucket).Put(key, value) }
+func (p plainTx) Delete(bucket, key []byte) error     { return p.Tx.Bucket(bucket).Delete(key) }
+
+func (p plainTx) Count(bucket []byte) error {
+	_, err := p.Tx.Bucket(bucket).NextSequence()
+	return err
 }
 
 func (w *world) task(name string, inner TaskFunc) TaskFunc {

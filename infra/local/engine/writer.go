@@ -7,8 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"go.etcd.io/bbolt"
-
+	"github.com/opsguard/opsguard/infra/local/commit"
 	"github.com/opsguard/opsguard/infra/local/dbfile"
 	"github.com/opsguard/opsguard/pkg/asl"
 )
@@ -105,9 +104,9 @@ func fail(ops []*op, err error) []*op {
 // apply takes the operations through their steps, stores the outcome in one transaction, and then acts on it.
 func (e *Engine) apply(ops []*op) error {
 	b := &batch{engine: e, now: e.cfg.Now(), entries: map[string]*entry{}}
-	err := e.cfg.DB.View(func(tx *bbolt.Tx) error {
+	err := e.cfg.DB.View(func(r commit.Reader) error {
 		for _, o := range ops {
-			o.err = b.safely(tx, o)
+			o.err = b.safely(r, o)
 		}
 		return nil
 	})
@@ -118,7 +117,7 @@ func (e *Engine) apply(ops []*op) error {
 		return err
 	}
 	if len(b.changed) > 0 {
-		if err := e.cfg.commit(func() error { return e.cfg.Write(b.put) }); err != nil {
+		if err := e.cfg.commit(func() error { return e.cfg.DB.Do(b.put) }); err != nil {
 			return err
 		}
 	}
@@ -128,12 +127,17 @@ func (e *Engine) apply(ops []*op) error {
 	for _, one := range b.runs {
 		e.runs.add(one)
 	}
+	ended := 0
 	for _, name := range b.changed {
 		e.logEnd(b.entries[name].exec)
+		if b.entries[name].exec.Finished() {
+			ended++
+		}
 	}
 	for _, o := range ops {
 		e.answer(o)
 	}
+	e.prune(ended, b.now)
 	return nil
 }
 
@@ -172,38 +176,38 @@ type entry struct {
 }
 
 // safely keeps what a damaged part of the file does to one operation from the others.
-func (b *batch) safely(tx *bbolt.Tx, o *op) (err error) {
+func (b *batch) safely(r commit.Reader, o *op) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = damaged("execution "+o.name, fmt.Errorf("%w: %v", dbfile.ErrDamaged, p))
 		}
 	}()
-	return b.step(tx, o)
+	return b.step(r, o)
 }
 
-func (b *batch) step(tx *bbolt.Tx, o *op) error {
-	at, err := b.entry(tx, o.name)
+func (b *batch) step(r commit.Reader, o *op) error {
+	at, err := b.entry(r, o.name)
 	if err != nil {
 		return err
 	}
 	switch o.kind {
 	case opStart:
-		return b.start(tx, at, o)
+		return b.start(r, at, o)
 	case opFire:
 		return b.fire(at)
 	default:
 		if at.exec.Status == "" {
-			return b.unknown(tx, o)
+			return b.unknown(r, o)
 		}
 		return b.next(at, b.engine.definitions[at.exec.Digest], o.event)
 	}
 }
 
-func (b *batch) entry(tx *bbolt.Tx, name string) (*entry, error) {
+func (b *batch) entry(r commit.Reader, name string) (*entry, error) {
 	if at, ok := b.entries[name]; ok {
 		return at, nil
 	}
-	exec, _, err := readRunning(tx, name)
+	exec, _, err := readRunning(r, name)
 	if err != nil {
 		return nil, err
 	}
@@ -213,14 +217,14 @@ func (b *batch) entry(tx *bbolt.Tx, name string) (*entry, error) {
 	return at, nil
 }
 
-func (b *batch) start(tx *bbolt.Tx, at *entry, o *op) error {
+func (b *batch) start(r commit.Reader, at *entry, o *op) error {
 	if at.exec.Status == asl.Running && bytes.Equal(at.exec.Input, o.input) {
 		return nil
 	}
 	if at.exec.Status != "" {
 		return ErrExecutionAlreadyExists
 	}
-	if _, kept := readEnded(tx, o.name, b.now); kept {
+	if _, kept := readEnded(r, o.name, b.now); kept {
 		return ErrExecutionAlreadyExists
 	}
 	return b.next(at, b.engine.definition, asl.Start{Name: o.name, Input: o.input})
@@ -239,11 +243,11 @@ func (b *batch) fire(at *entry) error {
 }
 
 // unknown answers an event for an execution that does not run.
-func (b *batch) unknown(tx *bbolt.Tx, o *op) error {
+func (b *batch) unknown(r commit.Reader, o *op) error {
 	if _, callback := o.event.(asl.CallbackSucceeded); !callback {
 		return asl.ErrStale
 	}
-	if _, kept := readEnded(tx, o.name, b.now); kept {
+	if _, kept := readEnded(r, o.name, b.now); kept {
 		return ErrTaskTimedOut
 	}
 	return ErrTaskDoesNotExist
