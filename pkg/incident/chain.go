@@ -14,6 +14,7 @@ const (
 	EventAsked       EventAction = "approval-requested"
 	EventAskedAgain  EventAction = "approval-requested-again"
 	EventNotified    EventAction = "notified"
+	EventRaised      EventAction = "severity-raised"
 	EventVoted       EventAction = "voted"
 	EventDecided     EventAction = "decided"
 	EventRecovered   EventAction = "recovered"

@@ -262,6 +262,27 @@ func (i Incident) Notified(notices []Notice, complete bool, now time.Time) (Chan
 	return c, nil
 }
 
+// Raise makes the incident as severe as an alert that joined it, if that is worse than
+// every one before. People who were asked are to be told once more, unless somebody
+// has decided.
+func (i Incident) Raise(to Severity, by Actor, now time.Time) (Change, error) {
+	if !to.Above(i.Severity) || i.Status.Final() {
+		return i.recorded(), nil
+	}
+	c := i.change(now, by, EventRaised, map[string]string{"from": string(i.Severity), "to": string(to)})
+	c.Incident.Severity = to
+	if asked := c.Incident.Asked; asked != nil && i.Decision == nil {
+		asked.Former = append(slices.Clone(asked.Former), asked.Notices...)
+		asked.Former = asked.Former[max(0, len(asked.Former)-maxFormer):]
+		asked.Notices, asked.NotifiedAt = nil, nil
+	}
+	return c, nil
+}
+
+// maxFormer bounds the messages that are kept up to date beside the last ones: a
+// severity rises three times at most.
+const maxFormer = 64
+
 func (a Asked) told(channel string) bool {
 	return slices.ContainsFunc(a.Notices, func(n Notice) bool { return n.Channel == channel })
 }

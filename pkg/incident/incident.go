@@ -75,6 +75,9 @@ type Asked struct {
 	Deadline   time.Time  `json:"deadline"`   // decisions are taken until this instant
 	NotifiedAt *time.Time `json:"notifiedAt"` // nil: a channel has still to be told
 	Notices    []Notice   `json:"notices"`
+	// Former are messages about the incident as it was less severe. They are kept up to
+	// date like the others; a new one was sent because an edit wakes nobody.
+	Former []Notice `json:"former,omitempty"`
 }
 
 // Notice is a message that was sent, so that it can be edited later.

@@ -46,8 +46,11 @@ type IngestAlert struct {
 	Inventory *inventory.Inventory
 	NewID     func() string // a fresh incident id
 	Timeout   time.Duration // how long people may take, where a service does not say
-	Flows     Flows         // nil: every trouble is an incident, and only equal shapes are one
-	PerHour   int           // incidents that a service may open in an hour, critical ones apart; 0: no bound
+	// Raised, where given, has people told soon that an incident became more severe; else
+	// reconcile tells them.
+	Raised  func(inc incident.Incident, after time.Duration)
+	Flows   Flows // nil: every trouble is an incident, and only equal shapes are one
+	PerHour int   // incidents that a service may open in an hour, critical ones apart; 0: no bound
 	// Delivery passes on what a recovery decided. Nil where this step may not read task
 	// tokens: then reconcile does, within its interval.
 	Delivery *Delivery
@@ -106,7 +109,7 @@ func (s IngestAlert) Handle(ctx context.Context, in IngestInput) (Ingested, erro
 	for range maxJoinRaces {
 		ref, err := s.Store.Join(ctx, alert.Tenant, fingerprint, s.Now())
 		if err == nil {
-			return s.joined(ctx, ref)
+			return s.joined(ctx, ref, in.By, alert.Severity)
 		}
 		if incident.KindOf(err) != incident.NotFound {
 			return Ingested{}, err
@@ -196,15 +199,39 @@ func clean(a incident.Alert) incident.Alert {
 	return a
 }
 
-func (s IngestAlert) joined(ctx context.Context, ref incident.Ref) (Ingested, error) {
+func (s IngestAlert) joined(ctx context.Context, ref incident.Ref, by incident.Actor, severity incident.Severity) (Ingested, error) {
 	inc, err := s.Store.Load(ctx, ref)
 	if err != nil {
 		return Ingested{}, err
+	}
+	if severity.Above(inc.Severity) && inc.Open() {
+		if inc, err = s.raise(ctx, ref, by, severity); err != nil {
+			return Ingested{}, err
+		}
 	}
 	if inc.Status == incident.Detected {
 		s.start(ctx, inc) // whoever opened it may have died before starting it
 	}
 	return Ingested{inc.ID, inc.Status, true}, nil
+}
+
+// raise makes an incident more severe because of an alert that joined it, and has
+// people told.
+func (s IngestAlert) raise(ctx context.Context, ref incident.Ref, by incident.Actor, severity incident.Severity) (incident.Incident, error) {
+	rose := false
+	inc, err := update(ctx, s.Store, ref, func(inc incident.Incident) (incident.Change, error) {
+		c, err := inc.Raise(severity, by, s.Now())
+		rose = !c.Empty()
+		return c, err
+	})
+	if err != nil || !rose {
+		return inc, err
+	}
+	s.Log.InfoContext(ctx, "the severity rose", "incidentId", inc.ID, "severity", severity)
+	if s.Raised != nil && inc.Asked != nil && inc.Asked.NotifiedAt == nil {
+		s.Raised(inc, time.Millisecond)
+	}
+	return inc, nil
 }
 
 func (s IngestAlert) start(ctx context.Context, inc incident.Incident) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/steps"
@@ -113,5 +114,40 @@ func TestAnAlertIsTakenThoughItsFlowIsBroken(t *testing.T) {
 	w := newWorld(t)
 	if ids := w.flooded(&oneFlow{broken: true}, 0, many(3)...); len(ids) != 3 {
 		t.Errorf("%d incidents, want 3", len(ids))
+	}
+}
+
+func TestARepeatThatIsWorseRaisesTheSeverityAndIsTold(t *testing.T) {
+	w := newWorld(t)
+	var told []incident.Severity
+	step := w.ingest()
+	step.Raised = func(inc incident.Incident, _ time.Duration) { told = append(told, inc.Severity) }
+	send := func(severity incident.Severity) incident.Incident {
+		t.Helper()
+		a := alert("api", "k")
+		a.Severity = severity
+		got, err := step.Handle(t.Context(), steps.IngestInput{Alert: a, By: incident.SourceActor("api")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w.load(incident.Ref{Tenant: incident.DefaultTenant, ID: got.IncidentID})
+	}
+	first := send(incident.Medium)
+	if err := w.waiting(first.Ref, incident.NewTaskToken("token"), 0); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ sent, want incident.Severity }{
+		{incident.Low, incident.Medium}, {incident.Critical, incident.Critical}, {incident.High, incident.Critical}, {incident.Critical, incident.Critical},
+	} {
+		if got := send(c.sent); got.Severity != c.want || got.ID != first.ID {
+			t.Errorf("after a %s one: %s of %s, want %s of %s", c.sent, got.Severity, got.ID, c.want, first.ID)
+		}
+	}
+	if len(told) != 1 || told[0] != incident.Critical {
+		t.Errorf("people were told of %v, want of one rise", told)
+	}
+	now := w.load(first.Ref)
+	if now.Asked.NotifiedAt != nil || len(now.Asked.Notices) != 0 || len(now.Asked.Former) == 0 {
+		t.Errorf("the new message is not due, or the old one is forgotten: %+v", now.Asked)
 	}
 }

@@ -194,7 +194,7 @@ func (p People) Tell(ctx context.Context, inc incident.Incident) {
 	if inc.Asked == nil {
 		return
 	}
-	for _, notice := range inc.Asked.Notices {
+	for _, notice := range slices.Concat(inc.Asked.Former, inc.Asked.Notices) {
 		for _, ch := range p.Channels {
 			if ch.Name() != notice.Channel {
 				continue
