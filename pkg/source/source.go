@@ -7,6 +7,7 @@ import (
 	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/source/alertmanager"
 	"github.com/opsguard/opsguard/pkg/source/api"
+	"github.com/opsguard/opsguard/pkg/source/github"
 	"github.com/opsguard/opsguard/pkg/source/opsgenie"
 	"github.com/opsguard/opsguard/pkg/source/pagerduty"
 	"github.com/opsguard/opsguard/pkg/source/sentry"
@@ -18,6 +19,7 @@ func List() []integration.Descriptor[steps.Source] {
 	return []integration.Descriptor[steps.Source]{
 		api.Integration(),
 		alertmanager.Integration(),
+		github.Integration(),
 		opsgenie.Integration(),
 		pagerduty.Integration(),
 		sentry.Integration(),
