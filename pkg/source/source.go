@@ -8,6 +8,7 @@ import (
 	"github.com/opsguard/opsguard/pkg/source/alertmanager"
 	"github.com/opsguard/opsguard/pkg/source/api"
 	"github.com/opsguard/opsguard/pkg/source/github"
+	"github.com/opsguard/opsguard/pkg/source/honeybadger"
 	"github.com/opsguard/opsguard/pkg/source/opsgenie"
 	"github.com/opsguard/opsguard/pkg/source/pagerduty"
 	"github.com/opsguard/opsguard/pkg/source/sentry"
@@ -20,6 +21,7 @@ func List() []integration.Descriptor[steps.Source] {
 		api.Integration(),
 		alertmanager.Integration(),
 		github.Integration(),
+		honeybadger.Integration(),
 		opsgenie.Integration(),
 		pagerduty.Integration(),
 		sentry.Integration(),
