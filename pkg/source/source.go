@@ -9,6 +9,7 @@ import (
 	"github.com/opsguard/opsguard/pkg/source/api"
 	"github.com/opsguard/opsguard/pkg/source/github"
 	"github.com/opsguard/opsguard/pkg/source/honeybadger"
+	"github.com/opsguard/opsguard/pkg/source/netlify"
 	"github.com/opsguard/opsguard/pkg/source/opsgenie"
 	"github.com/opsguard/opsguard/pkg/source/pagerduty"
 	"github.com/opsguard/opsguard/pkg/source/sentry"
@@ -22,6 +23,7 @@ func List() []integration.Descriptor[steps.Source] {
 		alertmanager.Integration(),
 		github.Integration(),
 		honeybadger.Integration(),
+		netlify.Integration(),
 		opsgenie.Integration(),
 		pagerduty.Integration(),
 		sentry.Integration(),
