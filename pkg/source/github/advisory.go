@@ -30,7 +30,8 @@ func advisory(doc intake.Value, kind, what string) (report, error) {
 	r := report{
 		is: states(action, []string{"published", "reported"}, []string{"withdrawn"}), kind: kind, identity: []string{id},
 		severity: intake.Severity(incident.High, it.At("severity").Written()), headline: what + action + ": " + it.At("summary").Written(),
-		at: firstTime(it, "updated_at", "published_at", "created_at"), links: []string{it.At("html_url").Written(), "https://github.com/advisories/" + id},
+		at:    firstTime(it, "updated_at", "published_at", "created_at"),
+		links: []string{it.At("html_url").Written(), "https://github.com/advisories/" + id},
 	}
 	e := &r.evidence
 	var packages []string
@@ -45,7 +46,8 @@ func advisory(doc intake.Value, kind, what string) (report, error) {
 	}
 	if len(packages) > 0 {
 		r.service = packages[0]
-		r.labels = map[string]string{"package": packages[0], "ecosystem": it.At("vulnerabilities").List(maxListed)[0].At("package", "ecosystem").Written()}
+		first := it.At("vulnerabilities").List(1)[0].Apart()
+		r.labels = map[string]string{"package": packages[0], "ecosystem": first.At("package", "ecosystem").Written()}
 	}
 	if r.is == recovered {
 		return r, nil

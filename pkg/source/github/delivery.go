@@ -21,12 +21,15 @@ func (s *Source) workflowRun(doc intake.Value) (report, error) {
 		return report{}, err
 	}
 	run = run.Apart()
-	conclusion, name := run.At("conclusion").Written(), cmp.Or(doc.Apart().At("workflow", "name").Written(), run.First("name", "path"), workflow)
+	conclusion := run.At("conclusion").Written()
+	name := cmp.Or(doc.Apart().At("workflow", "name").Written(), run.First("name", "path"), workflow)
 	r := report{
 		is:   states(conclusion, []string{"failure", "timed_out", "startup_failure"}, []string{"success"}),
 		kind: "workflow_run", identity: []string{workflow, branch}, severity: incident.High, at: run.At("updated_at").Time(),
 		headline: "workflow " + name + " on " + branch + ": " + conclusion, links: []string{run.At("html_url").Written()},
-		labels: map[string]string{"workflow": name, "workflow_path": run.At("path").Written(), "branch": branch, "trigger": run.At("event").Written()},
+		labels: map[string]string{
+			"workflow": name, "workflow_path": run.At("path").Written(), "branch": branch, "trigger": run.At("event").Written(),
+		},
 	}
 	commit := run.At("head_commit")
 	e := &r.evidence

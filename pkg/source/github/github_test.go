@@ -172,11 +172,13 @@ func TestADismissedAlertIsNoRecovery(t *testing.T) {
 			"dismissed": "nothing", "auto_dismissed": "nothing", "assignees_changed": "nothing"},
 		"code_scanning_alert": {"created": "firing", "reopened": "firing", "reopened_by_user": "firing", "appeared_in_branch": "firing",
 			"fixed": "recovered", "closed_by_user": "nothing"},
-		"secret_scanning_alert":          {"created": "firing", "reopened": "firing", "publicly_leaked": "firing", "resolved": "recovered", "validated": "nothing"},
+		"secret_scanning_alert": {"created": "firing", "reopened": "firing", "publicly_leaked": "firing", "resolved": "recovered",
+			"validated": "nothing"},
 		"repository_vulnerability_alert": {"create": "firing", "reopen": "firing", "resolve": "recovered", "dismiss": "nothing"},
 	} {
 		for action, want := range actions {
-			body := `{"action":"` + action + `","alert":{"number":1,"security_vulnerability":{},"affected_package_name":"p","rule":{},"secret_type":"t"}}`
+			body := `{"action":"` + action + `","alert":{"number":1,"security_vulnerability":{},"affected_package_name":"p",
+				"rule":{},"secret_type":"t"}}`
 			if got := state(t, vendor(), event, body); got != want {
 				t.Errorf("%s %s: %s, want %s", event, action, got, want)
 			}
@@ -203,7 +205,8 @@ func TestADeploymentMattersByItsEnvironment(t *testing.T) {
 }
 
 func TestTheSecretThatWasFoundIsNotShown(t *testing.T) {
-	batch, err := stepstest.OpenSource(t, github.Integration(), vendor()).Parse(t.Context(), signed("secret_scanning_alert", fixture(t, "secret-scanning")))
+	source := stepstest.OpenSource(t, github.Integration(), vendor())
+	batch, err := source.Parse(t.Context(), signed("secret_scanning_alert", fixture(t, "secret-scanning")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,14 +234,16 @@ func TestAFormIsRefusedWithWhatToDo(t *testing.T) {
 	r := signed("workflow_run", []byte("payload=%7B%7D"))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	_, err := stepstest.OpenSource(t, github.Integration(), vendor()).Parse(t.Context(), r)
-	if want := "Content-Type: is a form; choose application/json as the content type of the webhook in GitHub"; err == nil || err.Error() != want {
+	want := "Content-Type: is a form; choose application/json as the content type of the webhook in GitHub"
+	if err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
 }
 
 func TestAPatternThatIsNoneIsRefusedByName(t *testing.T) {
 	for _, pattern := range []string{"", "release/[", `\`} {
-		if err := (github.Settings{Branches: []string{"main", pattern}}).Validate(); err == nil || !strings.HasPrefix(err.Error(), "branches: must list branches") {
+		err := github.Settings{Branches: []string{"main", pattern}}.Validate()
+		if err == nil || !strings.HasPrefix(err.Error(), "branches: must list branches") {
 			t.Errorf("%q: %v", pattern, err)
 		}
 	}

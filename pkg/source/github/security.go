@@ -100,7 +100,8 @@ func repositoryVulnerabilityAlert(doc intake.Value) (report, error) {
 }
 
 func codeScanningAlert(doc intake.Value) (report, error) {
-	r, it, err := numbered(doc, "code_scanning_alert", []string{"created", "reopened", "reopened_by_user", "appeared_in_branch"}, []string{"fixed"})
+	opens := []string{"created", "reopened", "reopened_by_user", "appeared_in_branch"}
+	r, it, err := numbered(doc, "code_scanning_alert", opens, []string{"fixed"})
 	if err != nil {
 		return r, err
 	}

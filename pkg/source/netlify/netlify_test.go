@@ -62,7 +62,8 @@ func TestItIsASource(t *testing.T) {
 		body := fixture(t, name)
 		return stepstest.Sent{Name: name, Alerts: alerts, Request: request(jws(secret, header, claims("netlify", body)), body)}
 	}
-	stepstest.SourceContract(t, netlify.Integration(), vendor(), sent("deploy-failed", 1), sent("deploy-succeeded", 1), sent("deploy-building", 0))
+	stepstest.SourceContract(t, netlify.Integration(), vendor(),
+		sent("deploy-failed", 1), sent("deploy-succeeded", 1), sent("deploy-building", 0))
 }
 
 func TestItReadsWhatOthersPublished(t *testing.T) {

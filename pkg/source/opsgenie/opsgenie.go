@@ -18,7 +18,7 @@ import (
 // Settings are what services.yaml says of a source.
 type Settings struct {
 	Token integration.Secret `setting:"token" help:"the token that the custom header Authorization of the integration holds, after Bearer"`
-	URL   string             `setting:"url" default:"" help:"the address of your Opsgenie, such as https://acme.app.opsgenie.com, for links to alerts"`
+	URL   string             `setting:"url" default:"" help:"for links: the address of your Opsgenie, such as https://acme.app.opsgenie.com"`
 }
 
 // Validate implements the check of settings.

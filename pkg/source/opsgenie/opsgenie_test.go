@@ -39,7 +39,8 @@ func fixture(t testing.TB, name string) []byte {
 func TestItIsASource(t *testing.T) {
 	sent := func(name string, alerts int) stepstest.Sent {
 		header := http.Header{"Authorization": {"Bearer " + token}, "Content-Type": {"application/json"}}
-		return stepstest.Sent{Name: name, Alerts: alerts, Proof: stepstest.ProofByToken, Request: steps.Request{Header: header, Body: fixture(t, name)}}
+		request := steps.Request{Header: header, Body: fixture(t, name)}
+		return stepstest.Sent{Name: name, Alerts: alerts, Proof: stepstest.ProofByToken, Request: request}
 	}
 	stepstest.SourceContract(t, opsgenie.Integration(), vendor(), sent("create", 1), sent("close", 1), sent("acknowledge", 0))
 }
@@ -117,7 +118,9 @@ func TestAnAlertLinksToOpsgenieOrToTheToolBehindIt(t *testing.T) {
 }
 
 func TestAnAddressThatIsNoneIsRefusedByName(t *testing.T) {
-	for _, address := range []string{"acme.app.opsgenie.com", "http://acme.app.opsgenie.com", "https://user:password@acme.app.opsgenie.com", "javascript:x"} {
+	for _, address := range []string{
+		"acme.app.opsgenie.com", "http://acme.app.opsgenie.com", "https://user:password@acme.app.opsgenie.com", "javascript:x",
+	} {
 		err := opsgenie.Settings{URL: address}.Validate()
 		if want := "url: must be an address like https://acme.app.opsgenie.com"; err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", address, err, want)

@@ -120,7 +120,8 @@ func TestAPriorityCountsMoreThanTheUrgency(t *testing.T) {
 		`"priority":null,"urgency":"high"`:                         incident.High,
 		`"priority":null`:                                          incident.High,
 	} {
-		batch, err := source.Parse(t.Context(), steps.Request{Body: []byte(`{"event":{"event_type":"incident.triggered","data":{"id":"Q1",` + fields + `}}}`)})
+		body := `{"event":{"event_type":"incident.triggered","data":{"id":"Q1",` + fields + `}}}`
+		batch, err := source.Parse(t.Context(), steps.Request{Body: []byte(body)})
 		if err != nil {
 			t.Fatal(err)
 		}

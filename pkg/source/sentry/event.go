@@ -53,7 +53,7 @@ func event(doc, e intake.Value, rule string) (incident.Alert, error) {
 	shown := e.Apart()
 	tags, place := tagsOf(shown), placeOf(doc.Apart(), shown)
 	a := incident.Alert{
-		Tenant: incident.DefaultTenant, Source: "sentry", Service: service(tags["service"], place.project, tags["server_name"]),
+		Tenant: incident.DefaultTenant, Source: "sentry", Service: service(place.project, place.projectID),
 		Severity:  intake.Severity(incident.High, e.At("level").Written(), tags["level"], doc.At("level").Written()),
 		Timestamp: happened(shown), Identity: intake.Identity("issue", id),
 		Link:   intake.FirstLink(e.At("web_url").Written(), doc.At("url").Written()),
@@ -137,13 +137,16 @@ func tagsOf(e intake.Value) map[string]string {
 	return tags
 }
 
+// labels are the tags, and what Sentry itself says. Anybody who can send events to Sentry
+// chooses tags, and the key for that is public in web pages: no tag may stand in for what
+// Sentry says of the place, and none names the service.
 func labels(tags map[string]string, p place, e intake.Value) map[string]string {
 	all := map[string]string{}
 	for name, value := range tags {
 		all[name] = value
 	}
+	all["project"], all["project_id"], all["organization"] = p.project, p.projectID, p.organization
 	for name, value := range map[string]string{
-		"project": p.project, "project_id": p.projectID, "organization": p.organization,
 		"environment": e.At("environment").Written(), "release": e.At("release").Written(),
 		"platform": e.At("platform").Written(), "level": e.At("level").Written(), "transaction": e.At("transaction").Written(),
 		"server_name": e.At("server_name").Written(), "logger": e.At("logger").Written(),

@@ -16,7 +16,7 @@ import (
 // Settings are what services.yaml says of a source.
 type Settings struct {
 	Secret integration.Secret `setting:"secret" help:"the client secret that Sentry shows on the page of the integration"`
-	Plugin integration.Secret `setting:"plugin" default:"" help:"only for the older WebHooks plugin, which signs nothing: the user:password that its address holds"`
+	Plugin integration.Secret `setting:"plugin" default:"" help:"for the older WebHooks plugin only: the user:password in its address"`
 }
 
 // Source is safe for concurrent use.
@@ -80,7 +80,10 @@ type kind struct {
 
 func kinds() []kind {
 	return []kind{
-		{"event_alert", "event", eventAlert}, {"error", "error", newError}, {"issue", "issue", issue}, {"metric_alert", "metric_alert", metricAlert},
+		{"event_alert", "event", eventAlert},
+		{"error", "error", newError},
+		{"issue", "issue", issue},
+		{"metric_alert", "metric_alert", metricAlert},
 	}
 }
 

@@ -27,7 +27,8 @@ const (
 
 func vendor() stepstest.Vendor {
 	return stepstest.Vendor{Entry: func(string) ([]integration.Setting, stepstest.Secrets) {
-		return []integration.Setting{integration.SecretSetting("secret", "SENTRY")}, stepstest.Secrets{"SENTRY": "sentry-former-0123456789 " + secret}
+		return []integration.Setting{integration.SecretSetting("secret", "SENTRY")},
+			stepstest.Secrets{"SENTRY": "sentry-former-0123456789 " + secret}
 	}}
 }
 
@@ -156,6 +157,21 @@ func TestWhatIsNoAlertDoesNothing(t *testing.T) {
 		batch, err := source.Parse(t.Context(), signed(resource, []byte(body)))
 		if err != nil || len(batch.Alerts)+len(batch.Refused) > 0 {
 			t.Errorf("%s: %v, %v", resource, batch, err)
+		}
+	}
+}
+
+func TestATagNamesNeitherTheServiceNorTheProject(t *testing.T) {
+	source := stepstest.OpenSource(t, sentry.Integration(), vendor())
+	for url, want := range map[string]string{"https://sentry.io/api/0/projects/acme/web/events/1/": "web", "": "7"} {
+		batch, err := source.Parse(t.Context(), steps.Request{Body: []byte(`{"action":"triggered","data":{"event":{"issue_id":"1","title":"boom",
+			"project":7,"url":"` + url + `","tags":[["service","payments"],["project","payments"],["organization","payments"],["zone","a"]]}}}`)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := batch.Alerts[0]
+		if a.Service != want || a.Labels["project"] == "payments" || a.Labels["organization"] == "payments" || a.Labels["zone"] != "a" {
+			t.Errorf("the service is %q, want %q; the labels are %v", a.Service, want, a.Labels)
 		}
 	}
 }

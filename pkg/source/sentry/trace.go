@@ -93,7 +93,8 @@ func frames(b *strings.Builder, list intake.Value) {
 
 func function(frame intake.Value) string {
 	name, module := cmp.Or(frame.First("function", "raw_function"), "?"), frame.At("module").Written()
-	if strings.Contains(module, ".") && !strings.ContainsAny(module, "/:@") && !strings.Contains(name, ".") { // Java and Python have dotted modules
+	dotted := strings.Contains(module, ".") && !strings.ContainsAny(module, "/:@") // as in Java and Python
+	if dotted && !strings.Contains(name, ".") {
 		return module + "." + name
 	}
 	return name
