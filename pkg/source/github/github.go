@@ -19,7 +19,7 @@ import (
 // Settings are what services.yaml says of a source.
 type Settings struct {
 	Secret   integration.Secret `setting:"secret" help:"the secret of the webhook in GitHub"`
-	Branches []string           `setting:"branches" default:"" help:"branches whose runs count, such as release/*; left out: the default branch"`
+	Branches []string           `setting:"branches" default:"" help:"branches whose runs count, like release/*; if none, the default branch"`
 }
 
 // Validate implements the check of settings.
