@@ -7,6 +7,12 @@ import (
 	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/source/alertmanager"
 	"github.com/opsguard/opsguard/pkg/source/api"
+	"github.com/opsguard/opsguard/pkg/source/github"
+	"github.com/opsguard/opsguard/pkg/source/honeybadger"
+	"github.com/opsguard/opsguard/pkg/source/netlify"
+	"github.com/opsguard/opsguard/pkg/source/opsgenie"
+	"github.com/opsguard/opsguard/pkg/source/pagerduty"
+	"github.com/opsguard/opsguard/pkg/source/sentry"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
@@ -15,6 +21,12 @@ func List() []integration.Descriptor[steps.Source] {
 	return []integration.Descriptor[steps.Source]{
 		api.Integration(),
 		alertmanager.Integration(),
+		github.Integration(),
+		honeybadger.Integration(),
+		netlify.Integration(),
+		opsgenie.Integration(),
+		pagerduty.Integration(),
+		sentry.Integration(),
 	}
 }
 

@@ -1,0 +1,70 @@
+package intake_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/opsguard/opsguard/pkg/intake"
+)
+
+func read(t *testing.T, document string) intake.Value {
+	t.Helper()
+	v, err := intake.ReadJSON([]byte(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestAMistakeInAPartThatIsOnlyShownCostsNothing(t *testing.T) {
+	doc := read(t, `{"shown":"text","needed":{"id":7}}`)
+	if got := doc.At("shown").Apart().At("below").Written(); got != "" {
+		t.Errorf("below a text is %q", got)
+	}
+	if err := doc.Err(); err != nil {
+		t.Errorf("the document is refused: %v", err)
+	}
+	doc.At("needed", "id").Text()
+	if doc.Err() == nil {
+		t.Error("a mistake in a part that is needed is not told")
+	}
+}
+
+func TestANumberIsATimeInTheUnitOfItsSize(t *testing.T) {
+	at := time.Date(2026, 11, 20, 3, 12, 44, 120e6, time.UTC)
+	for written, want := range map[string]time.Time{
+		"1795144364.12":       at,
+		"1795144364120":       at,
+		"1795144364120000":    at,
+		"1795144364120000000": at,
+		"1795144364":          at.Truncate(time.Second),
+		"0":                   {},
+		"-5":                  {},
+		"1e300":               {},
+		"1e400":               {},
+		`"1795144364"`:        {},
+		"null":                {},
+	} {
+		if got := read(t, `{"at":`+written+`}`).At("at").Unix(); !got.Equal(want) {
+			t.Errorf("%s is %v, want %v", written, got, want)
+		}
+	}
+}
+
+func TestASignatureThatIsNoHexIsNone(t *testing.T) {
+	for _, text := range []string{"", "abc", "xy", "v1=00"} {
+		if got := intake.Hex(text); len(got) != 0 {
+			t.Errorf("%q is %x", text, got)
+		}
+	}
+	if got := string(intake.Hex("4f4B")); got != "OK" {
+		t.Errorf("4f4B is %q", got)
+	}
+}
+
+func TestABodyHasOneName(t *testing.T) {
+	name := intake.BodyName([]byte("a"))
+	if name == "" || name != intake.BodyName([]byte("a")) || name == intake.BodyName([]byte("a ")) {
+		t.Errorf("the name of a body is %q", name)
+	}
+}
