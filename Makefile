@@ -35,7 +35,7 @@ test-fuzz: ## every fuzz target for a second
 test-aws: validate ## the deployed stack on an emulator with IAM enforced
 	@infra/emulator/test.sh
 
-test-fast: ## the inner loop: all packages but the black-box suite, no race detector
+test-fast: ## the inner loop: no black-box suite, no race detector, no programs built, fewer repetitions
 	go test -short $$(go list ./... | grep -v /infra/e2e)
 
 lint:

@@ -10,8 +10,17 @@ import (
 	"testing"
 )
 
+// skipShort keeps a test that builds programs out of the inner loop.
+func skipShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it builds programs; make test runs it")
+	}
+}
+
 // Secrets are written under such a umask, often in the shell that then builds.
 func TestLambdaMayRunWhatWasBuiltUnderAnyUmask(t *testing.T) {
+	skipShort(t)
 	dir := t.TempDir()
 	build := exec.Command("sh", "-c", "umask 077; exec make -s -C ../../functions build-ExecuteFixFunction")
 	build.Env = append(os.Environ(), "ARTIFACTS_DIR="+dir)
@@ -27,6 +36,7 @@ func TestLambdaMayRunWhatWasBuiltUnderAnyUmask(t *testing.T) {
 // SAM does not tell the build which architecture the stack gets. A binary of another
 // one deploys without a word, and then no function starts.
 func TestABuildFitsTheStacksArchitectureOrIsRefused(t *testing.T) {
+	skipShort(t)
 	const guided = "parameter_overrides = \"StageName=\\\"live\\\" Architecture=\\\"x86_64\\\"\"\n"
 	for name, c := range map[string]struct {
 		environment string

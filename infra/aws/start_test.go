@@ -31,6 +31,7 @@ var (
 // function that uses it ends at its start with one line that names it, and no other
 // function does. Each gets the variables that template.yaml gives it.
 func TestAFunctionThatCannotWorkSaysWhyInOneLineAtItsStart(t *testing.T) {
+	skipShort(t)
 	dir := t.TempDir()
 	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", dir+"/", "../../functions/...")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -61,7 +61,7 @@ func run() (err error) {
 	defer func() { err = errors.Join(err, b.close()) }()
 	for _, p := range chosen {
 		if err := p.measure(b, ctx); err != nil {
-			return fmt.Errorf("%s: %w", p.name, err)
+			return b.explain(p.name, err)
 		}
 	}
 	fmt.Print(b.table())

@@ -73,7 +73,7 @@ type server struct {
 }
 
 // serve starts the binary on a data directory below the bench's own and waits
-// until it answers that it is healthy. What it prints is thrown away.
+// until it answers that it is healthy. What it shows to people is thrown away.
 func (b *bench) serve(ctx context.Context, data string) (*server, error) {
 	return b.serveTo(ctx, data, nil)
 }
@@ -99,6 +99,12 @@ func (b *bench) serveTo(ctx context.Context, data string, said *listener) (*serv
 			return nil, err
 		}
 	}
+	log, err := os.Create(b.logFile()) // one server at a time; a file costs the server less than a pipe
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close() // the server has its own
+	s.cmd.Stderr = log
 	begun := time.Now()
 	if err := s.cmd.Start(); err != nil {
 		return nil, err

@@ -39,11 +39,16 @@ func TestMain(m *testing.M) {
 // why not, and then lists, takes alerts, reconciles and verifies. No trial ends the
 // process, and all incidents that were not hit can be read, or are named.
 func TestNoDamageEndsTheProcess(t *testing.T) {
+	t.Parallel() // it waits for its child
+	trials := 64
+	if testing.Short() {
+		trials = 24
+	}
 	source := t.TempDir()
 	fill(t, source, 120, 300)
-	opened := damaged(t, source, 0, 64)
-	if opened < 24 {
-		t.Errorf("%d of 64 damaged stores were opened: this shows little", opened)
+	opened := damaged(t, source, 0, trials)
+	if opened < trials*3/8 {
+		t.Errorf("%d of %d damaged stores were opened: this shows little", opened, trials)
 	}
 }
 

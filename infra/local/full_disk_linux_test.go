@@ -32,6 +32,7 @@ func smallDisk(t *testing.T, size int) (dir string) {
 }
 
 func TestAFullDiskIsToldAndNothingIsLost(t *testing.T) {
+	t.Parallel() // it waits for room on the disk to be seen
 	dir := smallDisk(t, 24<<20)
 	s := serveOn(t, dir)
 	if status, answer := s.health(); status != 200 {

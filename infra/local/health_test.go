@@ -111,6 +111,7 @@ func TestWhatIsAcceptedIsNeverInAFileThatIsGone(t *testing.T) {
 }
 
 func TestTheWatchSaysThatTheFileIsGoneAndBack(t *testing.T) {
+	t.Parallel() // it waits for the watch
 	dir := t.TempDir()
 	s := serveOn(t, dir)
 	var log lockedText

@@ -25,6 +25,10 @@ const gcPercent = 400
 // start.
 const stopPatience = 4 * time.Second
 
+// stepPatience is what of stopPatience is kept for steps, however long requests and
+// scheduled runs take.
+const stepPatience = time.Second
+
 // Serve listens and works until ctx ends, then stops cleanly within 5 s.
 func (rt *Runtime) Serve(ctx context.Context, ready func(addr string)) error {
 	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
@@ -63,14 +67,16 @@ func (rt *Runtime) Serve(ctx context.Context, ready func(addr string)) error {
 	}
 	patience, cancel := context.WithTimeout(context.Background(), stopPatience)
 	defer cancel()
+	callersPatience, cancelCallers := context.WithTimeout(patience, stopPatience-stepPatience)
+	defer cancelCallers()
 	stopJobs()
 	if control != nil {
-		jobs.Go(func() { control.Shutdown(patience) })
+		jobs.Go(func() { control.Shutdown(callersPatience) })
 	}
-	if err := server.Shutdown(patience); err != nil {
+	if err := server.Shutdown(callersPatience); err != nil {
 		rt.log.Warn("some requests were cut off", "error", err.Error())
 	}
-	waitFor(patience, &jobs)
+	waitFor(callersPatience, &jobs)
 	err = errors.Join(err, rt.Close(patience))
 	rt.log.Info("OpsGuard has stopped; what is open carries on at the next start")
 	return err

@@ -9,8 +9,6 @@ package rules
 import (
 	"maps"
 	"slices"
-	"strings"
-	"unicode/utf8"
 )
 
 // Limits on what a finding carries of the log.
@@ -43,13 +41,16 @@ type Finding struct {
 // wins, because it explains those after it; how often or where its lines appear does not matter. Lines that are not
 // valid UTF-8 are passed over.
 func Match(logs string) (Finding, bool) {
-	low := lower(logs)
-	var seen grams
-	seen.read(low)
+	r := reading{logs: logs, low: lower(logs)}
+	return r.match()
+}
+
+func (r *reading) match() (Finding, bool) {
+	r.seen.read(r.low)
 	all := signatures()
 	for i := range all {
 		s := &all[i]
-		lines := s.find(logs, low, &seen)
+		lines := r.find(s)
 		if len(lines) == 0 {
 			continue
 		}
@@ -86,71 +87,4 @@ func copyParameters(from map[string]map[string]string) map[string]map[string]str
 		to[fix] = maps.Clone(values)
 	}
 	return to
-}
-
-// hit is a matching line: logs[start:end], with the phrase at at.
-type hit struct{ start, at, end int }
-
-// find returns the lines of the log that show the signature.
-func (s *signature) find(logs, low string, seen *grams) []string {
-	var hits []hit
-	for i := range s.clues {
-		if seen.mayHold(s.clues[i].grams) {
-			hits = s.clues[i].find(logs, low, hits)
-		}
-	}
-	slices.SortFunc(hits, func(a, b hit) int { return a.at - b.at })
-	var lines []string
-	for _, h := range hits {
-		line := cut(logs, h)
-		if len(lines) < MaxLines && !slices.Contains(lines, line) {
-			lines = append(lines, line)
-		}
-	}
-	return lines
-}
-
-// find adds the lines that hold the clue. It looks at each line once and stops after a few: a log that repeats itself
-// proves nothing more.
-func (c *clue) find(logs, low string, hits []hit) []hit {
-	const enough = 2 * MaxLines
-	found := 0
-	for from := 0; found < enough; {
-		n := strings.Index(low[from:], c.phrase)
-		if n < 0 {
-			break
-		}
-		at := from + n
-		start := from + strings.LastIndexByte(low[from:at], '\n') + 1 // from is always the beginning of a line
-		end := len(low)
-		if k := strings.IndexByte(low[at:], '\n'); k >= 0 {
-			end = at + k
-		}
-		if c.holds(low[start:end], at-start) && utf8.ValidString(logs[start:end]) {
-			hits = append(hits, hit{start, at, end})
-			found++
-		}
-		from = min(end+1, len(low))
-	}
-	return hits
-}
-
-// cut returns the line of h, without the space around it, and no more than MaxLineLength characters of it. It begins as
-// far before the phrase as leaves most of the room for what comes after.
-func cut(logs string, h hit) string {
-	line := strings.TrimSpace(logs[h.start:h.end])
-	if utf8.RuneCountInString(line) <= MaxLineLength {
-		return line
-	}
-	start := h.at
-	for n := 0; n < MaxLineLength/5 && start > h.start; n++ {
-		_, size := utf8.DecodeLastRuneInString(logs[h.start:start])
-		start -= size
-	}
-	end := start
-	for n := 0; n < MaxLineLength && end < h.end; n++ {
-		_, size := utf8.DecodeRuneInString(logs[end:h.end])
-		end += size
-	}
-	return strings.TrimSpace(logs[start:end])
 }

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -55,11 +56,17 @@ const HealthSource = "health-check"
 const probesAtOnce = 32
 
 // Handle probes every service that has a health URL. It fails if a finding
-// could not be recorded, after trying all of them.
+// could not be recorded, after trying all of them. If ctx ends while it probes, it
+// fails and records nothing: a probe that was cut off says nothing of the service.
+// If ctx ends later, all findings are still recorded.
 func (s HourlyHealthCheck) Handle(ctx context.Context) (HealthReport, error) {
 	report := HealthReport{Unhealthy: []HealthIssue{}}
 	var failed error
 	services, findings := s.probe(ctx)
+	if err := ctx.Err(); err != nil {
+		return report, fmt.Errorf("the round of probes was cut off: %w", err)
+	}
+	ctx = context.WithoutCancel(ctx)
 	report.Checked = len(services)
 	for i, svc := range services {
 		for _, finding := range findings[i] {

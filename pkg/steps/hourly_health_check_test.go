@@ -1,6 +1,8 @@
 package steps_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/inventory"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
@@ -68,6 +71,26 @@ func TestABadFindingOpensAnIncidentAndAGoodOneNone(t *testing.T) {
 	e, err := w.store.Evidence(t.Context(), incident.Ref{Tenant: incident.DefaultTenant, ID: report.Unhealthy[0].IncidentID})
 	if err != nil || e.Logs != "health check failed: reachable: connection refused" {
 		t.Errorf("evidence %q %v", e.Logs, err)
+	}
+}
+
+// cutOff is a prober whose looks end with their context, as if nothing answered.
+type cutOff struct{ stop func() }
+
+func (p cutOff) Probe(ctx context.Context, _ inventory.Service) []steps.Finding {
+	p.stop()
+	<-ctx.Done()
+	return []steps.Finding{down}
+}
+
+// A process that stops must not wait for services that do not answer, nor take its own
+// stop for their failure.
+func TestARoundThatIsCutOffEndsAtOnceAndAccusesNoService(t *testing.T) {
+	w := newProbed(t)
+	ctx, stop := context.WithCancel(t.Context())
+	report, err := steps.HourlyHealthCheck{Inventory: w.inv, Prober: cutOff{stop}, Ingest: w.ingest(), Log: w.logger()}.Handle(ctx)
+	if !errors.Is(err, context.Canceled) || len(report.Unhealthy) != 0 || len(w.all()) != 0 {
+		t.Errorf("%v, %+v, %d incidents", err, report, len(w.all()))
 	}
 }
 

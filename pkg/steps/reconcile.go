@@ -54,7 +54,8 @@ type ReconcileReport struct {
 }
 
 // Handle visits what has to be visited. One that fails does not keep it from the
-// rest; the last failure is returned.
+// rest; the last failure is returned. When ctx ends, the visit under way is finished
+// and no other begins, which is no failure: the next run begins from the first again.
 func (s Reconcile) Handle(ctx context.Context) (ReconcileReport, error) {
 	if s.Late != nil {
 		return s.late(ctx)
@@ -63,12 +64,15 @@ func (s Reconcile) Handle(ctx context.Context) (ReconcileReport, error) {
 	var failed error
 	for _, status := range visited() {
 		q := ListQuery{Tenant: s.Tenant, Status: status, Limit: 100}
-		for {
-			page, err := s.Store.List(ctx, q)
+		for ctx.Err() == nil {
+			page, err := s.Store.List(context.WithoutCancel(ctx), q)
 			if err != nil {
 				return report, err
 			}
 			for _, listed := range page.Incidents {
+				if ctx.Err() != nil {
+					return report, failed
+				}
 				failed = cmp.Or(s.visit(ctx, listed.Ref, &report, s.look), failed)
 			}
 			if page.NextCursor == "" {
@@ -103,7 +107,7 @@ func (s Reconcile) late(ctx context.Context) (ReconcileReport, error) {
 	// incident, and a start must not wait for that.
 	slices.SortStableFunc(all, func(a, b incident.Incident) int { return cmp.Compare(slow(a.Overdue(now)), slow(b.Overdue(now))) })
 	for n, listed := range all {
-		if ends, bounded := ctx.Deadline(); bounded && time.Until(ends) < margin {
+		if ends, bounded := ctx.Deadline(); ctx.Err() != nil || bounded && time.Until(ends) < margin {
 			report.Left = len(all) - n
 			s.Log.WarnContext(ctx, "not everything that is late could be visited in time; the next run goes on", "visited", n, "left", report.Left)
 			break
@@ -128,8 +132,10 @@ func slow(n incident.Attention) int {
 
 type helper func(context.Context, incident.Ref, *ReconcileReport) error
 
-// visit helps one incident, and counts and logs it where that fails.
+// visit helps one incident, and counts and logs it where that fails. It goes on when
+// ctx ends: each of its calls is bounded by itself.
 func (s Reconcile) visit(ctx context.Context, ref incident.Ref, report *ReconcileReport, help helper) error {
+	ctx = context.WithoutCancel(ctx)
 	report.Open++
 	err := help(ctx, ref, report)
 	if err != nil {

@@ -1,6 +1,7 @@
 package steps_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -221,6 +222,70 @@ func TestReconcileFinishesMoreThanOnePage(t *testing.T) {
 		if inc.Open() {
 			t.Errorf("%s is %s", inc.ID, inc.Status)
 		}
+	}
+}
+
+// cut is a store behind a wire on which a call fails once its context has ended.
+type cut struct{ *faulty }
+
+func (c cut) List(ctx context.Context, q steps.ListQuery) (steps.Page, error) {
+	if err := ctx.Err(); err != nil {
+		return steps.Page{}, err
+	}
+	return c.faulty.List(ctx, q)
+}
+
+func (c cut) Load(ctx context.Context, ref incident.Ref) (incident.Incident, error) {
+	if err := ctx.Err(); err != nil {
+		return incident.Incident{}, err
+	}
+	return c.faulty.Load(ctx, ref)
+}
+
+func (c cut) Commit(ctx context.Context, change incident.Change) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return c.faulty.Commit(ctx, change)
+}
+
+// A process that stops has to stop soon, also among 100,000 incidents, and a repair that
+// was begun must not be cut in half.
+func TestReconcileEndsBetweenTwoIncidentsWhenItsContextEnds(t *testing.T) {
+	for name, c := range map[string]struct {
+		late bool
+		left int // where the run knows it
+	}{
+		"by looking at each": {},
+		"by the record":      {true, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			for n := range 3 {
+				w.workflow.status[w.sent(alert("api", fmt.Sprint(n))).ID] = steps.ExecutionEnded
+			}
+			w.clock.move(time.Hour) // all are late
+			r := w.reconcile()
+			r.Store, r.Ticket.Store, r.Close.Store = cut{w.store}, cut{w.store}, cut{w.store}
+			if c.late {
+				r.Late = late(w.all)
+			}
+			ctx, stop := context.WithCancel(t.Context())
+			w.workflow.onDescribe = func(incident.Ref) error { stop(); return nil } // asked in the midst of the first visit
+			report, err := r.Handle(ctx)
+			if d := cmp.Diff(steps.ReconcileReport{Open: 1, Finished: 1, Left: c.left}, report); d != "" || err != nil {
+				t.Errorf("stopped at the first of three: %v, report (-want +got):\n%s", err, d)
+			}
+			report, err = r.Handle(ctx)
+			if d := cmp.Diff(steps.ReconcileReport{Left: c.left}, report); d != "" || err != nil {
+				t.Errorf("begun after the stop: %v, report (-want +got):\n%s", err, d)
+			}
+			w.workflow.onDescribe = nil
+			report, err = r.Handle(t.Context())
+			if d := cmp.Diff(steps.ReconcileReport{Open: 2, Finished: 2}, report); d != "" || err != nil {
+				t.Errorf("the next run: %v, report (-want +got):\n%s", err, d)
+			}
+		})
 	}
 }
 

@@ -83,6 +83,22 @@ func TestCloseCutsOffWhatTakesTooLong(t *testing.T) {
 	}
 }
 
+// The caller may have used up its time before. Nothing that ran is cut off by that.
+func TestCloseOfAnIdleEngineIsCleanHoweverLittleTimeThereIs(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		w := newWorld(t, approval, nil)
+		w.start("run")
+		synctest.Wait() // it waits for a person: nothing runs
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		for range 30 { // a choice by chance would be right half of the time
+			must(t, w.engine.Close(ended))
+			w.open()
+		}
+		w.close()
+	})
+}
+
 func TestClosedEngineRefuses(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		w := newWorld(t, approval, nil)

@@ -177,16 +177,14 @@ func (e *Engine) carryOn(running []found) {
 }
 
 // Close begins no more tasks and lets running ones finish. When ctx ends first, they are cut off, and Close returns ctx's error:
-// what they were doing runs again after the next Open. The DB stays open, and is not used after Close has returned.
+// what they were doing runs again after the next Open. If nothing runs, it is no matter that ctx has ended. The DB stays open, and is not used after Close has returned.
 func (e *Engine) Close(ctx context.Context) error {
 	e.closing.Do(func() {
 		defer close(e.closeDone)
 		close(e.stopping)
 		e.watching.Wait()
 		e.runs.stop()
-		select {
-		case <-e.runs.idle:
-		case <-ctx.Done():
+		if !e.runs.idleBefore(ctx) {
 			e.closeErr = fmt.Errorf("engine: tasks were cut off, and run again after a restart: %w", ctx.Err())
 		}
 		e.cutOff()

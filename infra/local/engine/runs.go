@@ -1,6 +1,9 @@
 package engine
 
-import "sync"
+import (
+	"context"
+	"sync"
+)
 
 // runs is the queue of tasks. Each function has its own, and they take turns, so that a flood of slow analyses does not keep
 // an approved fix waiting; for the same reason no function may hold more than three quarters of the places.
@@ -103,5 +106,21 @@ func (r *runs) stop() {
 	r.stopped = true
 	if r.total == 0 {
 		close(r.idle)
+	}
+}
+
+// idleBefore waits, after stop, until nothing runs, and answers false if ctx ends first.
+// A select alone would choose by chance where both are so.
+func (r *runs) idleBefore(ctx context.Context) bool {
+	select {
+	case <-r.idle:
+		return true
+	case <-ctx.Done():
+	}
+	select {
+	case <-r.idle:
+		return true
+	default:
+		return false
 	}
 }

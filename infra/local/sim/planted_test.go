@@ -18,9 +18,14 @@ type plant struct {
 }
 
 // TestSimFindsPlantedBugs requires that every planted bug is found within a
-// number of seeds. A seed that fails without the bug too does not count.
+// number of seeds. A seed that fails without the bug too does not count. The inner
+// loop leaves a bug that hides from the first few seeds to make test.
 func TestSimFindsPlantedBugs(t *testing.T) {
-	const most = 1500
+	const thorough, short = 1500, 4
+	most := thorough
+	if testing.Short() {
+		most = short
+	}
 	f := fixtures(t)
 	for _, p := range slices.Concat(storePlants(), decisionPlants(f), fixPlants(), turnPlants(), otherPlants()) {
 		t.Run(p.name, func(t *testing.T) {
@@ -36,7 +41,10 @@ func TestSimFindsPlantedBugs(t *testing.T) {
 				found, why = r.Seed, r.first(p.by)
 				return true
 			})
-			if found == 0 {
+			switch {
+			case found == 0 && testing.Short():
+				t.Skipf("not found in %d seeds; make test tries %d", tried, thorough)
+			case found == 0:
 				t.Fatalf("not found in %d seeds", tried)
 			}
 			t.Logf("PLANTED %-62s found after %3d seeds by %q (seed %d, %s)", p.name, tried, p.by, found, why)
