@@ -65,7 +65,7 @@ type Error struct {
 	Holder  string // with CodeTargetBusy: the incident whose fix holds the target
 	// Wait is how long the other side asked not to be called again; 0 if it did not say.
 	Wait time.Duration
-	Err     error
+	Err  error
 }
 
 func (e *Error) Error() string {
