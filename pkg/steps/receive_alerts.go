@@ -2,7 +2,10 @@ package steps
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
+	"sync"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 )
@@ -83,23 +86,81 @@ func (s ReceiveAlerts) Event(ctx context.Context, name string, source Source, r 
 	return s.take(ctx, name, batch)
 }
 
+// atOnce bounds how many alerts of one request are taken at the same time: they share
+// the store's syncs, or wait for the table together.
+const atOnce = 32
+
 func (s ReceiveAlerts) take(ctx context.Context, name string, batch Batch) (Received, error) {
+	by := incident.SourceActor(name)
+	results := make([]taken, len(batch.Alerts))
+	turns := make(chan struct{}, atOnce)
+	var group sync.WaitGroup
+	for _, same := range s.byTrouble(name, batch.Alerts) {
+		turns <- struct{}{}
+		group.Go(func() {
+			defer func() { <-turns }()
+			for _, i := range same { // firing and recovered, in the sender's order
+				results[i] = s.one(ctx, IngestInput{Alert: batch.Alerts[i], By: by})
+			}
+		})
+	}
+	group.Wait()
+	return s.sum(ctx, name, batch, results)
+}
+
+// taken is what became of one alert.
+type taken struct {
+	done Ingested
+	err  error
+}
+
+// one takes one alert. A panic costs that alert, as it would cost a request of its own,
+// and not the process.
+func (s ReceiveAlerts) one(ctx context.Context, in IngestInput) (t taken) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.Log.ErrorContext(ctx, "taking an alert panicked", "source", in.Alert.Source, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			t = taken{err: incident.Unavail("the alert could not be taken", nil)}
+		}
+	}()
+	t.done, t.err = s.Ingest.Handle(ctx, in)
+	return t
+}
+
+// byTrouble completes the alerts and groups them by what they are about, each group in
+// the order in which it came.
+func (s ReceiveAlerts) byTrouble(name string, alerts []incident.Alert) [][]int {
+	var groups [][]int
+	at := map[string]int{}
+	for i := range alerts {
+		a := &alerts[i]
+		a.Tenant, a.Source = incident.DefaultTenant, name // never what the request says
+		if service, found := s.Services.ServiceFor(name, a.Labels); found {
+			a.Service = service
+		}
+		fingerprint := a.Fingerprint()
+		n, known := at[fingerprint]
+		if !known {
+			n = len(groups)
+			at[fingerprint], groups = n, append(groups, nil)
+		}
+		groups[n] = append(groups[n], i)
+	}
+	return groups
+}
+
+func (s ReceiveAlerts) sum(ctx context.Context, name string, batch Batch, results []taken) (Received, error) {
 	got := Received{By: incident.SourceActor(name), Refused: batch.Refused}
 	var failed error
-	for _, alert := range batch.Alerts {
-		alert.Tenant, alert.Source = incident.DefaultTenant, name // never what the request says
-		if service, found := s.Services.ServiceFor(name, alert.Labels); found {
-			alert.Service = service
-		}
-		done, err := s.Ingest.Handle(ctx, IngestInput{Alert: alert, By: got.By})
+	for i, r := range results {
 		switch {
-		case incident.KindOf(err) == incident.Invalid:
-			got.Refused = append(got.Refused, err)
-		case err != nil: // the rest is tried all the same
-			s.Log.ErrorContext(ctx, "an alert of a batch could not be taken", "source", name, "service", alert.Service, "error", err.Error())
-			failed = err
+		case incident.KindOf(r.err) == incident.Invalid:
+			got.Refused = append(got.Refused, r.err)
+		case r.err != nil: // the rest was tried all the same
+			s.Log.ErrorContext(ctx, "an alert of a batch could not be taken", "source", name, "service", batch.Alerts[i].Service, "error", r.err.Error())
+			failed = r.err
 		default:
-			got.Taken = append(got.Taken, done)
+			got.Taken = append(got.Taken, r.done)
 		}
 	}
 	if failed != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 	"testing"
 
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -66,10 +67,18 @@ func TestABatchKeepsWhatIsGood(t *testing.T) {
 }
 
 // flaky is an ingest that fails for one service.
-type flaky struct{ seen *[]incident.Alert }
+type flaky struct {
+	mu   *sync.Mutex
+	seen *[]incident.Alert
+}
 
 func (f flaky) Handle(_ context.Context, in steps.IngestInput) (steps.Ingested, error) {
+	f.mu.Lock()
 	*f.seen = append(*f.seen, in.Alert)
+	f.mu.Unlock()
+	if in.Alert.DedupKey == "p" {
+		panic("a mistake of ours")
+	}
 	if in.Alert.DedupKey == "b" {
 		return steps.Ingested{}, incident.Fail(incident.NotFound, incident.CodeNotFound, "the incident is gone")
 	}
@@ -78,7 +87,7 @@ func (f flaky) Handle(_ context.Context, in steps.IngestInput) (steps.Ingested, 
 
 func TestAnAlertThatCannotBeTakenKeepsNoOtherBack(t *testing.T) {
 	var seen []incident.Alert
-	step := steps.ReceiveAlerts{Sources: map[string]steps.Source{"bell": lines{"secret"}}, Ingest: flaky{&seen}, Services: nobody{}, Seen: &steps.Deliveries{}, Log: slog.New(slog.DiscardHandler)}
+	step := steps.ReceiveAlerts{Sources: map[string]steps.Source{"bell": lines{"secret"}}, Ingest: flaky{&sync.Mutex{}, &seen}, Services: nobody{}, Seen: &steps.Deliveries{}, Log: slog.New(slog.DiscardHandler)}
 	got, err := step.Handle(t.Context(), "bell", steps.Request{Header: http.Header{"X-Key": {"secret"}}, Body: []byte("abc")})
 	if incident.KindOf(err) != incident.Unavailable || len(got.Taken) != 2 || len(seen) != 3 {
 		t.Errorf("%v, %d taken of %d tried; want Unavailable, so that the sender repeats, and the others taken", err, len(got.Taken), len(seen))
@@ -94,3 +103,60 @@ func TestAnAlertThatCannotBeTakenKeepsNoOtherBack(t *testing.T) {
 type nobody struct{}
 
 func (nobody) ServiceFor(string, map[string]string) (string, bool) { return "", false }
+
+func TestAPanicCostsOneAlertOfABatch(t *testing.T) {
+	var seen []incident.Alert
+	step := steps.ReceiveAlerts{Sources: map[string]steps.Source{"bell": lines{"secret"}}, Ingest: flaky{&sync.Mutex{}, &seen}, Services: nobody{}, Log: slog.New(slog.DiscardHandler)}
+	got, err := step.Handle(t.Context(), "bell", steps.Request{Header: http.Header{"X-Key": {"secret"}}, Body: []byte("apc")})
+	if incident.KindOf(err) != incident.Unavailable || len(got.Taken) != 2 {
+		t.Errorf("%v, %d taken; want Unavailable, so that the sender repeats, and the others taken", err, len(got.Taken))
+	}
+}
+
+// ordered notes in which order the alerts of one trouble are taken.
+type ordered struct {
+	mu   sync.Mutex
+	seen map[string]string
+}
+
+func (o *ordered) Handle(_ context.Context, in steps.IngestInput) (steps.Ingested, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.seen[in.Alert.Identity] += in.Alert.ErrorLogs
+	return steps.Ingested{IncidentID: "INC-" + in.Alert.Identity + in.Alert.ErrorLogs}, nil
+}
+
+// letters is a sender whose body is identities and states, two bytes each.
+type letters struct{ lines }
+
+func (letters) Parse(_ context.Context, r steps.Request) (b steps.Batch, err error) {
+	for i := 0; i+1 < len(r.Body); i += 2 {
+		b.Alerts = append(b.Alerts, incident.Alert{Service: "web", Identity: string(r.Body[i]), ErrorLogs: string(r.Body[i+1]), Severity: incident.High})
+	}
+	return b, nil
+}
+
+func TestTheAlertsOfOneTroubleAreTakenInTheirOrder(t *testing.T) {
+	body := ""
+	for n := range 9 {
+		for _, identity := range "abcdefghijklmnop" {
+			body += string(identity) + string(rune('1'+n))
+		}
+	}
+	o := &ordered{seen: map[string]string{}}
+	step := steps.ReceiveAlerts{Sources: map[string]steps.Source{"bell": letters{lines{"secret"}}}, Ingest: o, Services: nobody{}, Log: slog.New(slog.DiscardHandler)}
+	got, err := step.Handle(t.Context(), "bell", steps.Request{Header: http.Header{"X-Key": {"secret"}}, Body: []byte(body)})
+	if err != nil || len(got.Taken) != 144 {
+		t.Fatalf("%d taken, %v", len(got.Taken), err)
+	}
+	for identity, states := range o.seen {
+		if states != "123456789" {
+			t.Errorf("the alerts of %s were taken in the order %s", identity, states)
+		}
+	}
+	for i, done := range got.Taken {
+		if want := "INC-" + body[2*i:2*i+2]; done.IncidentID != want {
+			t.Errorf("answer %d is about %s, want %s", i, done.IncidentID, want)
+		}
+	}
+}
