@@ -49,6 +49,14 @@ func (c *conn) post(path string, body []byte) (int, []byte, error) {
 	return c.call()
 }
 
+// postAs posts with an Authorization header.
+func (c *conn) postAs(token, path string, body []byte) (int, []byte, error) {
+	const head = "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n"
+	c.out = fmt.Appendf(c.out[:0], head, path, c.addr, token, len(body))
+	c.out = append(c.out, body...)
+	return c.call()
+}
+
 func (c *conn) call() (int, []byte, error) {
 	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
 		return 0, nil, err

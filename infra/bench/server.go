@@ -22,6 +22,7 @@ type bench struct {
 	began    time.Time
 	figures  []figure
 	running  *server // nil between measurements
+	bound    string  // OPSGUARD_INCIDENTS_PER_HOUR; "" for its default
 
 	ingestPerSecond float64 // new incidents; 0 if it was not measured
 }
@@ -34,13 +35,13 @@ func serviceName(i int) string { return fmt.Sprintf("bench-%02d", i) }
 
 // newBench builds the binary the way a release is built.
 func newBench(ctx context.Context) (*bench, error) {
-	b := &bench{began: time.Now()}
+	b := &bench{began: time.Now(), bound: "0"}
 	var err error
 	if b.dir, err = os.MkdirTemp("", "opsguard-bench-"); err != nil {
 		return nil, err
 	}
 	var yaml strings.Builder
-	yaml.WriteString("services:\n")
+	yaml.WriteString("sources:\n  storm: {type: alertmanager, authorization: {secret: STORM}}\nservices:\n")
 	for i := range targets {
 		fmt.Fprintf(&yaml, "  %s: {owner: bench, target: {type: simulated}, fixes: [restart-service], approval: {quorum: 1}}\n", serviceName(i))
 	}
@@ -92,7 +93,10 @@ func (b *bench) serveTo(ctx context.Context, data string, said *listener) (*serv
 			s.cmd.Env = append(s.cmd.Env, e)
 		}
 	}
-	s.cmd.Env = append(s.cmd.Env, "OPSGUARD_PUBLIC_URL=http://"+addr, "OPSGUARD_INCIDENTS_PER_HOUR=0")
+	s.cmd.Env = append(s.cmd.Env, "OPSGUARD_PUBLIC_URL=http://"+addr, "OPSGUARD_SECRET_STORM="+stormToken)
+	if b.bound != "" {
+		s.cmd.Env = append(s.cmd.Env, "OPSGUARD_INCIDENTS_PER_HOUR="+b.bound)
+	}
 	var printed io.Reader
 	if said != nil {
 		if printed, err = s.cmd.StdoutPipe(); err != nil {
