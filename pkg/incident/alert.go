@@ -151,6 +151,11 @@ func pattern(text string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
 }
 
+// Shape is what two logs of one trouble have in common: the first line that speaks of
+// an error, at most 1 KiB of it, without its variable parts. It is for sources whose
+// sender has no name for the trouble.
+func Shape(logs string) string { return normalLine(logs) }
+
 // normalLine returns the first line that speaks of an error (else the first
 // line that is not blank), cut to 1 KiB, lower-cased, its variable parts
 // replaced by # and its white space folded.
