@@ -22,3 +22,10 @@ func (v Value) IsList() bool {
 	_, list := v.is.([]any)
 	return list
 }
+
+// Some returns the first items of an array, most at most, and none of anything else.
+// Nothing is a mistake. It is for what is only shown to people.
+func (v Value) Some(most int) []Value {
+	all, _ := v.is.([]any)
+	return Value{v.path, all[:min(len(all), most)], v.wrong}.List(most)
+}

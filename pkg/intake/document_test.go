@@ -37,3 +37,15 @@ func TestATextThatHoldsNoDocumentIsAMistakeOfTheText(t *testing.T) {
 		}
 	}
 }
+
+func TestSomeOfAListIsNoMistake(t *testing.T) {
+	doc, err := intake.ReadJSON([]byte(`{"list":[1,2,3],"text":"x","empty":[],"null":null}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]int{"list": 2, "text": 0, "empty": 0, "null": 0, "absent": 0} {
+		if got := doc.At(name).Some(2); len(got) != want || doc.Err() != nil {
+			t.Errorf("%s: %d items, %v; want %d", name, len(got), doc.Err(), want)
+		}
+	}
+}

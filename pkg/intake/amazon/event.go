@@ -34,7 +34,7 @@ func ReadEvent(doc intake.Value, service string) (Event, bool) {
 		Kind: doc.At("detail-type").Text(), Account: doc.At("account").Written(), Region: doc.At("region").Written(),
 		Time: Time(doc.At("time")), Detail: doc.At("detail"),
 	}
-	for _, r := range doc.At("resources").List(maxResources) {
+	for _, r := range doc.At("resources").Some(maxResources) {
 		if text := r.Written(); text != "" {
 			e.Resources = append(e.Resources, text)
 		}

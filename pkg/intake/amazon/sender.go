@@ -105,10 +105,3 @@ func Open(body []byte) (doc intake.Value, says bool, err error) {
 	inner := m.Document()
 	return inner, true, doc.Err()
 }
-
-// Other refuses a document that is none of those that a source reads, by a field that
-// each of them has.
-func Other(doc intake.Value, field, reads string) error {
-	doc.At(field).Refuse("is missing; this is not what %s sends", reads)
-	return doc.Err()
-}
