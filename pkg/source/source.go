@@ -7,6 +7,7 @@ import (
 	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/source/alertmanager"
 	"github.com/opsguard/opsguard/pkg/source/api"
+	"github.com/opsguard/opsguard/pkg/source/awshealth"
 	"github.com/opsguard/opsguard/pkg/source/cloudwatch"
 	"github.com/opsguard/opsguard/pkg/source/cloudwatchlogs"
 	"github.com/opsguard/opsguard/pkg/steps"
@@ -17,6 +18,7 @@ func List() []integration.Descriptor[steps.Source] {
 	return []integration.Descriptor[steps.Source]{
 		api.Integration(),
 		alertmanager.Integration(),
+		awshealth.Integration(),
 		cloudwatch.Integration(),
 		cloudwatchlogs.Integration(),
 	}
