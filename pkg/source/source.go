@@ -10,6 +10,8 @@ import (
 	"github.com/opsguard/opsguard/pkg/source/awshealth"
 	"github.com/opsguard/opsguard/pkg/source/cloudwatch"
 	"github.com/opsguard/opsguard/pkg/source/cloudwatchlogs"
+	"github.com/opsguard/opsguard/pkg/source/inspector2"
+	"github.com/opsguard/opsguard/pkg/source/securityhub"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
@@ -21,6 +23,8 @@ func List() []integration.Descriptor[steps.Source] {
 		awshealth.Integration(),
 		cloudwatch.Integration(),
 		cloudwatchlogs.Integration(),
+		inspector2.Integration(),
+		securityhub.Integration(),
 	}
 }
 

@@ -8,6 +8,7 @@ package sns
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 
 	"github.com/opsguard/opsguard/pkg/intake"
@@ -31,6 +32,9 @@ type Message struct {
 
 // Read returns the message that a document is, or false for another document.
 func Read(doc intake.Value) (Message, bool) {
+	if !slices.Contains(doc.Names(), "Type") { // also what is no object, of which nothing must be asked
+		return Message{}, false
+	}
 	m := Message{Type: doc.At("Type").Written(), ID: doc.At("MessageId").Written(), Topic: doc.At("TopicArn").Written(), doc: doc}
 	switch m.Type {
 	case Notification, SubscriptionConfirmation, UnsubscribeConfirmation:
