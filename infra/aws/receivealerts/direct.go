@@ -104,7 +104,7 @@ type report struct {
 func (d direct) handle(ctx context.Context, event json.RawMessage) (report, error) {
 	var s shape
 	if err := json.Unmarshal(event, &s); err != nil {
-		d.log.ErrorContext(ctx, "an event of AWS could not be read", "error", "it has fields of other types than those of AWS")
+		d.unread(ctx, shape{}, "", "it has fields of other types than those of AWS")
 		return report{Refused: 1}, nil
 	}
 	if len(s.Records) == 0 {
@@ -124,7 +124,7 @@ func (d direct) handle(ctx context.Context, event json.RawMessage) (report, erro
 func (d direct) message(ctx context.Context, r record) (report, error) {
 	var s shape
 	if r.SNS == nil || json.Unmarshal([]byte(r.SNS.Message), &s) != nil {
-		d.log.ErrorContext(ctx, "an event of AWS could not be read", "error", "a record holds no message of SNS that is JSON")
+		d.unread(ctx, shape{}, "", "a record holds no message of SNS that is JSON")
 		return report{Refused: 1}, nil
 	}
 	return d.take(ctx, s, json.RawMessage(r.SNS.Message))
@@ -133,7 +133,7 @@ func (d direct) message(ctx context.Context, r record) (report, error) {
 func (d direct) take(ctx context.Context, s shape, body json.RawMessage) (report, error) {
 	name := s.of()
 	if name == "" {
-		d.log.ErrorContext(ctx, "an event of AWS could not be read", "error", "no source reads it", "eventSource", short(s.Source), "detailType", short(s.DetailType))
+		d.unread(ctx, s, "", "no source reads it")
 		return report{Refused: 1}, nil
 	}
 	r := steps.Request{Header: http.Header{"Content-Type": {"application/json"}}, Body: body}
@@ -145,9 +145,15 @@ func (d direct) take(ctx context.Context, s shape, body json.RawMessage) (report
 		got.Refused = []error{err}
 	}
 	for _, refused := range got.Refused {
-		d.log.ErrorContext(ctx, "an event of AWS could not be read", "source", name, "error", refused.Error(), "eventSource", short(s.Source), "detailType", short(s.DetailType))
+		d.unread(ctx, s, name, refused.Error())
 	}
 	return report{len(got.Taken), len(got.Refused)}, nil
+}
+
+// unread logs what is done with, by what AWS calls it and by the source that refused it.
+func (d direct) unread(ctx context.Context, s shape, name, why string) {
+	d.log.ErrorContext(ctx, "an event of AWS could not be read", "source", name, "error", why,
+		"eventSource", short(s.Source), "detailType", short(s.DetailType))
 }
 
 // of names the source that reads such an event, "" if none does.

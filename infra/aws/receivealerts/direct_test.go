@@ -103,8 +103,12 @@ func TestACallOfTheAPIIsTheAPIsWhateverItsBodySays(t *testing.T) {
 		t.Fatal(err)
 	}
 	for what, event := range map[string]map[string]any{
-		"a call":                         {"httpMethod": "POST", "path": "/ingest-alert", "requestContext": map[string]any{}, "body": string(body)},
-		"a body that is itself an event": {"requestContext": map[string]any{"apiId": "x"}, "body": `{"source":"aws.health","detail-type":"x"}`, "headers": map[string]any{"source": "aws.health"}},
+		"a call": {"httpMethod": "POST", "path": "/ingest-alert", "requestContext": map[string]any{}, "body": string(body)},
+		"a body that is itself an event": {
+			"requestContext": map[string]any{"apiId": "x"},
+			"body":           `{"source":"aws.health","detail-type":"x"}`,
+			"headers":        map[string]any{"source": "aws.health"},
+		},
 	} {
 		text, err := json.Marshal(event)
 		if err != nil {
@@ -122,9 +126,12 @@ func TestWhatCannotBeReadIsLoggedByNameAndNotRetried(t *testing.T) {
 	for event, logged := range map[string]string{
 		`{}`: `no source reads it`,
 		`7`:  `it has fields of other types`,
-		`{"source":"aws.ec2","detail-type":"EC2 Instance State-change Notification"}`:           `"eventSource":"aws.ec2","detailType":"EC2 Instance State-change Notification"`,
-		`{"source":"aws.cloudwatch","detail-type":"CloudWatch Alarm State Change","detail":{}}`: `"source":"cloudwatch","error":"detail.alarmName: is missing"`,
-		`{"source":"aws.health","detail-type":"AWS Health Event","detail":{"eventArn":"a"}}`:    `"source":"aws-health","error":"detail.service: is missing"`,
+		`{"source":"aws.ec2"` +
+			`,"detail-type":"EC2 Instance State-change Notification"}`: `"eventSource":"aws.ec2","detailType":"EC2 Instance State`,
+		`{"source":"aws.cloudwatch"` +
+			`,"detail-type":"CloudWatch Alarm State Change","detail":{}}`: `"source":"cloudwatch","error":"detail.alarmName: is missing"`,
+		`{"source":"aws.health"` +
+			`,"detail-type":"AWS Health Event","detail":{"eventArn":"a"}}`: `"source":"aws-health","error":"detail.service: is missing"`,
 		`{"awslogs":{"data":"%"}}`: `"source":"cloudwatch-logs","error":"awslogs.data: is not base64 of what gzip packed"`,
 		`{"source":7}`:             `it has fields of other types`,
 		`{"Records":[{"Sns":{"Message":"Verification"}}]}`:                 `no message of SNS that is JSON`,
@@ -137,7 +144,8 @@ func TestWhatCannotBeReadIsLoggedByNameAndNotRetried(t *testing.T) {
 		if err != nil || answer != `{"taken":0,"refused":1}` || len(w.alerts) > 0 {
 			t.Errorf("%s: %s, %v, %v", event, answer, err, w.alerts)
 		}
-		if got := w.log.String(); !strings.Contains(got, logged) || !strings.Contains(got, `"level":"ERROR","msg":"an event of AWS could not be read"`) || len(got) > 1000 {
+		got, message := w.log.String(), `"level":"ERROR","msg":"an event of AWS could not be read"`
+		if !strings.Contains(got, logged) || !strings.Contains(got, message) || len(got) > 1000 {
 			t.Errorf("%s: logged %s", event, got)
 		}
 	}

@@ -28,7 +28,7 @@ func ReadEvent(doc intake.Value, service string) (Event, bool) {
 		return Event{}, false
 	}
 	if doc.At("source").Text() != service {
-		doc.At("source").Refuse("must be %s; send events of another service to a source of their own", service)
+		doc.At("source").Refuse("must be %s; each service of AWS has a source of its own", service)
 	}
 	e := Event{
 		Kind: doc.At("detail-type").Text(), Account: doc.At("account").Written(), Region: doc.At("region").Written(),

@@ -13,8 +13,8 @@ import (
 
 // Settings are what services.yaml says of a source of AWS.
 type Settings struct {
-	Topic []string           `setting:"topic" help:"ARNs of the SNS topics that may send here; [] if alerts come from EventBridge only"`
-	Token integration.Secret `setting:"token" default:"" help:"what an API destination of EventBridge sends in X-Api-Key or Authorization; without it, only SNS may send"`
+	Topic []string           `setting:"topic" help:"ARNs of the SNS topics that may send here; [] if only EventBridge sends"`
+	Token integration.Secret `setting:"token" default:"" help:"what EventBridge sends in X-Api-Key or Authorization; without, only SNS sends"`
 }
 
 // Validate implements what integration.Open asks of settings.

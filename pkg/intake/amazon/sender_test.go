@@ -36,6 +36,7 @@ func TestATokenProvesWhatSNSDidNotSignAndNothingElse(t *testing.T) {
 	basic := &http.Request{Header: http.Header{}}
 	basic.SetBasicAuth("opsguard", token)
 	envelope := played.Sign(t, played.Fields("Notification", "{}")).Body
+	unsigned := `{"Type":"Notification","MessageId":"1","TopicArn":"` + stepstest.SNSTopic + `","Message":"{}"}`
 	for what, c := range map[string]struct {
 		header http.Header
 		body   string
@@ -51,7 +52,7 @@ func TestATokenProvesWhatSNSDidNotSignAndNothingElse(t *testing.T) {
 		"nothing":                 {http.Header{}, "{}", false},
 		"a wrong key before":      {http.Header{"X-Api-Key": {"x"}, "Authorization": {"Bearer " + token}}, "{}", false},
 		"a signed envelope":       {http.Header{}, string(envelope), true},
-		"an envelope with a key":  {http.Header{"X-Api-Key": {token}}, `{"Type":"Notification","MessageId":"1","TopicArn":"` + stepstest.SNSTopic + `","Message":"{}"}`, false},
+		"an envelope with a key":  {http.Header{"X-Api-Key": {token}}, unsigned, false},
 		"raw delivery with a key": {http.Header{"X-Api-Key": {token}, "X-Amz-Sns-Rawdelivery": {"true"}}, "{}", false},
 	} {
 		if err := s.Authenticate(t.Context(), c.header, []byte(c.body)); (err == nil) != c.taken {
@@ -109,10 +110,11 @@ func TestSettingsThatNobodyCouldSendByAreRefused(t *testing.T) {
 		settings amazon.Settings
 		want     string
 	}{
-		"a topic":   {amazon.Settings{Topic: []string{stepstest.SNSTopic}}, ""},
-		"a token":   {amazon.Settings{Topic: []string{}, Token: secret(t)}, ""},
-		"nothing":   {amazon.Settings{}, "token: is missing, and topic lists no topic, so nobody could send; give one of the two"},
-		"a pattern": {amazon.Settings{Topic: []string{stepstest.SNSTopic, "arn:aws:sns:*"}}, "topic: number 2 is not the ARN of an SNS topic, like arn:aws:sns:eu-central-1:123456789012:alarms"},
+		"a topic": {amazon.Settings{Topic: []string{stepstest.SNSTopic}}, ""},
+		"a token": {amazon.Settings{Topic: []string{}, Token: secret(t)}, ""},
+		"nothing": {amazon.Settings{}, "token: is missing, and topic lists no topic, so nobody could send; give one of the two"},
+		"a pattern": {amazon.Settings{Topic: []string{stepstest.SNSTopic, "arn:aws:sns:*"}},
+			"topic: number 2 is not the ARN of an SNS topic, like arn:aws:sns:eu-central-1:123456789012:alarms"},
 	} {
 		err := c.settings.Validate()
 		if c.want == "" && err != nil || c.want != "" && (err == nil || err.Error() != c.want) {

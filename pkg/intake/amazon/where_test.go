@@ -32,12 +32,12 @@ func TestAResourceIsNamedAsPeopleNameIt(t *testing.T) {
 }
 
 func TestTheConsoleIsThePartitions(t *testing.T) {
-	for want, got := range map[string]string{
-		"https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1#x":         amazon.Console("aws", "eu-central-1", "cloudwatch/home", "x"),
-		"https://cn-north-1.console.amazonaws.cn/cloudwatch/home?region=cn-north-1#x":               amazon.Console("aws-cn", "cn-north-1", "cloudwatch/home", "x"),
-		"https://us-gov-west-1.console.amazonaws-us-gov.com/cloudwatch/home?region=us-gov-west-1#x": amazon.Console("aws-us-gov", "us-gov-west-1", "cloudwatch/home", "x"),
+	for want, at := range map[string][2]string{
+		"https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1#x":         {"aws", "eu-central-1"},
+		"https://cn-north-1.console.amazonaws.cn/cloudwatch/home?region=cn-north-1#x":               {"aws-cn", "cn-north-1"},
+		"https://us-gov-west-1.console.amazonaws-us-gov.com/cloudwatch/home?region=us-gov-west-1#x": {"aws-us-gov", "us-gov-west-1"},
 	} {
-		if got != want {
+		if got := amazon.Console(at[0], at[1], "cloudwatch/home", "x"); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}

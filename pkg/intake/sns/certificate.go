@@ -66,7 +66,7 @@ func (c *certificates) certificate(ctx context.Context, address string, h home) 
 		return cert, nil
 	}
 	if full {
-		return nil, incident.Unavail(fmt.Sprintf("%d signing certificates of SNS were fetched within a minute, which is the most", maxPerMinute), nil)
+		return nil, incident.Unavail(fmt.Sprintf("SNS's signing certificates were fetched %d times within a minute, the most", maxPerMinute), nil)
 	}
 	cert, err := c.fetch(ctx, address, h)
 	if err != nil {

@@ -3,7 +3,6 @@ package sns_test
 import (
 	"encoding/json"
 	"errors"
-	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -85,15 +84,19 @@ func TestWhatIsNotOfTheTopicsHomeIsNeverFetched(t *testing.T) {
 	v, _ := verifier(played)
 	pem := "/SimpleNotificationService-0123456789abcdef.pem"
 	for _, address := range []string{
-		"", "x", "http://sns.eu-central-1.amazonaws.com" + pem, "https://sns.eu-central-1.amazonaws.com:443" + pem, "https://sns.eu-central-1.amazonaws.com:8443" + pem,
+		"", "x", "http://sns.eu-central-1.amazonaws.com" + pem, "https://sns.eu-central-1.amazonaws.com:443" + pem,
+		"https://sns.eu-central-1.amazonaws.com:8443" + pem,
 		"https://user@sns.eu-central-1.amazonaws.com" + pem, "https://user:pw@sns.eu-central-1.amazonaws.com" + pem,
 		"https://127.0.0.1" + pem, "https://[::1]" + pem, "https://169.254.169.254" + pem, "https://localhost" + pem,
-		"https://sns.us-east-1.amazonaws.com" + pem, "https://sns.eu-central-1.amazonaws.com.cn" + pem, "https://sns.eu-central-1.amazonaws.com.evil.example" + pem,
+		"https://sns.us-east-1.amazonaws.com" + pem, "https://sns.eu-central-1.amazonaws.com.cn" + pem,
+		"https://sns.eu-central-1.amazonaws.com.evil.example" + pem,
 		"https://evil.example/sns.eu-central-1.amazonaws.com" + pem, "https://evil.example#sns.eu-central-1.amazonaws.com" + pem,
 		"https://sns.eu-central-1.amazonaws.com@evil.example" + pem, "https://SNS.eu-central-1.amazonaws.com" + pem,
-		"https://s3.eu-central-1.amazonaws.com" + pem, "https://sns.eu-central-1.amazonaws.com/bucket/x.pem", "https://sns.eu-central-1.amazonaws.com/" + pem,
+		"https://s3.eu-central-1.amazonaws.com" + pem, "https://sns.eu-central-1.amazonaws.com/bucket/x.pem",
+		"https://sns.eu-central-1.amazonaws.com/" + pem,
 		"https://sns.eu-central-1.amazonaws.com" + pem + "?x", "https://sns.eu-central-1.amazonaws.com" + pem + "#x",
-		"https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-..%2f..%2fx.pem", "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-a/../x.pem",
+		"https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-..%2f..%2fx.pem",
+		"https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-a/../x.pem",
 		"https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-.pem",
 	} {
 		if err := v.Verify(t.Context(), with(t, played, "SigningCertURL", address)); !errors.Is(err, sns.ErrCertificate) {
@@ -126,7 +129,9 @@ func TestACertificateThatIsNotSNSsIsRefused(t *testing.T) {
 		"of another authority": func(played *stepstest.SNS) {
 			played.Answers[stepstest.SNSCert], played.Answers[issuer] = another.Answers[stepstest.SNSCert], another.Answers[issuer]
 		},
-		"of another key below an authority that is not its issuer": func(played *stepstest.SNS) { played.Answers[stepstest.SNSCert] = another.Answers[stepstest.SNSCert] },
+		"of another key below an authority that is not its issuer": func(played *stepstest.SNS) {
+			played.Answers[stepstest.SNSCert] = another.Answers[stepstest.SNSCert]
+		},
 		"of an authority": func(played *stepstest.SNS) { played.Answers[stepstest.SNSCert] = played.Answers[issuer] },
 		"behind a redirect": func(played *stepstest.SNS) {
 			played.Answers[stepstest.SNSCert] = stepstest.SNSAnswer{Status: http.StatusFound, Location: "http://127.0.0.1/"}
@@ -197,8 +202,9 @@ func TestAStrangerCannotHaveMuchFetched(t *testing.T) {
 	v, _ := verifier(played)
 	for i := range 100 {
 		name := strings.Repeat("a", i%64+1)
-		played.Answers["https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-"+name+".pem"] = stepstest.SNSAnswer{Status: 404}
-		if err := v.Verify(t.Context(), with(t, played, "SigningCertURL", "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-"+name+".pem")); err == nil {
+		address := "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-" + name + ".pem"
+		played.Answers[address] = stepstest.SNSAnswer{Status: 404}
+		if err := v.Verify(t.Context(), with(t, played, "SigningCertURL", address)); err == nil {
 			t.Fatal("taken")
 		}
 	}
@@ -207,67 +213,14 @@ func TestAStrangerCannotHaveMuchFetched(t *testing.T) {
 	}
 }
 
-func TestASubscriptionIsConfirmedOnceAtSNSOnly(t *testing.T) {
-	played := stepstest.NewSNS(t)
-	v, _ := verifier(played)
-	fields := played.Fields(sns.SubscriptionConfirmation, "You have chosen to subscribe")
-	answered, err := v.Confirm(t.Context(), read(t, played.Sign(t, fields).Body))
-	if want := []string{"GET " + fields["SubscribeURL"]}; !answered || err != nil || !cmp.Equal(want, played.Called()) {
-		t.Errorf("answered %v, %v", answered, err)
-	}
-	good := fields["SubscribeURL"]
-	for _, address := range []string{
-		"", "http" + strings.TrimPrefix(good, "https"), strings.Replace(good, "amazonaws.com", "amazonaws.com:443", 1), strings.Replace(good, "https://", "https://u:p@", 1),
-		strings.Replace(good, "sns.eu-central-1.amazonaws.com", "10.0.0.1", 1), strings.Replace(good, "eu-central-1.amazonaws", "us-east-1.amazonaws", 1),
-		strings.Replace(good, "sns.", "sqs.", 1), strings.Replace(good, "/?", "/admin?", 1), strings.Replace(good, "ConfirmSubscription", "Unsubscribe", 1),
-		strings.Replace(good, ":alarms", ":others", 1), good + "&Action=Publish", good + "&Message=x", strings.Replace(good, "&Token=2336412f37", "", 1), good + "#x",
-	} {
-		other := maps.Clone(fields)
-		other["SubscribeURL"] = address
-		if answered, err := v.Confirm(t.Context(), read(t, played.Sign(t, other).Body)); !answered || !errors.Is(err, sns.ErrSubscribe) {
-			t.Errorf("%s: %v, %v", address, answered, err)
-		}
-	}
-	for _, kind := range []string{sns.Notification, sns.UnsubscribeConfirmation} {
-		answered, err := v.Confirm(t.Context(), read(t, played.Sign(t, played.Fields(kind, "x")).Body))
-		if answered != (kind != sns.Notification) || err != nil {
-			t.Errorf("%s: %v, %v", kind, answered, err)
-		}
-	}
-	other, _ := verifier(played, "arn:aws:sns:eu-central-1:111122223333:others")
-	if _, err := other.Confirm(t.Context(), read(t, played.Sign(t, fields).Body)); !errors.Is(err, sns.ErrTopic) {
-		t.Errorf("another topic's: %v", err)
-	}
-	if called := played.Called(); called != nil {
-		t.Errorf("called %v", called)
-	}
-}
-
-func TestTheRefusalOfAConfirmationDoesNotShowItsToken(t *testing.T) {
-	played := stepstest.NewSNS(t)
-	v, _ := verifier(played)
-	fields := played.Fields(sns.SubscriptionConfirmation, "x")
-	for status, kind := range map[int]incident.Kind{400: incident.Invalid, 302: incident.Invalid, 503: incident.Unavailable, 0: incident.Unavailable} {
-		played.Answers[fields["SubscribeURL"]] = stepstest.SNSAnswer{Status: status, Location: "http://127.0.0.1/"}
-		if status == 0 {
-			delete(played.Answers, fields["SubscribeURL"])
-		}
-		_, err := v.Confirm(t.Context(), read(t, played.Sign(t, fields).Body))
-		if incident.KindOf(err) != kind || strings.Contains(err.Error(), fields["Token"]) {
-			t.Errorf("%d: %v (%s), want %s", status, err, incident.KindOf(err), kind)
-		}
-	}
-	if n := len(played.Called()); n != 4 {
-		t.Errorf("%d calls, want one for each message", n)
-	}
-}
-
 func TestTopicsOfEachPartitionAreKnown(t *testing.T) {
 	for arn, valid := range map[string]bool{
 		"arn:aws:sns:eu-central-1:111122223333:alarms": true, "arn:aws-cn:sns:cn-north-1:111122223333:alarms": true,
 		"arn:aws-us-gov:sns:us-gov-west-1:111122223333:a_b-c": true, "arn:aws:sns:ap-southeast-5:111122223333:alarms.fifo": true,
-		"": false, "arn:aws:sns:eu-central-1:111122223333:": false, "arn:aws:sqs:eu-central-1:111122223333:alarms": false, "arn:aws:sns:*:111122223333:alarms": false,
-		"arn:aws:sns:eu-central-1:111122223333:alarms:c9135db0": false, "arn:aws:sns:eu-central-1:1:alarms": false, "arn:aws:sns:x.example/a-b-1:111122223333:alarms": false,
+		"": false, "arn:aws:sns:eu-central-1:111122223333:": false, "arn:aws:sqs:eu-central-1:111122223333:alarms": false,
+		"arn:aws:sns:*:111122223333:alarms":                     false,
+		"arn:aws:sns:eu-central-1:111122223333:alarms:c9135db0": false, "arn:aws:sns:eu-central-1:1:alarms": false,
+		"arn:aws:sns:x.example/a-b-1:111122223333:alarms": false,
 	} {
 		if sns.ValidTopic(arn) != valid {
 			t.Errorf("%s: %v", arn, !valid)
@@ -276,7 +229,9 @@ func TestTopicsOfEachPartitionAreKnown(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	body, err := json.Marshal(map[string]string{"Type": "Notification", "MessageId": "1", "TopicArn": stepstest.SNSTopic, "Message": "{}", "Signature": "AA=="})
+	body, err := json.Marshal(map[string]string{
+		"Type": "Notification", "MessageId": "1", "TopicArn": stepstest.SNSTopic, "Message": "{}", "Signature": "AA==",
+	})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -158,7 +158,8 @@ func (h health) alert() incident.Alert {
 	a := incident.Alert{
 		Tenant: incident.DefaultTenant, Source: Name, Service: h.named(l), Severity: h.severity(), Recovered: h.over(),
 		// An event's ARN is the same in every account that it affects.
-		Identity: intake.Identity(h.arn, h.account), Link: h.link(), Timestamp: amazon.Time(h.event.Detail.At("startTime")), Labels: intake.Labels(l),
+		Identity: intake.Identity(h.arn, h.account), Link: h.link(), Timestamp: amazon.Time(h.event.Detail.At("startTime")),
+		Labels: intake.Labels(l),
 	}
 	if a.Timestamp.IsZero() || a.Timestamp.After(h.event.Time) { // what is planned has not happened yet
 		a.Timestamp = h.event.Time

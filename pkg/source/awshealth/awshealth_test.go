@@ -75,7 +75,8 @@ func TestAnEventThatIsClosedRecovers(t *testing.T) {
 func TestBeforeStatusesTheEndTells(t *testing.T) {
 	text := string(fixture(t, "issue-before-statuses"))
 	for ends, want := range map[string]bool{
-		"Tue, 24 Nov 2026 05:30:57 GMT": true, "Tue, 24 Nov 2026 09:58:30 GMT": true, "Tue, 24 Nov 2026 09:58:31 GMT": false, "": false, "soon": false,
+		"Tue, 24 Nov 2026 05:30:57 GMT": true, "Tue, 24 Nov 2026 09:58:30 GMT": true, "Tue, 24 Nov 2026 09:58:31 GMT": false, "": false,
+		"soon": false,
 	} {
 		batch, err := parse(t, strings.Replace(text, "Tue, 24 Nov 2026 05:30:57 GMT", ends, 1))
 		if err != nil || batch.Alerts[0].Recovered != want {
@@ -115,8 +116,10 @@ func TestTheSameEventInAnotherAccountIsAnotherTrouble(t *testing.T) {
 func TestWhatIsNotAnEventOfHealthIsRefusedByName(t *testing.T) {
 	for body, want := range map[string]string{
 		`{}`: "detail-type: is missing; this is not an event of EventBridge",
-		`{"detail-type":"AWS Health Event","source":"aws.ec2"}`:                             "source: must be aws.health; send events of another service to a source of their own",
-		`{"detail-type":"Other","source":"aws.health"}`:                                     "detail-type: must be AWS Health Event or AWS Health Abuse Event",
+		`{"detail-type":"AWS Health Event"` +
+			`,"source":"aws.ec2"}`: "source: must be aws.health; each service of AWS has a source of its own",
+		`{"detail-type":"Other"` +
+			`,"source":"aws.health"}`: "detail-type: must be AWS Health Event or AWS Health Abuse Event",
 		`{"detail-type":"AWS Health Event","source":"aws.health","detail":{}}`:              "detail.eventArn: is missing",
 		`{"detail-type":"AWS Health Event","source":"aws.health","detail":{"eventArn":""}}`: "detail.service: is missing",
 	} {

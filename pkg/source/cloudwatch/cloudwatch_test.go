@@ -76,7 +76,9 @@ func parse(t *testing.T, body []byte) (steps.Batch, error) {
 }
 
 func TestARecoveryFindsItsAlarmHoweverEachCame(t *testing.T) {
-	for _, pair := range [][2]string{{"topic-firing", "topic-recovered"}, {"event-firing", "event-recovered"}, {"action-firing", "event-recovered"}} {
+	for _, pair := range [][2]string{
+		{"topic-firing", "topic-recovered"}, {"event-firing", "event-recovered"}, {"action-firing", "event-recovered"},
+	} {
 		var identities [2]string
 		for i, name := range pair {
 			batch, err := parse(t, fixture(t, name))
@@ -122,10 +124,12 @@ func TestWhatIsNotAnAlarmsIsRefusedByName(t *testing.T) {
 	for body, want := range map[string]string{
 		`{}`:   "AlarmName: is missing; this is not what CloudWatch sends",
 		`null`: "AlarmName: is missing; this is not what CloudWatch sends",
-		`{"AlarmName":"x","NewStateValue":"BROKEN"}`:                       "NewStateValue: must be OK, ALARM or INSUFFICIENT_DATA",
-		`{"AlarmName":"","NewStateValue":"OK"}`:                            "AlarmName: is missing; an alarm is known by its name",
-		`{"detail-type":"AWS Health Event","source":"aws.health"}`:         "source: must be aws.cloudwatch; send events of another service to a source of their own",
-		`{"detail-type":"CloudWatch X","source":"aws.cloudwatch"}`:         "detail-type: is not read; route CloudWatch Alarm State Change here",
+		`{"AlarmName":"x","NewStateValue":"BROKEN"}`: "NewStateValue: must be OK, ALARM or INSUFFICIENT_DATA",
+		`{"AlarmName":"","NewStateValue":"OK"}`:      "AlarmName: is missing; an alarm is known by its name",
+		`{"detail-type":"AWS Health Event"` +
+			`,"source":"aws.health"}`: "source: must be aws.cloudwatch; each service of AWS has a source of its own",
+		`{"detail-type":"CloudWatch X"` +
+			`,"source":"aws.cloudwatch"}`: "detail-type: is not read; route CloudWatch Alarm State Change here",
 		`{"alarmData":{"alarmName":"x","state":{"value":"OK"}}}`:           "source: must be aws.cloudwatch",
 		`{"source":"aws.cloudwatch","alarmData":{"state":{"value":"OK"}}}`: "alarmData.alarmName: is missing",
 	} {

@@ -165,7 +165,8 @@ func ofNotification(v intake.Value) alarm {
 	if trigger.At("MetricName").Has() {
 		a.metrics = []metric{{
 			namespace: trigger.At("Namespace").Written(), name: trigger.At("MetricName").Written(),
-			stat: trigger.First("Statistic", "ExtendedStatistic"), period: trigger.At("Period").Written(), dimensions: pairs(trigger.At("Dimensions")),
+			stat: trigger.First("Statistic", "ExtendedStatistic"), period: trigger.At("Period").Written(),
+			dimensions: pairs(trigger.At("Dimensions")),
 		}}
 	}
 	for _, m := range trigger.At("Metrics").Some(maxMetrics) {

@@ -142,7 +142,8 @@ func level(line string) string {
 func (d delivery) alert() incident.Alert {
 	text := strings.Join(d.lines, "\n")
 	labels := map[string]string{
-		"account": d.owner, "logGroup": d.group, "logStream": d.stream, "subscriptionFilter": strings.Join(d.filters, ","), "service": serviceOf(d.group),
+		"account": d.owner, "logGroup": d.group, "logStream": d.stream, "subscriptionFilter": strings.Join(d.filters, ","),
+		"service": serviceOf(d.group),
 	}
 	// CloudWatch Logs has no name for the trouble, so it is the filter and the kind of error.
 	// The line itself may hold a secret, so only its hash goes into the identity.

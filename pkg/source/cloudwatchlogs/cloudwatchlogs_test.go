@@ -86,7 +86,8 @@ func delivery(t *testing.T, group string, lines ...string) []byte {
 		events = append(events, map[string]any{"id": "1", "timestamp": 1795514310401, "message": line})
 	}
 	body, err := json.Marshal(map[string]any{
-		"messageType": "DATA_MESSAGE", "owner": "111122223333", "logGroup": group, "logStream": "s", "subscriptionFilters": []string{"errors"}, "logEvents": events,
+		"messageType": "DATA_MESSAGE", "owner": "111122223333", "logGroup": group, "logStream": "s",
+		"subscriptionFilters": []string{"errors"}, "logEvents": events,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +97,8 @@ func delivery(t *testing.T, group string, lines ...string) []byte {
 
 func TestWhatUnpacksToTooMuchIsRefusedEarly(t *testing.T) {
 	batch, err := parse(t, packed(t, make([]byte, 64<<20)))
-	if want := "awslogs.data: is more than 4 MiB when it is unpacked; send fewer lines at once"; len(batch.Alerts) > 0 || err == nil || err.Error() != want {
+	want := "awslogs.data: is more than 4 MiB when it is unpacked; send fewer lines at once"
+	if len(batch.Alerts) > 0 || err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
 	if batch, err := parse(t, packed(t, delivery(t, "/ecs/api", strings.Repeat("x", 3<<20)))); err != nil || len(batch.Alerts) != 1 {
@@ -148,14 +150,16 @@ func TestTheSameErrorOfAFilterIsTheSameTrouble(t *testing.T) {
 }
 
 func TestTheIdentityHoldsNothingOfTheLines(t *testing.T) {
-	if got := identity(t, delivery(t, "/ecs/api", "ERROR login of anna with hunter-two failed")); strings.Contains(got, "hunter") || strings.Contains(got, "anna") {
+	got := identity(t, delivery(t, "/ecs/api", "ERROR login of anna with hunter-two failed"))
+	if strings.Contains(got, "hunter") || strings.Contains(got, "anna") {
 		t.Errorf("it is %q", got)
 	}
 }
 
 func TestTheServiceIsWhatTheLogGroupIsNamedAfter(t *testing.T) {
 	for group, want := range map[string]string{
-		"/aws/lambda/orders": "orders", "/ecs/shop-api": "shop-api", "shop": "shop", "/prod/shop/api": "api", "/aws/rds/instance/orders/error": "orders",
+		"/aws/lambda/orders": "orders", "/ecs/shop-api": "shop-api", "shop": "shop", "/prod/shop/api": "api",
+		"/aws/rds/instance/orders/error":   "orders",
 		"/aws/rds/cluster/shop/postgresql": "shop", "/aws/eks/prod/cluster": "prod", "/aws/containerinsights/prod/application": "prod",
 		"/aws/vendedlogs": "vendedlogs", "/": "/", "//": "//",
 	} {

@@ -102,7 +102,8 @@ func alertOf(v intake.Value) (incident.Alert, error) {
 	}
 	l := f.labels()
 	a := incident.Alert{
-		Tenant: incident.DefaultTenant, Source: Name, Service: f.service(l), Severity: intake.Severity(incident.Medium, f.severity), // UNTRIAGED is medium
+		Tenant: incident.DefaultTenant, Source: Name, Service: f.service(l),
+		Severity:  intake.Severity(incident.Medium, f.severity), // what is UNTRIAGED is medium
 		Timestamp: f.seen, Identity: intake.Identity(f.arn), Recovered: f.status != "ACTIVE", Link: f.link(), Labels: intake.Labels(l),
 	}
 	a.ErrorLogs = f.evidence(a)

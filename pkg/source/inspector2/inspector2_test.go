@@ -78,7 +78,8 @@ func TestAFindingThatIsClosedOrSuppressedRecovers(t *testing.T) {
 func TestSeveritiesAreInspectors(t *testing.T) {
 	text := string(fixture(t, "image"))
 	for word, want := range map[string]incident.Severity{
-		"CRITICAL": incident.Critical, "HIGH": incident.High, "MEDIUM": incident.Medium, "LOW": incident.Low, "INFORMATIONAL": incident.Low, "UNTRIAGED": incident.Medium,
+		"CRITICAL": incident.Critical, "HIGH": incident.High, "MEDIUM": incident.Medium, "LOW": incident.Low, "INFORMATIONAL": incident.Low,
+		"UNTRIAGED": incident.Medium,
 	} {
 		batch, err := parse(t, strings.Replace(text, `"severity": "HIGH"`, `"severity": "`+word+`"`, 1))
 		if err != nil || batch.Alerts[0].Severity != want {
@@ -91,7 +92,8 @@ func TestWhatIsNotAFindingIsRefusedByName(t *testing.T) {
 	for body, want := range map[string]string{
 		`{}`:             "detail-type: is missing; this is neither an event of EventBridge nor a list of findings",
 		`{"findings":7}`: "findings: must be an array, not a number",
-		`{"detail-type":"Inspector2 Finding","source":"aws.inspector"}`: "source: must be aws.inspector2; send events of another service to a source of their own",
+		`{"detail-type":"Inspector2 Finding"` +
+			`,"source":"aws.inspector"}`: "source: must be aws.inspector2; each service of AWS has a source of its own",
 	} {
 		batch, err := parse(t, body)
 		if len(batch.Alerts) > 0 || err == nil || err.Error() != want || incident.KindOf(err) != incident.Invalid {
@@ -99,8 +101,9 @@ func TestWhatIsNotAFindingIsRefusedByName(t *testing.T) {
 		}
 	}
 	for body, want := range map[string]string{
-		`{"findings":[{"findingArn":"a"}]}`:                                                           "findings[0].status: is missing",
-		`{"findings":[{"findingArn":"a","status":"OPEN"}]}`:                                           "findings[0].status: must be ACTIVE, CLOSED or SUPPRESSED",
+		`{"findings":[{"findingArn":"a"}]}`: "findings[0].status: is missing",
+		`{"findings":[{"findingArn":"a"` +
+			`,"status":"OPEN"}]}`: "findings[0].status: must be ACTIVE, CLOSED or SUPPRESSED",
 		`{"detail-type":"Inspector2 Finding","source":"aws.inspector2","detail":{"status":"ACTIVE"}}`: "detail.findingArn: is missing",
 	} {
 		batch, err := parse(t, body)

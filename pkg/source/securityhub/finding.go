@@ -41,8 +41,9 @@ func read(v intake.Value) finding {
 	f := finding{
 		doc: v, id: v.At("Id").Text(), productARN: v.At("ProductArn").Written(), title: v.At("Title").Written(),
 		description: v.At("Description").Written(), account: v.At("AwsAccountId").Written(), region: v.At("Region").Written(),
-		label: v.At("Severity", "Label").Written(), normalized: v.At("Severity", "Normalized").Written(), compliance: v.At("Compliance", "Status").Written(),
-		record: v.At("RecordState").Written(), workflow: cmp.Or(v.At("Workflow", "Status").Written(), v.At("WorkflowState").Written()),
+		label: v.At("Severity", "Label").Written(), normalized: v.At("Severity", "Normalized").Written(),
+		compliance: v.At("Compliance", "Status").Written(),
+		record:     v.At("RecordState").Written(), workflow: cmp.Or(v.At("Workflow", "Status").Written(), v.At("WorkflowState").Written()),
 		control: cmp.Or(v.At("Compliance", "SecurityControlId").Written(), v.At("ProductFields", "ControlId").Written()),
 		product: v.At("ProductName").Written(), company: v.At("CompanyName").Written(), seen: amazon.Time(v.At("LastObservedAt")),
 	}
@@ -189,8 +190,11 @@ func (f finding) action(e *intake.Evidence) {
 	action := f.doc.At("Action")
 	e.Add("action", action.At("ActionType").Written())
 	network, call := action.At("NetworkConnectionAction"), action.At("AwsApiCallAction")
-	e.Add("connection", strings.TrimSpace(network.At("ConnectionDirection").Written()+" "+network.At("RemoteIpDetails", "IpAddressV4").Written()+
-		" "+network.At("RemotePortDetails", "Port").Written()))
+	e.Add("connection", strings.Join([]string{
+		network.At("ConnectionDirection").Written(),
+		network.At("RemoteIpDetails", "IpAddressV4").Written(),
+		network.At("RemotePortDetails", "Port").Written(),
+	}, " "))
 	e.Add("call", strings.TrimSpace(call.At("ServiceName").Written()+" "+call.At("Api").Written()))
 	e.Add("from", call.At("RemoteIpDetails", "IpAddressV4").Written())
 }

@@ -39,7 +39,9 @@ func fixture(t testing.TB, name string) []byte {
 func TestItIsASource(t *testing.T) {
 	played := stepstest.NewSNS(t)
 	var all []stepstest.Sent
-	for name, alerts := range map[string]int{"control-failed": 1, "control-passed": 1, "custom-action": 1, "list": 2, "findings": 1, "one": 1, "insight": 0} {
+	for name, alerts := range map[string]int{
+		"control-failed": 1, "control-passed": 1, "custom-action": 1, "list": 2, "findings": 1, "one": 1, "insight": 0,
+	} {
 		all = append(all, stepstest.Sent{Name: name, Alerts: alerts, Proof: stepstest.ProofByToken, Request: steps.Request{
 			Header: http.Header{"X-Api-Key": {token}, "Content-Type": {"application/json"}}, Body: fixture(t, name),
 		}})
@@ -64,8 +66,10 @@ func parse(t *testing.T, body string) (steps.Batch, error) {
 func TestWhatEndsAFindingRecovers(t *testing.T) {
 	text, identities := string(fixture(t, "control-failed")), map[string]bool{}
 	for change, recovered := range map[[2]string]bool{
-		{"ACTIVE", "ACTIVE"}: false, {"ACTIVE", "ARCHIVED"}: true, {`"FAILED"`, `"PASSED"`}: true, {`"FAILED"`, `"WARNING"`}: false, {`"FAILED"`, `"NOT_AVAILABLE"`}: false,
-		{`"Status": "NEW"`, `"Status": "RESOLVED"`}: true, {`"Status": "NEW"`, `"Status": "SUPPRESSED"`}: true, {`"Status": "NEW"`, `"Status": "NOTIFIED"`}: false,
+		{"ACTIVE", "ACTIVE"}: false, {"ACTIVE", "ARCHIVED"}: true, {`"FAILED"`, `"PASSED"`}: true, {`"FAILED"`, `"WARNING"`}: false,
+		{`"FAILED"`, `"NOT_AVAILABLE"`}:             false,
+		{`"Status": "NEW"`, `"Status": "RESOLVED"`}: true, {`"Status": "NEW"`, `"Status": "SUPPRESSED"`}: true,
+		{`"Status": "NEW"`, `"Status": "NOTIFIED"`}: false,
 	} {
 		batch, err := parse(t, strings.Replace(text, change[0], change[1], 1))
 		if err != nil || len(batch.Alerts) != 1 || batch.Alerts[0].Recovered != recovered {
@@ -81,8 +85,10 @@ func TestWhatEndsAFindingRecovers(t *testing.T) {
 func TestTheSeverityIsTheLabelOrTheNumberBeforeLabels(t *testing.T) {
 	text := string(fixture(t, "findings"))
 	for severity, want := range map[string]incident.Severity{
-		`"Normalized": 0`: incident.Low, `"Normalized": 39`: incident.Low, `"Normalized": 40`: incident.Medium, `"Normalized": 70`: incident.High, `"Normalized": 90`: incident.Critical,
-		`"Normalized": 0, "Label": "CRITICAL"`: incident.Critical, `"Normalized": 95, "Label": "INFORMATIONAL"`: incident.Low, `"Product": 1`: incident.Medium,
+		`"Normalized": 0`: incident.Low, `"Normalized": 39`: incident.Low, `"Normalized": 40`: incident.Medium,
+		`"Normalized": 70`: incident.High, `"Normalized": 90`: incident.Critical,
+		`"Normalized": 0, "Label": "CRITICAL"`: incident.Critical, `"Normalized": 95, "Label": "INFORMATIONAL"`: incident.Low,
+		`"Product": 1`: incident.Medium,
 	} {
 		batch, err := parse(t, strings.Replace(strings.Replace(text, `"Product": 9.0,`, "", 1), `"Normalized": 95`, severity, 1))
 		if err != nil || batch.Alerts[0].Severity != want {
@@ -95,9 +101,11 @@ func TestWhatIsNotAFindingIsRefusedByName(t *testing.T) {
 	for body, want := range map[string]string{
 		`{}`:             "SchemaVersion: is missing; this is no finding in the AWS Security Finding Format",
 		`{"Findings":7}`: "Findings: must be an array, not a number",
-		`{"detail-type":"Security Hub Findings - Imported","source":"aws.macie"}`:                    "source: must be aws.securityhub; send events of another service to a source of their own",
-		`{"detail-type":"Security Hub Findings - Imported","source":"aws.securityhub","detail":{}}`:  "detail.findings: is missing",
-		`{"detail-type":"Findings Imported V2","source":"aws.securityhub","detail":{"findings":[]}}`: "detail-type: is not read; route Security Hub Findings - Imported here",
+		`{"detail-type":"Security Hub Findings - Imported"` +
+			`,"source":"aws.macie"}`: "source: must be aws.securityhub; each service of AWS has a source of its own",
+		`{"detail-type":"Security Hub Findings - Imported","source":"aws.securityhub","detail":{}}`: "detail.findings: is missing",
+		`{"detail-type":"Findings Imported V2"` +
+			`,"source":"aws.securityhub","detail":{"findings":[]}}`: "detail-type: is not read; route Security Hub Findings - Imported here",
 	} {
 		batch, err := parse(t, body)
 		if len(batch.Alerts) > 0 || err == nil || err.Error() != want || incident.KindOf(err) != incident.Invalid {
