@@ -1,4 +1,4 @@
-// Command ingest-alert is the function that takes alerts over HTTP.
+// Command ingest-alert is the function that takes alerts, over HTTP and from AWS itself.
 package main
 
 import (
@@ -26,5 +26,9 @@ func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return front.Open(ctx, f, front.Parts{Ingest: ingest, Receive: receive})
+	api, err := front.Open(ctx, f, front.Parts{Ingest: ingest, Receive: receive})
+	if err != nil {
+		return nil, err
+	}
+	return receivealerts.Direct(f, receive, api)
 }

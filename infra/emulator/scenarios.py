@@ -1,7 +1,7 @@
 """What can be seen only on the deployed stack: Gemini and Discord (played by servers
 here), a link's decision, the approval deadline, a function's error caught, the
 schedules firing, the dead-letter queue receiving what fails, and a deployment while
-incidents wait. Deploys a stack of its own with short times, and one with long ones
+incidents wait, and what AWS itself hands to a function. Deploys a stack of its own with short times, and one with long ones
 twice.
 
 scenarios.py
@@ -23,6 +23,7 @@ from stack import HERE, Stack, parameter, wait, want
 STACK = "opsguard-scenarios"
 SECONDS = 16  # the wait for approval; decisions are taken for three quarters of it
 PLAYED = ("127.0.0.1", 4599)
+LOGS = "/shop/scenario-orders"  # a log group whose errors are alerts
 posted, edited, asked = [], [], []
 
 
@@ -85,6 +86,79 @@ def a_functions_error_caught(stack):
         stack.environment("Analyze", **before)
     stack.call(f"/approve-fix?incidentId={incident}&action=resolve", "OPERATE_KEY")
     stack.becomes(incident, "RESOLVED")
+
+
+def sample(name):
+    """An event that a service of AWS hands to ingest-alert."""
+    with open(f"{HERE}/../events/direct/{name}.json") as recorded:
+        return json.load(recorded)
+
+
+def opened(stack, service):
+    found = wait(lambda: stack.call(f"/incidents?service={urllib.parse.quote(service)}", "READ_KEY")["incidents"], f"an incident of {service}", 30)
+    want(len(found) == 1, found)
+    return stack.call(f"/incidents/{found[0]['incidentId']}", "READ_KEY")
+
+
+def the_rules_let_the_right_events_through(stack):
+    """The emulator takes no event in the name of a service, and neither does AWS. So it is
+    asked what each rule would let through."""
+    events = boto3.client("events")
+
+    def lets_through(rule, event):
+        described = events.describe_rule(Name=stack.physical(rule).split("|")[-1])
+        want(described["State"] == "ENABLED", described)
+        return events.test_event_pattern(EventPattern=described["EventPattern"], Event=json.dumps(event))["Result"]
+
+    names = {"CloudWatchRule": "cloudwatch-event", "HealthRule": "aws-health", "InspectorRule": "inspector2", "SecurityHubRule": "securityhub"}
+    for rule in names:
+        for name in names.values():
+            want(lets_through(rule, sample(name)) == (names[rule] == name), f"{rule} and {name}")
+    alarm, finding = sample("cloudwatch-event"), sample("securityhub")
+    alarm["resources"] = [f"arn:aws:cloudwatch:us-east-1:000000000000:alarm:{stack.name}-IngestAlertErrorsAlarm-1"]
+    want(not lets_through("CloudWatchRule", alarm), "OpsGuard's own alarm becomes an alert")
+    begun = sample("cloudwatch-event")
+    begun["detail"]["state"]["value"] = "INSUFFICIENT_DATA"
+    want(not lets_through("CloudWatchRule", begun), "an alarm that begins becomes an alert")
+    finding["detail"]["findings"][0]["Severity"]["Label"] = "INFORMATIONAL"
+    want(not lets_through("SecurityHubRule", finding), "a low finding becomes an alert")
+    finding["detail"]["findings"][0]["Compliance"]["Status"] = "PASSED"
+    want(lets_through("SecurityHubRule", finding), "a control that passes resolves nothing")
+
+
+def an_event_is_taken_without_the_api(stack):
+    functions = boto3.client("lambda")
+    for name in ("cloudwatch-event", "aws-health", "inspector2", "securityhub"):
+        answer = functions.invoke(FunctionName=stack.physical("IngestAlertFunction"), Payload=json.dumps(sample(name)))
+        want("FunctionError" not in answer and json.load(answer["Payload"]) == {"taken": 1, "refused": 0}, f"{name}: {answer}")
+    seen = stack.call("/incidents?service=shop-api", "READ_KEY")["incidents"]
+    want(len(seen) == 3, f"an alarm, an event and a finding about one service are {seen}")
+    opened(stack, "shop/api")
+
+
+def an_alarm_reaches_the_function_through_its_topic(stack):
+    alarms = boto3.client("cloudwatch")
+    alarms.put_metric_alarm(
+        AlarmName="scenario-queue", Namespace="AWS/SQS", MetricName="ApproximateAgeOfOldestMessage", Statistic="Maximum", Period=60, EvaluationPeriods=1,
+        Threshold=300, ComparisonOperator="GreaterThanThreshold", Dimensions=[{"Name": "QueueName", "Value": "scenario-queue"}],
+        AlarmActions=[topic()], OKActions=[topic()],
+    )
+    alarms.set_alarm_state(AlarmName="scenario-queue", StateValue="ALARM", StateReason="The oldest message is 420 s old")
+    opened(stack, "scenario-queue")
+
+
+def log_lines_reach_the_function_through_their_filter(stack):
+    logs = boto3.client("logs")
+    logs.create_log_stream(logGroupName=LOGS, logStreamName="one")
+    now = int(time.time() * 1000)
+    lines = ["INFO began", "ERROR connection refused to 10.0.0.7:5432", "INFO ended"]
+    logs.put_log_events(logGroupName=LOGS, logStreamName="one", logEvents=[{"timestamp": now, "message": line} for line in lines])
+    opened(stack, "scenario-orders")
+
+
+def topic():
+    """The topic whose messages are alerts; the same each time it is asked for."""
+    return boto3.client("sns").create_topic(Name="scenario-alerts")["TopicArn"]
 
 
 def the_schedules_fire(stack):
@@ -180,9 +254,11 @@ def played():
     """The stack with short times, whose Gemini and Discord are played here."""
     for name, value in (("gemini", "played"), ("discord", "http://%s:%d/api/webhooks/1/tok" % PLAYED)):
         parameter(f"/{STACK}/{name}", value)
+    boto3.client("logs").create_log_group(logGroupName=LOGS)
     return Stack(
         STACK, SECONDS, f"GeminiKeyParameter=/{STACK}/gemini", "GeminiEndpoint=http://%s:%d" % PLAYED, f"DiscordWebhookParameter=/{STACK}/discord",
-        'HealthCheckSchedule="rate(1 minute)"', 'ReconcileSchedule="rate(1 minute)"',
+        'HealthCheckSchedule="rate(1 minute)"', 'ReconcileSchedule="rate(1 minute)"', "AwsEvents=yes", f"AlertTopic={topic()}", f"AlertLogGroup={LOGS}",
+        "AlertLogPattern=ERROR",  # the emulator knows no alternatives
     )
 
 
@@ -191,7 +267,8 @@ def main():
     threading.Thread(target=server.serve_forever, daemon=True).start()
     stack, failed = played(), 0
     scenarios = [
-        gemini_discord_and_a_link, the_approval_deadline, a_functions_error_caught, an_ended_execution_leaves_nothing_open,
+        the_rules_let_the_right_events_through, an_event_is_taken_without_the_api, an_alarm_reaches_the_function_through_its_topic,
+        log_lines_reach_the_function_through_their_filter, gemini_discord_and_a_link, the_approval_deadline, a_functions_error_caught, an_ended_execution_leaves_nothing_open,
         the_dead_letter_queue_receives_what_fails, the_schedules_fire, a_deployment_while_incidents_wait,
     ]
     for scenario in scenarios:

@@ -117,6 +117,33 @@ class Ends(unittest.TestCase):
         self.assertEqual(5, queue["RedrivePolicy"]["maxReceiveCount"])
 
 
+class Direct(unittest.TestCase):
+    """What calls ingest-alert beside the API."""
+
+    RULES = ("CloudWatchRule", "HealthRule", "InspectorRule", "SecurityHubRule")
+
+    def setUp(self):
+        self.resources = template.translate(TEXT)
+
+    def test_each_rule_is_off_unless_it_is_asked_for_and_loses_nothing(self):
+        queue, function = {"Fn::GetAtt": ["DeadLetters", "Arn"]}, {"Fn::GetAtt": ["IngestAlertFunction", "Arn"]}
+        for name in self.RULES:
+            rule = self.resources[name]["Properties"]
+            self.assertEqual({"Fn::If": ["HasAwsEvents", "ENABLED", "DISABLED"]}, rule["State"], name)
+            self.assertEqual([(function, {"Arn": queue})], [(t["Arn"], t["DeadLetterConfig"]) for t in rule["Targets"]], name)
+        given_up = [s for s in self.resources["DeadLettersPolicy"]["Properties"]["PolicyDocument"]["Statement"] if s.get("Sid") == "AlertsGiveUp"]
+        arns = [{"Fn::GetAtt": [name, "Arn"]} for name in self.RULES]
+        self.assertEqual([arns], [s["Condition"]["ArnEquals"]["aws:SourceArn"] for s in given_up])
+
+    def test_each_permission_to_call_a_function_names_who_may(self):
+        for name, resource in self.resources.items():
+            if resource["Type"] == "AWS::Lambda::Permission":
+                self.assertTrue(resource["Properties"].get("SourceArn"), f"{name}: anybody's {resource['Properties']['Principal']} may")
+        for rule in self.RULES:
+            said = self.resources[rule + "Permission"]["Properties"]
+            self.assertEqual(({"Ref": "IngestAlertFunction"}, {"Fn::GetAtt": [rule, "Arn"]}), (said["FunctionName"], said["SourceArn"]))
+
+
 class Built(unittest.TestCase):
     def test_the_emulator_is_spared_these_two_and_nothing_else(self):
         adapted = yaml_parse(TEXT)

@@ -84,7 +84,8 @@ func (k kindDoc) page(types []integration.Type) string {
 // guide.md that lies in its folder.
 func (k kindDoc) memberPage(t *testing.T, one integration.Type) string {
 	t.Helper()
-	guide, err := os.ReadFile(filepath.Join("../../pkg/source", one.Name, "guide.md"))
+	// A folder is named as its package, which has no hyphens.
+	guide, err := os.ReadFile(filepath.Join("../../pkg/source", strings.ReplaceAll(one.Name, "-", ""), "guide.md"))
 	if err != nil {
 		t.Fatalf("%v: say there what to paste into the sender", err)
 	}

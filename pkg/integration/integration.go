@@ -11,6 +11,7 @@ package integration
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -43,6 +44,9 @@ type Env struct {
 	// Outside calls addresses that came from outside, such as a link in an alert. It
 	// connects to public addresses only and follows no redirect.
 	Outside *http.Client
+	// Roots are the authorities that vouch for a sender's signing certificate; nil: those
+	// that the machine trusts.
+	Roots   *x509.CertPool
 	Now     func() time.Time
 	After   func(time.Duration) <-chan time.Time
 	Log     *slog.Logger

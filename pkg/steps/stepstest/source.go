@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -29,6 +30,9 @@ type Sent struct {
 	// Late is the request made and signed long before now; the zero value if the sender's
 	// scheme knows no time.
 	Late steps.Request
+	// Forged are requests that must be refused, by what is wrong with each. They are
+	// needed with ProofInBody, where the contract cannot make them.
+	Forged map[string]steps.Request
 }
 
 // Proof is how a sender proves who it is.
@@ -39,6 +43,8 @@ const (
 	ProofBySignature Proof = iota
 	// ProofByToken covers nothing but itself.
 	ProofByToken
+	// ProofInBody is a part of the body, as with SNS: give Forged.
+	ProofInBody
 	// ProofByNothing: the source takes requests from nobody.
 	ProofByNothing
 )
@@ -67,7 +73,14 @@ func SourceContract(t *testing.T, d integration.Descriptor[steps.Source], v Vend
 			if err := o.It.Authenticate(t.Context(), s.Request); (err == nil) == (s.Proof == ProofByNothing) {
 				t.Errorf("as it was sent: %v", err)
 			}
-			forged := map[string]steps.Request{"no proof": withoutProof(s.Request), "a spoilt proof": spoilt(s.Request)}
+			forged := maps.Clone(s.Forged)
+			if s.Proof == ProofInBody && len(forged) == 0 {
+				t.Fatal("give requests that are forged")
+			}
+			if s.Proof != ProofInBody {
+				forged = map[string]steps.Request{"no proof": withoutProof(s.Request), "a spoilt proof": spoilt(s.Request)}
+				maps.Copy(forged, s.Forged)
+			}
 			if s.Proof == ProofBySignature {
 				forged["another body"] = steps.Request{Header: s.Request.Header, Body: append(bytes.Clone(s.Request.Body), ' ')}
 			}

@@ -29,6 +29,9 @@ type Vendor struct {
 	// it did not give.
 	GivesIDs bool
 	Entry    func(url string) (settings []integration.Setting, secrets Secrets)
+	// World changes what the integration sees of the world, such as Env.Outside; nil
+	// leaves it as Env makes it.
+	World func(env *integration.Env)
 }
 
 // faults stands in front of a vendor and answers in its place as it is told to.
@@ -93,6 +96,9 @@ func open[T any](t *testing.T, kind integration.Kind, d integration.Descriptor[T
 		fired := make(chan time.Time, 1)
 		fired <- at
 		return fired
+	}
+	if v.World != nil {
+		v.World(&env)
 	}
 	it := Open(t, env, kind, d, settings...)
 	o.It, o.check = it.It, it.Check

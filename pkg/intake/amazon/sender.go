@@ -1,0 +1,107 @@
+package amazon
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/intake"
+	"github.com/opsguard/opsguard/pkg/intake/sns"
+	"github.com/opsguard/opsguard/pkg/integration"
+)
+
+// Settings are what services.yaml says of a source of AWS.
+type Settings struct {
+	Topic []string           `setting:"topic" help:"ARNs of the SNS topics that may send here; [] if only EventBridge sends"`
+	Token integration.Secret `setting:"token" default:"" help:"what EventBridge sends in X-Api-Key or Authorization; without, only SNS sends"`
+}
+
+// Validate implements what integration.Open asks of settings.
+func (s Settings) Validate() error {
+	for i, topic := range s.Topic {
+		if !sns.ValidTopic(topic) {
+			return incident.BadField("topic", "number %d is not the ARN of an SNS topic, like arn:aws:sns:eu-central-1:123456789012:alarms", i+1)
+		}
+	}
+	if len(s.Topic) == 0 && s.Token.IsZero() {
+		return incident.BadField("token", "is missing, and topic lists no topic, so nobody could send; give one of the two")
+	}
+	return nil
+}
+
+// ErrRaw refuses what SNS sends without its envelope.
+var ErrRaw = errors.New("SNS signs nothing with raw message delivery; switch it off for this subscription")
+
+// Sender is AWS as the sender of requests. It is safe for concurrent use.
+type Sender struct {
+	env      integration.Env
+	settings Settings
+	verifier *sns.Verifier
+}
+
+// NewSender calls nobody.
+func NewSender(env integration.Env, s Settings) *Sender {
+	return &Sender{env: env, settings: s, verifier: sns.NewVerifier(env, s.Topic)}
+}
+
+// Authenticate checks the signature of what is in an SNS envelope, and the token of
+// everything else. A token never stands in for a signature.
+func (s *Sender) Authenticate(ctx context.Context, h http.Header, body []byte) error {
+	if h.Get("X-Amz-Sns-Rawdelivery") != "" {
+		return ErrRaw
+	}
+	if m, enveloped := message(body); enveloped {
+		return s.verifier.Verify(ctx, m)
+	}
+	if s.settings.Token.IsZero() {
+		return intake.ErrNotTheSender
+	}
+	if key := h.Get("X-Api-Key"); key != "" {
+		return intake.Token(ctx, s.env, s.settings.Token, key)
+	}
+	return intake.Authorization(ctx, s.env, s.settings.Token, h)
+}
+
+// Delivery names a signed message, "" for what SNS did not sign.
+func (s *Sender) Delivery(body []byte) string {
+	if m, enveloped := message(body); enveloped {
+		return m.Delivery()
+	}
+	return ""
+}
+
+// Greet confirms the subscription to a topic.
+func (s *Sender) Greet(ctx context.Context, body []byte) (greeted bool, err error) {
+	m, enveloped := message(body)
+	if !enveloped {
+		return false, nil
+	}
+	return s.verifier.Confirm(ctx, m)
+}
+
+func message(body []byte) (sns.Message, bool) {
+	doc, err := intake.ReadJSON(body)
+	if err != nil {
+		return sns.Message{}, false
+	}
+	return sns.Read(doc)
+}
+
+// Open returns the document that a request is about: what its SNS envelope holds, or
+// the body itself. It is false for a message that only tells of a subscription.
+func Open(body []byte) (doc intake.Value, says bool, err error) {
+	doc, err = intake.ReadJSON(body)
+	if err != nil {
+		return doc, false, err
+	}
+	m, enveloped := sns.Read(doc)
+	switch {
+	case !enveloped:
+		return doc, true, nil
+	case m.Type != sns.Notification:
+		return doc, false, nil
+	}
+	inner := m.Document()
+	return inner, true, doc.Err()
+}
