@@ -8,6 +8,7 @@ import (
 	"github.com/opsguard/opsguard/pkg/source/alertmanager"
 	"github.com/opsguard/opsguard/pkg/source/api"
 	"github.com/opsguard/opsguard/pkg/source/grafana"
+	uptimekuma "github.com/opsguard/opsguard/pkg/source/uptime-kuma"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
@@ -17,6 +18,7 @@ func List() []integration.Descriptor[steps.Source] {
 		api.Integration(),
 		alertmanager.Integration(),
 		grafana.Integration(),
+		uptimekuma.Integration(),
 	}
 }
 
