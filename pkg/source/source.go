@@ -7,6 +7,7 @@ import (
 	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/source/alertmanager"
 	"github.com/opsguard/opsguard/pkg/source/api"
+	gcpmonitoring "github.com/opsguard/opsguard/pkg/source/gcp-monitoring"
 	"github.com/opsguard/opsguard/pkg/source/grafana"
 	uptimekuma "github.com/opsguard/opsguard/pkg/source/uptime-kuma"
 	"github.com/opsguard/opsguard/pkg/steps"
@@ -18,6 +19,7 @@ func List() []integration.Descriptor[steps.Source] {
 		api.Integration(),
 		alertmanager.Integration(),
 		grafana.Integration(),
+		gcpmonitoring.Integration(),
 		uptimekuma.Integration(),
 	}
 }
