@@ -7,6 +7,7 @@ import (
 	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/source/alertmanager"
 	"github.com/opsguard/opsguard/pkg/source/api"
+	azuremonitor "github.com/opsguard/opsguard/pkg/source/azure-monitor"
 	gcpmonitoring "github.com/opsguard/opsguard/pkg/source/gcp-monitoring"
 	"github.com/opsguard/opsguard/pkg/source/grafana"
 	uptimekuma "github.com/opsguard/opsguard/pkg/source/uptime-kuma"
@@ -19,6 +20,7 @@ func List() []integration.Descriptor[steps.Source] {
 		api.Integration(),
 		alertmanager.Integration(),
 		grafana.Integration(),
+		azuremonitor.Integration(),
 		gcpmonitoring.Integration(),
 		uptimekuma.Integration(),
 	}
