@@ -81,3 +81,11 @@ func TestTheServiceIsTheBestLabel(t *testing.T) {
 		t.Errorf("of nothing: %q", got)
 	}
 }
+
+func TestABlockHasPlainLineEnds(t *testing.T) {
+	var e intake.Evidence
+	e.Block("one\r\n  two\r\n\r\n")
+	if got := e.String(); got != "one\n  two" {
+		t.Errorf("%q", got)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	gcpmonitoring "github.com/opsguard/opsguard/pkg/source/gcp-monitoring"
 	"github.com/opsguard/opsguard/pkg/source/grafana"
 	uptimekuma "github.com/opsguard/opsguard/pkg/source/uptime-kuma"
+	"github.com/opsguard/opsguard/pkg/source/zabbix"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
@@ -23,6 +24,7 @@ func List() []integration.Descriptor[steps.Source] {
 		azuremonitor.Integration(),
 		gcpmonitoring.Integration(),
 		uptimekuma.Integration(),
+		zabbix.Integration(),
 	}
 }
 
