@@ -8,6 +8,7 @@ import (
 	"github.com/opsguard/opsguard/pkg/source/alertmanager"
 	"github.com/opsguard/opsguard/pkg/source/api"
 	azuremonitor "github.com/opsguard/opsguard/pkg/source/azure-monitor"
+	"github.com/opsguard/opsguard/pkg/source/elastic"
 	gcpmonitoring "github.com/opsguard/opsguard/pkg/source/gcp-monitoring"
 	"github.com/opsguard/opsguard/pkg/source/grafana"
 	uptimekuma "github.com/opsguard/opsguard/pkg/source/uptime-kuma"
@@ -22,6 +23,7 @@ func List() []integration.Descriptor[steps.Source] {
 		alertmanager.Integration(),
 		grafana.Integration(),
 		azuremonitor.Integration(),
+		elastic.Integration(),
 		gcpmonitoring.Integration(),
 		uptimekuma.Integration(),
 		zabbix.Integration(),
