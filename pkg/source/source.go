@@ -8,9 +8,11 @@ import (
 	"github.com/opsguard/opsguard/pkg/source/alertmanager"
 	"github.com/opsguard/opsguard/pkg/source/api"
 	azuremonitor "github.com/opsguard/opsguard/pkg/source/azure-monitor"
+	"github.com/opsguard/opsguard/pkg/source/datadog"
 	"github.com/opsguard/opsguard/pkg/source/elastic"
 	gcpmonitoring "github.com/opsguard/opsguard/pkg/source/gcp-monitoring"
 	"github.com/opsguard/opsguard/pkg/source/grafana"
+	"github.com/opsguard/opsguard/pkg/source/newrelic"
 	uptimekuma "github.com/opsguard/opsguard/pkg/source/uptime-kuma"
 	"github.com/opsguard/opsguard/pkg/source/zabbix"
 	"github.com/opsguard/opsguard/pkg/steps"
@@ -23,8 +25,10 @@ func List() []integration.Descriptor[steps.Source] {
 		alertmanager.Integration(),
 		grafana.Integration(),
 		azuremonitor.Integration(),
+		datadog.Integration(),
 		elastic.Integration(),
 		gcpmonitoring.Integration(),
+		newrelic.Integration(),
 		uptimekuma.Integration(),
 		zabbix.Integration(),
 	}
