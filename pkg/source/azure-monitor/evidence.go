@@ -16,9 +16,7 @@ func (in alert) evidence(a incident.Alert) string {
 	if a.Recovered {
 		word = "RESOLVED "
 	}
-	name := intake.FirstOf(map[string]string{"rule": in.essentials.At("alertRule").Written(),
-		"budget": in.context.At("AlertData", "BudgetName").Written(), "service": in.essentials.At("monitoringService").Written()}, "rule", "budget", "service")
-	e.Line(word + name + " (" + string(a.Severity) + ")")
+	e.Line(word + in.name() + " (" + string(a.Severity) + ")")
 	e.Add("description", in.essentials.At("description").Written())
 	for _, c := range in.context.At("condition", "allOf").List(intake.MaxLabels) {
 		in.addCriterion(&e, c)
@@ -35,6 +33,16 @@ func (in alert) evidence(a incident.Alert) string {
 	return e.String()
 }
 
+// name is the rule's. A budget has none of its own.
+func (in alert) name() string {
+	for _, text := range []string{in.essentials.At("alertRule").Written(), in.context.At("AlertData", "BudgetName").Written()} {
+		if text != "" {
+			return text
+		}
+	}
+	return in.essentials.At("monitoringService").Written()
+}
+
 // addCriterion writes one condition of a metric or log alert as a sentence that names
 // metric, value, threshold and window.
 func (in alert) addCriterion(e *intake.Evidence, c intake.Value) {
@@ -45,7 +53,10 @@ func (in alert) addCriterion(e *intake.Evidence, c intake.Value) {
 	if space := c.At("metricNamespace").Written(); space != "" {
 		name += " of " + space
 	}
-	words := []string{name + ":", c.At("timeAggregation").Written(), c.At("metricValue").Written(), c.At("operator").Written(), c.At("threshold").Written()}
+	words := []string{name + ":"}
+	for _, part := range []string{"timeAggregation", "metricValue", "operator", "threshold"} {
+		words = append(words, c.At(part).Written())
+	}
 	if window := in.context.At("condition", "windowSize").Written(); window != "" {
 		words = append(words, "over", window)
 	}

@@ -140,7 +140,8 @@ func (in alert) health() (identity string, over bool) {
 		}
 	case resourceHealth:
 		if in.target.id != "" {
-			return resourceHealth + "/" + strings.ToLower(in.target.id), over || in.context.At("properties", "currentHealthStatus").Written() == "Available"
+			over = over || in.context.At("properties", "currentHealthStatus").Written() == "Available"
+			return resourceHealth + "/" + strings.ToLower(in.target.id), over
 		}
 	}
 	return "", false

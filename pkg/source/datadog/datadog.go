@@ -163,8 +163,8 @@ func pairs(list string) map[string]string {
 }
 
 func (in notification) service(labels map[string]string) string {
-	found := intake.FirstOf(labels, "service", "app", "application", "kube_deployment", "kube_stateful_set", "kube_daemon_set", "kube_container_name",
-		"container_name", "functionname", "host", "kube_namespace")
+	found := intake.FirstOf(labels, "service", "app", "application", "kube_deployment", "kube_stateful_set", "kube_daemon_set",
+		"kube_container_name", "container_name", "functionname", "host", "kube_namespace")
 	for _, text := range []string{found, in.text("alertTitle"), in.text("title")} {
 		if intake.Name(text) != "" {
 			return text

@@ -77,7 +77,7 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 	for what, test := range map[string]struct{ body, want string }{
 		"Datadog's own payload": {`{"id":"1","title":"x","last_updated":"1"}`, "format: must be opsguard-datadog-1"},
 		"no monitor":            {strings.Replace(body, `"148275309"`, `"$ALERT_ID"`, 1), "alertId: is empty"},
-		"no transition":         {strings.Replace(body, `"Triggered"`, `"$ALERT_TRANSITION"`, 1), "transition: must be what $ALERT_TRANSITION stands for"},
+		"no transition":         {strings.Replace(body, `"Triggered"`, `"$ALERT_TRANSITION"`, 1), "transition: must be what $ALERT_TRANSITION"},
 	} {
 		if _, err := parse(t, test.body); err == nil || !strings.HasPrefix(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %s", what, err, test.want)
@@ -87,7 +87,8 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 
 func TestASampleOfLogsIsReadAsATextAndAsAnObject(t *testing.T) {
 	for _, sample := range []string{
-		`"{\"rows\":[{\"items\":[\"03:12\"],\"message\":\"disk full\"}]}"`, `{"rows":[{"items":["03:12"],"message":"disk full"}]}`, `"03:12 disk full"`,
+		`"{\"rows\":[{\"items\":[\"03:12\"],\"message\":\"disk full\"}]}"`, `{"rows":[{"items":["03:12"],"message":"disk full"}]}`,
+		`"03:12 disk full"`,
 	} {
 		a, err := parse(t, `{"format":"opsguard-datadog-1","alertId":"1","transition":"Triggered","title":"t","logs":`+sample+`}`)
 		if err != nil || !strings.HasSuffix(a.ErrorLogs, "\n03:12 disk full") {

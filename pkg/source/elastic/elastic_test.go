@@ -72,7 +72,7 @@ func TestTroubleAndItsEndAreOne(t *testing.T) {
 func TestWhatIsWrongIsNamed(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"format":"other"}`: "format: must be opsguard-kibana-1 or opsguard-watcher-1",
-		`{"format":"opsguard-kibana-1","ruleId":"r","alertId":"","actionGroup":"x"}`:                 "alertId: is empty; set the action frequency",
+		`{"format":"opsguard-kibana-1","ruleId":"r","alertId":"","actionGroup":"x"}`:                 "alertId: is empty; set the action",
 		`{"format":"opsguard-kibana-1","ruleId":"r","alertId":"a","actionGroup":"x","date":"today"}`: "date: must be a time",
 		`{"format":"opsguard-watcher-1","watchId":"w","state":"on"}`:                                 "state: must be firing or resolved",
 	} {

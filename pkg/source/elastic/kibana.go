@@ -27,11 +27,12 @@ func kibana(doc intake.Value) (incident.Alert, error) {
 	}
 	context, tags := contextOf(doc), tagsOf(doc.At("tags").Written())
 	flat := context.Flat()
-	labels := intake.Merge(tags, groupFields(flat), flat, map[string]string{"ruleId": rule, "ruleName": doc.At("ruleName").Written(), "alertId": alert,
-		"space": doc.At("space").Written(), "actionGroup": group})
+	labels := intake.Merge(tags, groupFields(flat), flat, map[string]string{
+		"ruleId": rule, "ruleName": doc.At("ruleName").Written(), "alertId": alert, "space": doc.At("space").Written(), "actionGroup": group,
+	})
 	a := incident.Alert{
 		Tenant: incident.DefaultTenant, Source: "elastic", Service: intake.Name(kibanaService(labels)),
-		Severity:  intake.Severity(incident.High, tags["severity"], flat["severity"], flat["rule.severity"], group[strings.LastIndexByte(group, '.')+1:]),
+		Severity:  intake.Severity(incident.High, tags["severity"], flat["severity"], flat["rule.severity"], lastWord(group)),
 		Timestamp: date, Identity: intake.Identity(rule, alert), Recovered: group == recovered,
 		Link:   intake.FirstLink(flat["alertDetailsUrl"], flat["link"], flat["viewInAppUrl"], doc.At("ruleUrl").Written()),
 		Labels: intake.Labels(short(labels)),
@@ -39,6 +40,10 @@ func kibana(doc intake.Value) (incident.Alert, error) {
 	a.ErrorLogs = kibanaEvidence(doc, a, context, tags)
 	return a, a.Validate()
 }
+
+// lastWord is what an action group ends with, such as warning in
+// metrics.inventory_threshold.warning.
+func lastWord(group string) string { return group[strings.LastIndexByte(group, '.')+1:] }
 
 // contextOf is the rule's own variables, which Kibana writes as JSON into a text.
 func contextOf(doc intake.Value) intake.Value {

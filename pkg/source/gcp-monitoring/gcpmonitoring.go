@@ -105,8 +105,9 @@ func labelsOf(in intake.Value) map[string]string {
 // kinds of resources are called: Cloud Run, GKE, Cloud Functions, App Engine, Cloud SQL
 // and others.
 func service(in intake.Value, labels map[string]string) string {
-	found := intake.FirstOf(labels, "service", "app", "application", "service_name", "top_level_controller_name", "container_name", "function_name",
-		"module_id", "job_name", "database_id", "subscription_id", "queue_id", "instance_name", "name", "host", "cluster_name", "resource_display_name")
+	found := intake.FirstOf(labels, "service", "app", "application", "service_name", "top_level_controller_name", "container_name",
+		"function_name", "module_id", "job_name", "database_id", "subscription_id", "queue_id", "instance_name", "name", "host",
+		"cluster_name", "resource_display_name")
 	for _, text := range []string{found, in.At("policy_name").Written(), in.At("resource_name").Written()} {
 		if intake.Name(text) != "" {
 			return text

@@ -31,8 +31,8 @@ const window = 5 * time.Minute
 
 // Settings are what services.yaml says of a source.
 type Settings struct {
-	Signature     integration.Secret `setting:"signature" default:"" help:"the secret of the contact point's HMAC signature, which needs Grafana 12; it must send the timestamp header X-Grafana-Alerting-Timestamp"`
-	Authorization integration.Secret `setting:"authorization" default:"" help:"the contact point's authorization header credentials, or the user:password of its basic authentication"`
+	Signature     integration.Secret `setting:"signature" default:"" help:"the secret of the contact point's HMAC signature (Grafana 12)"`
+	Authorization integration.Secret `setting:"authorization" default:"" help:"the contact point's token, or user:password of basic auth"`
 }
 
 // Validate requires a proof. Both may be set; then both are checked.
@@ -59,7 +59,8 @@ func Open(env integration.Env, s Settings) (steps.Source, error) { return &Sourc
 
 // errNoTimestamp refuses a signature over the body alone: a request that somebody caught
 // could be sent again for ever.
-var errNoTimestamp = errors.New("the request is not signed with its time; enter " + timestampHeader + " as the timestamp header of the contact point's HMAC signature")
+var errNoTimestamp = errors.New("the request is not signed with its time; enter " + timestampHeader +
+	" as the timestamp header of the contact point's HMAC signature")
 
 // Authenticate checks every proof that is configured.
 func (s *Source) Authenticate(ctx context.Context, r steps.Request) error {

@@ -22,7 +22,8 @@ const secret, token = "grafana-hmac-0123456789", "grafana-token-0123456789"
 // signs is a contact point with an HMAC signature.
 func signs() stepstest.Vendor {
 	return stepstest.Vendor{Entry: func(string) ([]integration.Setting, stepstest.Secrets) {
-		return []integration.Setting{integration.SecretSetting("signature", "HMAC")}, stepstest.Secrets{"HMAC": "former-hmac-0123456789\n" + secret}
+		return []integration.Setting{integration.SecretSetting("signature", "HMAC")},
+			stepstest.Secrets{"HMAC": "former-hmac-0123456789\n" + secret}
 	}}
 }
 

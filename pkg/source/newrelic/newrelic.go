@@ -16,7 +16,7 @@ import (
 
 // Settings are what services.yaml says of a source.
 type Settings struct {
-	Authorization integration.Secret `setting:"authorization" help:"the destination's bearer token, or the user:password of its basic authentication"`
+	Authorization integration.Secret `setting:"authorization" help:"the destination's bearer token, or the user:password of its basic auth"`
 }
 
 // Source is safe for concurrent use.
@@ -135,7 +135,8 @@ func firstCondition(doc intake.Value) string {
 }
 
 func service(labels map[string]string, otherwise string) string {
-	found := intake.FirstOf(labels, "service", "app", "application", "appName", "affectedService", "k8s.deploymentName", "entity", "policy", "condition")
+	found := intake.FirstOf(labels, "service", "app", "application", "appName", "affectedService", "k8s.deploymentName",
+		"entity", "policy", "condition")
 	for _, text := range []string{found, otherwise} {
 		if intake.Name(text) != "" {
 			return text

@@ -67,7 +67,8 @@ func TestTroubleAndItsEndAreOne(t *testing.T) {
 
 func TestEveryStateIsKnown(t *testing.T) {
 	for state, want := range map[string]string{
-		"CREATED": "firing", "ACTIVATED": "firing", "activated": "firing", "CLOSED": "over", "ACKNOWLEDGED": "no news", "INVESTIGATING": "no news",
+		"CREATED": "firing", "ACTIVATED": "firing", "activated": "firing", "CLOSED": "over", "ACKNOWLEDGED": "no news",
+		"INVESTIGATING": "no news",
 	} {
 		batch, err := parse(t, `{"id":"i","title":"t","state":"`+state+`"}`)
 		got := "no news"

@@ -112,8 +112,10 @@ func (in event) read(source string) (incident.Alert, error) {
 	a := incident.Alert{
 		Tenant: incident.DefaultTenant, Source: "zabbix", Service: intake.Name(in.service(tags)), Severity: in.severity(source, tags),
 		Identity: intake.Identity("event", id), Recovered: value == "0", Link: in.link(id),
-		Labels: intake.Labels(intake.Merge(tags, map[string]string{"host": in.text("host"), "hostName": in.text("hostName"), "hostIp": in.text("hostIp"),
-			"hostGroups": in.text("hostGroups"), "trigger": in.text("triggerId"), "item": in.text("itemName"), "zabbixService": in.text("serviceName")})),
+		Labels: intake.Labels(intake.Merge(tags, map[string]string{
+			"host": in.text("host"), "hostName": in.text("hostName"), "hostIp": in.text("hostIp"), "hostGroups": in.text("hostGroups"),
+			"trigger": in.text("triggerId"), "item": in.text("itemName"), "zabbixService": in.text("serviceName"),
+		})),
 	}
 	a.ErrorLogs = in.evidence(a, tags)
 	return a, a.Validate()
