@@ -1,6 +1,8 @@
 package grafana
 
 import (
+	"strings"
+
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/intake"
 )
@@ -80,7 +82,7 @@ func evidence(doc, item intake.Value, a incident.Alert, labels, notes map[string
 	if item.At("enrichments").Has() {
 		e.Add("enrichments", item.At("enrichments").JSON())
 	}
-	if n := doc.At("truncatedAlerts").Written(); n != "" && n != "0" {
+	if n := doc.At("truncatedAlerts").Written(); strings.Trim(n, "0.") != "" {
 		e.Add("not shown", n+" more alerts of this group, which Grafana left out (max alerts)")
 	}
 	return e.String()

@@ -109,8 +109,11 @@ func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) 
 	if !doc.At("alerts").Has() {
 		doc.At("alerts").Refuse("is missing; this is not what Grafana Alerting posts")
 	}
+	if err := doc.Err(); err != nil {
+		return steps.Batch{}, err
+	}
 	items := doc.At("alerts").List(intake.MaxAlerts)
-	if err := doc.Err(); err != nil && (len(items) == 0 || doc.At("version").Written() != version) {
+	if err := doc.Err(); err != nil && len(items) == 0 {
 		return steps.Batch{}, err
 	}
 	batch := steps.Batch{}
