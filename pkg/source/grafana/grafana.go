@@ -31,7 +31,7 @@ const window = 5 * time.Minute
 
 // Settings are what services.yaml says of a source.
 type Settings struct {
-	Signature     integration.Secret `setting:"signature" default:"" help:"the secret of the contact point's HMAC signature (Grafana 12)"`
+	Signature     integration.Secret `setting:"signature" default:"" help:"the secret of the contact point's HMAC signature (Grafana 11.6 on)"`
 	Authorization integration.Secret `setting:"authorization" default:"" help:"the contact point's token, or user:password of basic auth"`
 }
 
