@@ -200,6 +200,8 @@ func (in event) evidence(a incident.Alert, tags map[string]string) string {
 	e.Add("host groups", in.text("hostGroups"))
 	e.AddAll(tags)
 	e.Add("trigger's page", in.text("triggerUrl"))
-	e.Block(in.text("message"))
+	if message := in.text("message"); message != in.text("triggerDescription") {
+		e.Block(message)
+	}
 	return e.String()
 }
