@@ -35,7 +35,8 @@ func receiverOfTheGuide(t *testing.T, ingest, tokenFile string) string {
 		t.Fatal(err)
 	}
 	block := regexp.MustCompile(`(?m)^ {4}receivers:\n(?: {4}.*\n)+`).FindString(string(guide))
-	pasted := strings.NewReplacer("https://YOUR-OPSGUARD/ingest/my-alertmanager", ingest, "/etc/alertmanager/opsguard-token", tokenFile).Replace(block)
+	ours := strings.NewReplacer("https://YOUR-OPSGUARD/ingest/my-alertmanager", ingest, "/etc/alertmanager/opsguard-token", tokenFile)
+	pasted := ours.Replace(block)
 	if !strings.Contains(pasted, ingest) || !strings.Contains(pasted, tokenFile) {
 		t.Fatalf("the guide says nothing to paste:\n%s", block)
 	}
@@ -124,7 +125,9 @@ func startAlertmanager(t *testing.T, c *client, cmd *exec.Cmd, addr string) {
 func fire(t *testing.T, addr string, begin, end time.Time) {
 	t.Helper()
 	alert := map[string]any{
-		"labels":       map[string]string{"alertname": "CheckoutErrorsHigh", "severity": "page", "namespace": "shop", "deployment": "checkout-api"},
+		"labels": map[string]string{
+			"alertname": "CheckoutErrorsHigh", "severity": "page", "namespace": "shop", "deployment": "checkout-api",
+		},
 		"annotations":  map[string]string{"summary": "Checkout answers 5xx", "description": "java.lang.OutOfMemoryError: Java heap space"},
 		"startsAt":     begin.Format(time.RFC3339Nano),
 		"generatorURL": "https://prometheus.example.com/graph?g0.expr=rate%28http_errors_total%5B5m%5D%29+%3E+0.02",

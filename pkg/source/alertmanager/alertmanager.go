@@ -21,7 +21,7 @@ const version = "4"
 
 // Settings are what services.yaml says of a source.
 type Settings struct {
-	Authorization integration.Secret `setting:"authorization" help:"the credentials of http_config.authorization, or the user:password of basic_auth"`
+	Authorization integration.Secret `setting:"authorization" help:"the credentials of authorization, or user:password of basic_auth"`
 }
 
 // Source is safe for concurrent use.

@@ -53,7 +53,8 @@ func TestAnotherVersionIsRefusedByName(t *testing.T) {
 // Grafana posts version 1, with alerts that look alike.
 func TestNothingOfAnotherVersionIsTaken(t *testing.T) {
 	source := stepstest.OpenSource(t, alertmanager.Integration(), vendor())
-	batch, err := source.Parse(t.Context(), steps.Request{Body: []byte(`{"version":"1","alerts":[{"status":"firing","labels":{"alertname":"x"}}]}`)})
+	body := `{"version":"1","alerts":[{"status":"firing","labels":{"alertname":"x"}}]}`
+	batch, err := source.Parse(t.Context(), steps.Request{Body: []byte(body)})
 	if err == nil || len(batch.Alerts) != 0 {
 		t.Errorf("%v, %v", batch, err)
 	}
@@ -63,12 +64,12 @@ func TestNothingOfAnotherVersionIsTaken(t *testing.T) {
 func many(n int) []byte {
 	alerts := make([]string, n)
 	for i := range alerts {
-		alerts[i] = fmt.Sprintf(`{"status":"firing","labels":{"alertname":"PodRestarts","deployment":"api-%d","namespace":"shop","severity":"warning"},
-			"annotations":{"summary":"The pod restarts","description":"5 restarts in 10 minutes"},"startsAt":"2026-11-20T02:58:00Z",
+		alerts[i] = fmt.Sprintf(`{"status":"firing","labels":{"alertname":"PodRestarts","deployment":"api-%d","namespace":"shop",
+			"severity":"warning"},"annotations":{"summary":"The pod restarts","description":"5 restarts in 10 minutes"},"startsAt":"2026-11-20T02:58:00Z",
 			"endsAt":"0001-01-01T00:00:00Z","generatorURL":"https://prometheus.example.com/graph?g0.expr=up","fingerprint":"%016x"}`, i, i)
 	}
-	return []byte(`{"version":"4","groupKey":"{}:{}","truncatedAlerts":0,"status":"firing","receiver":"opsguard","groupLabels":{},"commonLabels":{},` +
-		`"commonAnnotations":{},"externalURL":"https://alerts.example.com","alerts":[` + strings.Join(alerts, ",") + `]}`)
+	return []byte(`{"version":"4","groupKey":"{}:{}","truncatedAlerts":0,"status":"firing","receiver":"opsguard","groupLabels":{},` +
+		`"commonLabels":{},"commonAnnotations":{},"externalURL":"https://alerts.example.com","alerts":[` + strings.Join(alerts, ",") + `]}`)
 }
 
 func TestAHundredAlertsOfOneRequestAreEachTaken(t *testing.T) {

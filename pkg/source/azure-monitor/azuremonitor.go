@@ -72,6 +72,7 @@ func read(doc intake.Value) (incident.Alert, error) {
 	if id == "" {
 		essentials.At("alertId").Refuse("is empty; an alert is known by it")
 	}
+	fired := essentials.At("firedDateTime").Time()
 	if err := doc.Err(); err != nil {
 		return incident.Alert{}, err
 	}
@@ -81,11 +82,8 @@ func read(doc intake.Value) (incident.Alert, error) {
 	labels := in.labels()
 	a := incident.Alert{
 		Tenant: incident.DefaultTenant, Source: "azure-monitor", Service: intake.Name(in.service(labels)), Severity: in.severity(),
-		Timestamp: essentials.At("firedDateTime").Time(), Identity: intake.Identity(id), Recovered: condition == "Resolved",
+		Timestamp: fired, Identity: intake.Identity(id), Recovered: condition == "Resolved",
 		Link: in.link(), Labels: intake.Labels(labels),
-	}
-	if err := doc.Err(); err != nil { // of firedDateTime
-		return incident.Alert{}, err
 	}
 	if identity, over := in.health(); identity != "" {
 		a.Identity, a.Recovered = intake.Identity(identity), over

@@ -100,6 +100,18 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 	}
 }
 
+func TestARuleWithSeveralConditionsIsReadWhole(t *testing.T) {
+	second := `"allOf": [{"metricName": "Available Memory Bytes", "operator": "LessThan", "threshold": "1000", "timeAggregation": "Average",
+		"metricValue": 12}, `
+	a, err := parse(t, strings.Replace(string(sent(t, "metric").Request.Body), `"allOf": [`, second, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(a.ErrorLogs, "Available Memory Bytes: Average 12 LessThan 1000") || !strings.Contains(a.ErrorLogs, "97.31") {
+		t.Errorf("%v: %s", err, a.ErrorLogs)
+	}
+}
+
 func TestClaimsOfACallerAreNotKept(t *testing.T) {
 	a, err := parse(t, string(sent(t, "activity").Request.Body))
 	if err != nil || strings.Contains(a.ErrorLogs, "management.core") {

@@ -35,22 +35,17 @@ func parse(id string) resource {
 
 // targetOf is the first target of the alert.
 func targetOf(essentials intake.Value) resource {
-	for _, id := range essentials.At("alertTargetIDs").Texts(1) {
-		return parse(id)
-	}
-	return resource{}
+	return parse(strings.Join(essentials.At("alertTargetIDs").Texts(1), ""))
 }
 
 // item is the affected resource. An alert of logs has the workspace as its target, and
 // here what sent the logs.
 func (in alert) item() string {
-	for _, text := range in.essentials.At("configurationItems").Texts(1) {
-		if r := parse(text); r.name != "" {
-			return r.name
-		}
-		return text
+	text := strings.Join(in.essentials.At("configurationItems").Texts(1), "")
+	if r := parse(text); r.name != "" {
+		return r.name
 	}
-	return ""
+	return text
 }
 
 // labels is everything that names where the trouble is.

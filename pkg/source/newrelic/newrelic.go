@@ -121,10 +121,7 @@ func given(labels intake.Value) map[string]string {
 }
 
 func first(doc intake.Value, name string) string {
-	for _, text := range doc.At(name).Texts(1) {
-		return text
-	}
-	return ""
+	return strings.Join(doc.At(name).Texts(1), "")
 }
 
 func firstCondition(doc intake.Value) string {

@@ -87,11 +87,9 @@ func (in event) text(name string) string {
 // unresolved reports a macro that Zabbix did not replace, such as {EVENT.OPDATA} or
 // {$ZABBIX.URL}.
 func unresolved(text string) bool {
-	inner, found := strings.CutPrefix(text, "{")
-	if inner, found = strings.CutSuffix(inner, "}"); !found || inner == "" {
-		return false
-	}
-	return strings.Trim(inner, "$ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._#<>") == ""
+	inner, opened := strings.CutPrefix(text, "{")
+	inner, closed := strings.CutSuffix(inner, "}")
+	return opened && closed && inner != "" && strings.Trim(inner, "$ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._#<>") == ""
 }
 
 func (in event) read(source string) (incident.Alert, error) {

@@ -98,6 +98,13 @@ func TestMacrosThatZabbixLeftAreNotShown(t *testing.T) {
 	}
 }
 
+func TestANameThatOnlyEndsLikeAMacroIsKept(t *testing.T) {
+	a, err := parse(t, `{"format":"opsguard-zabbix-1","eventId":"7","eventValue":"1","name":"DISK}"}`)
+	if err != nil || a.Service != "DISK}" {
+		t.Errorf("%+v, %v", a, err)
+	}
+}
+
 func TestTheGuidesMediaTypeSendsWhatIsRead(t *testing.T) {
 	guide, err := os.ReadFile("guide.md")
 	if err != nil {
