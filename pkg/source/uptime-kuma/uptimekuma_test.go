@@ -96,4 +96,4 @@ func TestAnAddressThatNobodyCanFollowIsRefused(t *testing.T) {
 	}
 }
 
-func FuzzParse(f *testing.F) { stepstest.FuzzSource(f, &uptimekuma.Source{}) }
+func FuzzParse(f *testing.F) { stepstest.ReadsAnyBody(f, &uptimekuma.Source{}) }

@@ -9,9 +9,10 @@ import (
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
-// FuzzSource parses made-up bodies, beginning with the project's own fixtures in
-// testdata. Whatever comes, a source answers Invalid or alerts that are valid.
-func FuzzSource(f *testing.F, source steps.Source) {
+// ReadsAnyBody is a source's fuzz target. It parses made-up bodies, beginning with the
+// source's own fixtures in testdata. Each is answered by Invalid or by alerts that are
+// valid.
+func ReadsAnyBody(f *testing.F, source steps.Source) {
 	files, err := filepath.Glob("testdata/*.json")
 	if err != nil {
 		f.Fatal(err)
