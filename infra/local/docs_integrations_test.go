@@ -98,13 +98,19 @@ func (k kindDoc) memberPage(t *testing.T, one integration.Type) string {
 	return b.String()
 }
 
-// sample is a services.yaml that configures the type with what it requires.
+// sample is a services.yaml that configures the type with what it requires. A type whose
+// secrets are all optional needs one of them: the first is shown.
 func (k kindDoc) sample(t integration.Type) string {
 	settings := []string{"type: " + t.Name}
 	for _, f := range t.Fields {
 		if f.Required {
 			settings = append(settings, f.Name+": "+placeholder("MY_"+t.Name, f))
 		}
+	}
+	secret := slices.IndexFunc(t.Fields, func(f integration.Field) bool { return f.Secret })
+	if secret >= 0 && !slices.ContainsFunc(t.Fields, func(f integration.Field) bool { return f.Secret && f.Required }) {
+		f := t.Fields[secret]
+		settings = append(settings, f.Name+": "+placeholder("MY_"+t.Name, f))
 	}
 	entry := "{" + strings.Join(settings, ", ") + "}"
 	if k.kind != integration.Executors {

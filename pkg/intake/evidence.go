@@ -49,7 +49,8 @@ func (e *Evidence) AddAll(pairs map[string]string, leaveOut ...string) {
 
 // Block adds text with its own lines, such as log lines or a stack trace.
 func (e *Evidence) Block(text string) {
-	if text = strings.TrimRight(text, " \t\r\n"); strings.TrimSpace(text) != "" {
+	text = strings.TrimRight(strings.ReplaceAll(text, "\r\n", "\n"), " \t\r\n")
+	if strings.TrimSpace(text) != "" {
 		e.lines = append(e.lines, CutMiddle(text, maxBlock))
 	}
 }

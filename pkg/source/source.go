@@ -8,16 +8,24 @@ import (
 	"github.com/opsguard/opsguard/pkg/source/alertmanager"
 	"github.com/opsguard/opsguard/pkg/source/api"
 	"github.com/opsguard/opsguard/pkg/source/awshealth"
+	azuremonitor "github.com/opsguard/opsguard/pkg/source/azure-monitor"
 	"github.com/opsguard/opsguard/pkg/source/cloudwatch"
 	"github.com/opsguard/opsguard/pkg/source/cloudwatchlogs"
+	"github.com/opsguard/opsguard/pkg/source/datadog"
+	"github.com/opsguard/opsguard/pkg/source/elastic"
+	gcpmonitoring "github.com/opsguard/opsguard/pkg/source/gcp-monitoring"
 	"github.com/opsguard/opsguard/pkg/source/github"
+	"github.com/opsguard/opsguard/pkg/source/grafana"
 	"github.com/opsguard/opsguard/pkg/source/honeybadger"
 	"github.com/opsguard/opsguard/pkg/source/inspector2"
 	"github.com/opsguard/opsguard/pkg/source/netlify"
+	"github.com/opsguard/opsguard/pkg/source/newrelic"
 	"github.com/opsguard/opsguard/pkg/source/opsgenie"
 	"github.com/opsguard/opsguard/pkg/source/pagerduty"
 	"github.com/opsguard/opsguard/pkg/source/securityhub"
 	"github.com/opsguard/opsguard/pkg/source/sentry"
+	uptimekuma "github.com/opsguard/opsguard/pkg/source/uptime-kuma"
+	"github.com/opsguard/opsguard/pkg/source/zabbix"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
@@ -27,16 +35,24 @@ func List() []integration.Descriptor[steps.Source] {
 		api.Integration(),
 		alertmanager.Integration(),
 		awshealth.Integration(),
+		azuremonitor.Integration(),
 		cloudwatch.Integration(),
 		cloudwatchlogs.Integration(),
+		datadog.Integration(),
+		elastic.Integration(),
+		gcpmonitoring.Integration(),
 		github.Integration(),
+		grafana.Integration(),
 		honeybadger.Integration(),
 		inspector2.Integration(),
 		netlify.Integration(),
+		newrelic.Integration(),
 		opsgenie.Integration(),
 		pagerduty.Integration(),
 		securityhub.Integration(),
 		sentry.Integration(),
+		uptimekuma.Integration(),
+		zabbix.Integration(),
 	}
 }
 

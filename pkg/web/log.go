@@ -1,12 +1,15 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"slices"
 	"time"
+
+	"github.com/opsguard/opsguard/pkg/incident"
 )
 
 // recovered answers for a handler that panicked, if nothing was answered yet.
@@ -50,12 +53,26 @@ func (s *server) logRequest(x *exchange, began time.Time) {
 	}
 	switch {
 	case refusesWho(x.status):
-		attrs = append(attrs, slog.String("remote", x.r.RemoteAddr), slog.String("reason", problemOf(x.err).Detail))
+		attrs = append(attrs, slog.String("remote", x.r.RemoteAddr), slog.String("reason", whyRefused(x.err)))
 	case x.status >= http.StatusInternalServerError && x.err != nil:
 		attrs = append(attrs, slog.String("error", x.err.Error()))
 	}
 	s.Log.LogAttrs(ctx, level, "request", attrs...)
 }
+
+// whyRefused is what the caller was told and, for the log only, why. A sender is told
+// nothing, so the person who configured it finds here what to change.
+func whyRefused(err error) string {
+	reason := problemOf(err).Detail
+	var known *incident.Error
+	if errors.As(err, &known) && known.Kind == incident.Forbidden && known.Err != nil {
+		reason += ": " + incident.Cut(known.Err.Error(), maxReason)
+	}
+	return reason
+}
+
+// maxReason bounds the cause of a refusal in the log, in bytes.
+const maxReason = 512
 
 // refusesWho reports whether a status is about who called.
 func refusesWho(status int) bool {

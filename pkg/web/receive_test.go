@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -19,7 +20,9 @@ func (p pagers) Handle(_ context.Context, source string, r steps.Request) (steps
 	case source != "pager":
 		return steps.Received{}, incident.Fail(incident.NotFound, incident.CodeNotFound, "services.yaml lists no %s", source)
 	case r.Header.Get("X-Signature") != "good":
-		return steps.Received{}, incident.Fail(incident.Forbidden, incident.CodeForbidden, "the signature is not the pager's")
+		refused := incident.Fail(incident.Forbidden, incident.CodeForbidden, "the signature is not the pager's")
+		refused.Err = errors.New("it was signed too long ago")
+		return steps.Received{}, refused
 	case string(r.Body) == "nonsense":
 		return steps.Received{}, incident.BadField("alerts", "is missing")
 	case string(r.Body) == "down":
@@ -52,7 +55,7 @@ func TestABadSignatureIsABare401(t *testing.T) {
 	if got := text(t, res); res.StatusCode != 401 || got != "" || res.Header.Get("WWW-Authenticate") != "" {
 		t.Errorf("%d %q %v", res.StatusCode, got, res.Header)
 	}
-	if log := f.log.String(); !strings.Contains(log, `"level":"WARN"`) || !strings.Contains(log, "the signature is not the pager's") {
+	if log := f.log.String(); !strings.Contains(log, `"level":"WARN"`) || !strings.Contains(log, "the signature is not the pager's: it was signed too long ago") {
 		t.Errorf("the attempt is not in the log: %s", log)
 	}
 }

@@ -44,7 +44,8 @@ func checkIntegrations(files []source) []string {
 			}
 		}
 		for folder := range folders {
-			if !strings.Contains(list, path.Base(folder)+".Integration(),\n") {
+			// A folder is named as services.yaml names the type; a Go package has no hyphen.
+			if name := strings.ReplaceAll(path.Base(folder), "-", ""); !strings.Contains(list, "\t"+name+".Integration(),\n") {
 				bad = append(bad, fmt.Sprintf("%s: is in no list; add a line to List in %s", folder, k.list))
 			}
 			if !tested[folder] {
@@ -65,6 +66,7 @@ func TestAnIntegrationThatIsLeftOutIsReported(t *testing.T) {
 		want  string
 	}{
 		"listed and tested": {[]source{list, code, test}, ""},
+		"with a hyphen":     {[]source{list, {"pkg/notify/pa-ger/p.go", "package pager"}, {"pkg/notify/pa-ger/p_test.go", test.text}}, ""},
 		"not tested":        {[]source{list, code}, "no test of it runs stepstest.ChannelContract("},
 		"not listed":        {[]source{{list.path, ""}, code, test}, "is in no list"},
 		"tested otherwise":  {[]source{list, code, {test.path, "stepstest.TrackerContract(t)"}}, "no test of it runs"},

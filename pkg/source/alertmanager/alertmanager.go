@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/intake"
@@ -20,7 +21,7 @@ const version = "4"
 
 // Settings are what services.yaml says of a source.
 type Settings struct {
-	Authorization integration.Secret `setting:"authorization" help:"what http_config.authorization sends as its credentials, or the user:password of http_config.basic_auth"`
+	Authorization integration.Secret `setting:"authorization" help:"the credentials of authorization, or user:password of basic_auth"`
 }
 
 // Source is safe for concurrent use.
@@ -54,6 +55,9 @@ func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) 
 	if !doc.At("alerts").Has() {
 		doc.At("alerts").Refuse("is missing; this is not what Alertmanager posts")
 	}
+	if err := doc.Err(); err != nil {
+		return steps.Batch{}, err
+	}
 	items := doc.At("alerts").List(intake.MaxAlerts)
 	if err := doc.Err(); err != nil && len(items) == 0 {
 		return steps.Batch{}, err
@@ -61,7 +65,7 @@ func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) 
 	common := group{
 		externalURL: doc.At("externalURL").Written(),
 		truncated:   doc.At("truncatedAlerts").Written(),
-		receiver:    doc.At("receiver").Written(),
+		routeLabels: doc.At("routeLabels").Flat(),
 	}
 	batch := steps.Batch{}
 	for _, item := range items {
@@ -80,7 +84,8 @@ func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) 
 
 // group is what the alerts of a document have in common.
 type group struct {
-	externalURL, truncated, receiver string
+	externalURL, truncated string
+	routeLabels            map[string]string // what the configuration says of the route
 }
 
 func (g group) alert(item intake.Value) (incident.Alert, error) {
@@ -103,50 +108,46 @@ func (g group) alert(item intake.Value) (incident.Alert, error) {
 		Tenant: incident.DefaultTenant, Source: "alertmanager", Service: intake.Name(service(labels)),
 		Severity:  intake.Severity(incident.High, labels["severity"], notes["severity"], labels["priority"], labels["level"]),
 		Timestamp: starts, Identity: intake.Identity(identity), Recovered: status == "resolved",
-		Link: intake.FirstLink(item.At("generatorURL").Written(), g.externalURL), Labels: intake.Labels(labels),
+		Link:   intake.FirstLink(item.At("generatorURL").Written(), g.externalURL),
+		Labels: intake.Labels(intake.Merge(labels, g.routeLabels)),
 	}
-	a.ErrorLogs = g.evidence(a, labels, notes)
+	a.ErrorLogs = g.evidence(a, labels, notes, item.At("endsAt").Written())
 	return a, a.Validate()
 }
 
-// serviceLabels are the labels that usually name the service, the best first.
-func serviceLabels() []string {
-	return []string{"service", "app", "app_kubernetes_io_name", "deployment", "statefulset", "daemonset", "container", "job", "namespace", "instance", "alertname"}
-}
-
 func service(labels map[string]string) string {
-	for _, name := range serviceLabels() {
-		if labels[name] != "" {
-			return labels[name]
-		}
+	if found := intake.ServiceOf(labels); found != "" {
+		return found
+	}
+	if found := intake.FirstOf(labels, "alertname"); found != "" {
+		return found
 	}
 	return "alertmanager"
 }
 
-func (g group) evidence(a incident.Alert, labels, notes map[string]string) string {
+func (g group) evidence(a incident.Alert, labels, notes map[string]string, ends string) string {
 	var e intake.Evidence
-	e.Line("ALERT " + labels["alertname"] + " (" + string(a.Severity) + ")")
-	e.Add("summary", firstOf(notes, "summary", "title"))
-	e.Add("description", firstOf(notes, "description", "message"))
+	word := "ALERT "
+	if a.Recovered {
+		word = "RESOLVED "
+	}
+	e.Line(word + labels["alertname"] + " (" + string(a.Severity) + ")")
+	e.Add("summary", intake.FirstOf(notes, "summary", "title"))
+	e.Add("description", intake.FirstOf(notes, "description", "message"))
 	e.AddAll(notes, "summary", "description", "title", "message", "severity")
 	e.AddAll(labels, "alertname")
 	if !a.Timestamp.IsZero() {
 		e.Add("firing since", incident.FormatTime(a.Timestamp))
 	}
+	if a.Recovered {
+		e.Add("resolved at", ends)
+		return e.String()
+	}
 	e.Add("expression", intake.Expression(a.Link))
-	if g.truncated != "" && g.truncated != "0" {
+	if strings.Trim(g.truncated, "0.") != "" {
 		e.Add("not shown", g.truncated+" more alerts of this group, which Alertmanager left out (max_alerts)")
 	}
 	return e.String()
-}
-
-func firstOf(notes map[string]string, names ...string) string {
-	for _, name := range names {
-		if notes[name] != "" {
-			return notes[name]
-		}
-	}
-	return ""
 }
 
 // labelSet is one text for one set of labels.
