@@ -98,12 +98,15 @@ func encoded(query string) string {
 func Labels(all map[string]string) map[string]string {
 	kept := map[string]string{}
 	for _, name := range sortedKeys(all) {
-		if n, v := clean(name, incident.MaxLabelName), clean(all[name], incident.MaxLabel); len(kept) < MaxLabels && n != "" && v != "" {
+		if n, v := LabelName(name), clean(all[name], incident.MaxLabel); len(kept) < MaxLabels && n != "" && v != "" {
 			kept[n] = v
 		}
 	}
 	return kept
 }
+
+// LabelName is a label's name as Labels keeps it.
+func LabelName(name string) string { return clean(name, incident.MaxLabelName) }
 
 // Severity is the severity that the first of the words means, or otherwise: what a
 // sender that says nothing readable is taken for.

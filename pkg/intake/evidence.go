@@ -59,8 +59,32 @@ func (e *Evidence) String() string {
 	return CutMiddle(strings.ToValidUTF8(strings.Join(e.lines, "\n"), "\uFFFD"), incident.MaxErrorLogs)
 }
 
+// AddLeaves adds what a value holds at any depth, each with the path that leads to it
+// from there, but what is left out. Lines of a text stay lines.
+func (e *Evidence) AddLeaves(v Value, leaveOut ...string) {
+	leaves, more := v.Leaves(MaxLabels)
+	for _, l := range leaves {
+		switch {
+		case slices.Contains(leaveOut, l.Path):
+		case strings.Contains(strings.TrimSpace(l.Text), "\n"):
+			e.Line(l.Path + ":")
+			e.Block(l.Text)
+		default:
+			e.Add(l.Path, l.Text)
+		}
+	}
+	if more > 0 {
+		e.Line(fmt.Sprintf("[... %d more fields left out ...]", more))
+	}
+}
+
+// oneLine folds white space. It cuts what is longer than a person reads in one line.
 func oneLine(text string) string {
-	return strings.Join(strings.Fields(incident.Cut(strings.TrimSpace(text), maxValue)), " ")
+	text = strings.TrimSpace(text)
+	if cut := incident.Cut(text, maxValue); cut != text {
+		text = cut + leftOut(len(text)-len(cut))
+	}
+	return strings.Join(strings.Fields(text), " ")
 }
 
 // CutMiddle returns at most limit bytes of text: its beginning and its end, whole

@@ -73,21 +73,33 @@ func (v Value) List(most int) []Value {
 	if !v.Has() {
 		return nil
 	}
-	all, ok := v.is.([]any)
-	if !ok {
+	if !v.IsArray() {
 		v.Refuse("must be an array, not %s", kindOf(v.is))
 		return nil
 	}
-	if len(all) > most {
-		v.Refuse("holds %d items; the first %d are taken, send the rest in requests of their own", len(all), most)
-		all = all[:most]
+	items := v.Items()
+	if len(items) > most {
+		v.Refuse("holds %d items; the first %d are taken, send the rest in requests of their own", len(items), most)
+		return items[:most]
 	}
+	return items
+}
+
+// Items returns the items of an array, none for anything else. Each has its own Err.
+func (v Value) Items() []Value {
+	all, _ := v.is.([]any)
 	items := make([]Value, len(all))
 	for i, is := range all {
 		items[i] = Value{item(v.path, i), is, new(error)}
 	}
 	return items
 }
+
+// IsObject reports whether At can lead anywhere from here.
+func (v Value) IsObject() bool { _, is := v.is.(map[string]any); return is }
+
+// IsArray reports whether List returns items.
+func (v Value) IsArray() bool { _, is := v.is.([]any); return is }
 
 // Text returns a text; an absent one, null or anything else is a mistake.
 func (v Value) Text() string {
