@@ -140,7 +140,7 @@ func decode[S any](settings []Setting) (any, []Problem) {
 		for _, err := range unjoined(check.Validate()) {
 			p := blamed(err, settings)
 			// Of a setting that could not be read, one problem is enough.
-			if !slices.ContainsFunc(unread, func(other Problem) bool { return topOf(other.Setting) == topOf(p.Setting) }) {
+			if !slices.ContainsFunc(unread, func(other Problem) bool { return SettingOf(other.Setting) == SettingOf(p.Setting) }) {
 				problems = append(problems, p)
 			}
 		}
@@ -156,7 +156,7 @@ func blamed(err error, settings []Setting) Problem {
 	}
 	p := Problem{Setting: wrong.Field, What: wrong.Message}
 	for _, s := range settings {
-		if s.Name == topOf(p.Setting) {
+		if s.Name == SettingOf(p.Setting) {
 			p.Line = s.Line
 		}
 	}
@@ -179,8 +179,8 @@ func unjoined(err error) []error {
 	return all
 }
 
-// topOf is the setting of a place in it, such as labels of labels.host.
-func topOf(place string) string {
+// SettingOf is the setting of a place in it, such as labels of labels.host.
+func SettingOf(place string) string {
 	if i := strings.IndexAny(place, ".["); i >= 0 {
 		return place[:i]
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/source/alertmanager"
 	"github.com/opsguard/opsguard/pkg/source/api"
+	"github.com/opsguard/opsguard/pkg/source/generic"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
@@ -15,6 +16,7 @@ func List() []integration.Descriptor[steps.Source] {
 	return []integration.Descriptor[steps.Source]{
 		api.Integration(),
 		alertmanager.Integration(),
+		generic.Integration(),
 	}
 }
 
