@@ -40,7 +40,8 @@ func TestEvidenceIsBoundedValidAndKeepsItsBeginning(t *testing.T) {
 	if err := a.Validate(); err != nil {
 		t.Error(err)
 	}
-	if !strings.HasPrefix(got, "ALERT \ufffd x") || !strings.HasSuffix(got, "\nthe end") || !strings.Contains(got, " bytes left out ...]\n") {
+	if !strings.HasPrefix(got, "ALERT \ufffd x") || !strings.HasSuffix(got, "\nthe end") ||
+		!strings.Contains(got, " bytes left out ...]\n") {
 		t.Errorf("%d bytes: %.80q ... %.80q", len(got), got, got[len(got)-80:])
 	}
 	first, _, _ := strings.Cut(got, "\n")

@@ -73,10 +73,10 @@ func plain(is any) any {
 	return is
 }
 
-// Of is a value that was not read but made, such as an object of HTTP headers. is may
-// hold what a JSON document does: nil, bool, json.Number, string, []any, map[string]any
-// and other Values.
-func Of(is any) Value { return Value{is: raw(is), wrong: new(error)} }
+// Of is a value that was not read but made, such as an object of HTTP headers. path is
+// what its mistakes are told with. is may hold what a JSON document does: nil, bool,
+// json.Number, string, []any, map[string]any and other Values.
+func Of(path string, is any) Value { return Value{path, raw(is), new(error)} }
 
 func raw(is any) any {
 	switch is := is.(type) {

@@ -45,7 +45,7 @@ func TestLeavesAreEvidence(t *testing.T) {
 }
 
 func TestMadeValuesAreReadLikeOthers(t *testing.T) {
-	v := intake.Of(map[string]any{"type": "t", "n": json.Number("7"), "data": read(t, `{"a":[1,2.5,"x",null,true]}`)})
+	v := intake.Of("made", map[string]any{"type": "t", "n": json.Number("7"), "data": read(t, `{"a":[1,2.5,"x",null,true]}`)})
 	if got := v.JSON(); got != `{"data":{"a":[1,2.5,"x",null,true]},"n":7,"type":"t"}` {
 		t.Error(got)
 	}
@@ -54,7 +54,7 @@ func TestMadeValuesAreReadLikeOthers(t *testing.T) {
 		t.Errorf("plain (-want +got):\n%s", diff)
 	}
 	v.At("data", "b").Text()
-	if got := fmt.Sprint(v.Err()); got != "data.b: is missing" {
+	if got := fmt.Sprint(v.Err()); got != "made.data.b: is missing" {
 		t.Error(got)
 	}
 	if v.At("data").IsArray() || !v.At("data").IsObject() || !v.At("data", "a").IsArray() || v.At("type").IsObject() {
@@ -65,12 +65,14 @@ func TestMadeValuesAreReadLikeOthers(t *testing.T) {
 func TestATimeIsReadAsSendersWriteIt(t *testing.T) {
 	const want = "2026-11-20T03:12:44.120Z"
 	at := time.Date(2026, 11, 20, 3, 12, 44, 120e6, time.UTC)
-	for _, text := range []string{want, " 2026-11-20T04:12:44.12+01:00 ", "1795144364.12", "1795144364.120999", fmt.Sprint(at.UnixMilli()), fmt.Sprint(at.UnixMicro()), fmt.Sprint(at.UnixNano())} {
+	for _, text := range []string{want, " 2026-11-20T04:12:44.12+01:00 ", "1795144364.12", "1795144364.120999",
+		fmt.Sprint(at.UnixMilli()), fmt.Sprint(at.UnixMicro()), fmt.Sprint(at.UnixNano())} {
 		if got := incident.FormatTime(intake.Moment(text)); got != want {
 			t.Errorf("%q is read as %s", text, got)
 		}
 	}
-	for _, text := range []string{"", "0", "-5", "soon", "2026-11-20", "1e9", "0x10", "1795144364.x", "99999999999999999999", "1 2", "NaN", ".5", "31535999"} {
+	for _, text := range []string{"", "0", "-5", "soon", "2026-11-20", "1e9", "0x10", "1795144364.x", "99999999999999999999", "1 2",
+		"NaN", ".5", "31535999"} {
 		if got := intake.Moment(text); !got.IsZero() {
 			t.Errorf("%q is read as %v", text, got)
 		}

@@ -73,7 +73,8 @@ func Authorization(ctx context.Context, env integration.Env, s integration.Secre
 // Signature checks that one of the signatures is the HMAC of the message under one of
 // the accepted values, in constant time. Signatures are raw bytes: decode hex or
 // base64 first; one that cannot be decoded is nil.
-func Signature(ctx context.Context, env integration.Env, s integration.Secret, h func() hash.Hash, message []byte, signatures ...[]byte) error {
+func Signature(ctx context.Context, env integration.Env, s integration.Secret, h func() hash.Hash, message []byte,
+	signatures ...[]byte) error {
 	accepted, err := Values(ctx, env, s)
 	if err != nil {
 		return err

@@ -42,7 +42,8 @@ func TestATokenIsTakenIfItIsOneOfTheSecretsValues(t *testing.T) {
 		taken            bool
 	}{
 		{"right-0123456789", "right-0123456789", true}, {"former-01 right-01\nnext-01", "right-01", true}, {" right-01 ", "right-01", true},
-		{"right-01", "wrong-01", false}, {"right-01", "right-0", false}, {"right-01", "RIGHT-01", false}, {"right-01", "", false}, {"right-01", " right-01", false},
+		{"right-01", "wrong-01", false}, {"right-01", "right-0", false}, {"right-01", "RIGHT-01", false}, {"right-01", "", false},
+		{"right-01", " right-01", false},
 		{"a b", "a b", false}, {"", "", false}, {"", "x", false}, {" \n\t", "", false}, {" \n\t", " ", false}, {"a  b", "", false},
 	} {
 		env, s := secret(t, test.value)
@@ -58,7 +59,8 @@ func TestASecretThatCannotBeReadIsNoRefusal(t *testing.T) {
 	for what, err := range map[string]error{
 		"token":     intake.Token(t.Context(), env, s, "x"),
 		"signature": intake.Signature(t.Context(), env, s, sha256.New, nil, nil),
-		"standard":  intake.StandardWebhook(t.Context(), env, s, http.Header{"Webhook-Id": {"i"}, "Webhook-Timestamp": {"0"}, "Webhook-Signature": {"v1,AAAA"}}, nil, time.Unix(0, 0)),
+		"standard": intake.StandardWebhook(t.Context(), env, s, http.Header{"Webhook-Id": {"i"}, "Webhook-Timestamp": {"0"},
+			"Webhook-Signature": {"v1,AAAA"}}, nil, time.Unix(0, 0)),
 	} {
 		if incident.KindOf(err) != incident.Unavailable {
 			t.Errorf("%s: %v, want Unavailable, so that the sender tries again", what, err)
@@ -72,11 +74,15 @@ func TestTheAuthorizationHeaderIsBearerOrBasic(t *testing.T) {
 		value, header string
 		taken         bool
 	}{
-		{"tok-01", "Bearer tok-01", true}, {"tok-01", "bearer tok-01", true}, {"tok-01", "BEARER  tok-01 ", true}, {"old-01 tok-01", "Bearer tok-01", true},
+		{"tok-01", "Bearer tok-01", true}, {"tok-01", "bearer tok-01", true}, {"tok-01", "BEARER  tok-01 ", true},
+		{"old-01 tok-01", "Bearer tok-01", true},
 		{"user:pass", basic("user:pass"), true}, {"a:b user:pass", basic("user:pass"), true},
-		{"tok-01", "", false}, {"tok-01", "tok-01", false}, {"tok-01", "Token tok-01", false}, {"tok-01", "Bearer", false}, {"tok-01", "Bearer ", false},
-		{"tok-01", "Bearertok-01", false}, {"tok-01", "Bearer tok-02", false}, {"user:pass", basic("user:"), false}, {"user:pass", basic(":pass"), false},
-		{"user:pass", "Basic ***", false}, {"user:pass", "Basic", false}, {"", "Bearer ", false}, {"", basic(""), false}, {" ", "Bearer  ", false},
+		{"tok-01", "", false}, {"tok-01", "tok-01", false}, {"tok-01", "Token tok-01", false}, {"tok-01", "Bearer", false},
+		{"tok-01", "Bearer ", false},
+		{"tok-01", "Bearertok-01", false}, {"tok-01", "Bearer tok-02", false}, {"user:pass", basic("user:"), false},
+		{"user:pass", basic(":pass"), false},
+		{"user:pass", "Basic ***", false}, {"user:pass", "Basic", false}, {"", "Bearer ", false}, {"", basic(""), false},
+		{" ", "Bearer  ", false},
 	} {
 		env, s := secret(t, test.value)
 		err := intake.Authorization(t.Context(), env, s, http.Header{"Authorization": {test.header}})
@@ -103,11 +109,14 @@ func TestASignatureIsTakenUnderOneOfTheSecretsValues(t *testing.T) {
 		"right": {"right-01", [][]byte{right}, true}, "while it is rotated": {"old-01 right-01", [][]byte{right}, true},
 		"several signatures": {"right-01", [][]byte{nil, signed("x", message), right}, true},
 		"both, twice":        {"right-01 right-01", [][]byte{right, right}, true},
-		"of another body":    {"right-01", [][]byte{signed("right-01", "another")}, false}, "under another key": {"right-01", [][]byte{signed("x", message)}, false},
-		"none": {"right-01", nil, false}, "an empty one": {"right-01", [][]byte{nil, {}}, false}, "cut": {"right-01", [][]byte{right[:31]}, false},
+		"of another body":    {"right-01", [][]byte{signed("right-01", "another")}, false},
+		"under another key":  {"right-01", [][]byte{signed("x", message)}, false},
+		"none":               {"right-01", nil, false}, "an empty one": {"right-01", [][]byte{nil, {}}, false},
+		"cut":    {"right-01", [][]byte{right[:31]}, false},
 		"longer": {"right-01", [][]byte{append(right[:32:32], 0)}, false},
 		// Whoever knows that the secret is empty could sign.
-		"an empty secret": {"", [][]byte{signed("", message)}, false}, "a secret of spaces": {" \n", [][]byte{signed("", message), signed(" \n", message)}, false},
+		"an empty secret":    {"", [][]byte{signed("", message)}, false},
+		"a secret of spaces": {" \n", [][]byte{signed("", message), signed(" \n", message)}, false},
 	} {
 		env, s := secret(t, test.value)
 		err := intake.Signature(t.Context(), env, s, sha256.New, []byte(message), test.signatures...)
@@ -133,7 +142,8 @@ func TestAnOldOrFutureProofIsRefused(t *testing.T) {
 // The secret, the message and its signature are the example of the Standard Webhooks
 // reference libraries (libraries/go/webhook_test.go), read in November 2026.
 func TestTheExampleOfStandardWebhooksIsTaken(t *testing.T) {
-	const key, id, stamp, body = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", `{"test": 2432232314}`
+	const key, id, stamp, body = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330",
+		`{"test": 2432232314}`
 	const signature = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 	now := time.Unix(1614265330, 0)
 	for name, test := range map[string]struct {
@@ -161,7 +171,8 @@ func TestTheExampleOfStandardWebhooksIsTaken(t *testing.T) {
 		"under another key":     {"whsec_c29tZSBvdGhlciBrZXkgb2YgMjQ=", id, stamp, signature, body, now, false},
 		"a secret of no base64": {"whsec_***", id, stamp, signature, body, now, false},
 		"an empty secret":       {"", id, stamp, signature, body, now, false},
-		"an empty key":          {"whsec_", id, stamp, "v1," + base64.StdEncoding.EncodeToString(signed("", id+"."+stamp+"."+body)), body, now, false},
+		"an empty key": {"whsec_", id, stamp, "v1," + base64.StdEncoding.EncodeToString(signed("", id+"."+stamp+"."+body)),
+			body, now, false},
 	} {
 		env, s := secret(t, test.value)
 		h := http.Header{"Webhook-Id": {test.id}, "Webhook-Timestamp": {test.stamp}, "Webhook-Signature": {test.signature}}

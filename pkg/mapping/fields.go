@@ -25,10 +25,14 @@ import (
 // of its texts and Message shows all of them.
 type Fields struct {
 	Service, Title, Message, Severity, State, Identity, Link, Timestamp []string
-	Labels                                                              map[string]string // a label's name -> its text; none: every field by its path
-	Severities                                                          map[string]string // a word of the sender -> critical, high, medium or low
-	Recovered                                                           []string          // the states of an alert that is over
-	Ignored                                                             []string          // the states of a message that is no alert
+	// Labels are a label's name -> its text; none: every field by its path.
+	Labels map[string]string
+	// Severities are a word of the sender -> critical, high, medium or low.
+	Severities map[string]string
+	// Recovered are the states of an alert that is over.
+	Recovered []string
+	// Ignored are the states of a message that is no alert.
+	Ignored []string
 }
 
 // Mapping is Fields that were checked. It never changes.
@@ -40,6 +44,9 @@ type Mapping struct {
 }
 
 const maxTexts = 20 // of one setting
+
+// States are the words of the states that do not fire, in small letters.
+func (m *Mapping) States() []string { return slices.Concat(m.recovered, m.ignored) }
 
 // Compile refuses what cannot be read, all of it: each error is an incident.Error whose
 // field is the setting's name.

@@ -17,7 +17,8 @@ import (
 const everything = `{
   "group": {"name": "shop", "url": "https://m.example/g"}, "empty": [],
   "alerts": [{"host": "db-1", "check-name": "disk", "n": 3, "big": 12345678901234567890, "yes": true, "none": null, "blank": " ",
-    "tags": [{"k": "team", "v": "storage"}, {"k": "env", "v": "prod"}, {"k": "load", "v": 7}], "words": ["a", "b"], "o": {"z": 1, "a": "x"}}]
+    "tags": [{"k": "team", "v": "storage"}, {"k": "env", "v": "prod"}, {"k": "load", "v": 7}],
+    "words": ["a", "b"], "o": {"z": 1, "a": "x"}}]
 }`
 
 func document(t *testing.T, raw string) intake.Value {
@@ -48,12 +49,18 @@ func title(t *testing.T, text string) string {
 func TestPathsLeadWhereTheySay(t *testing.T) {
 	const nothing = "db-1" // the service, which heads an alert without a title
 	for text, want := range map[string]string{
-		"host": "db-1", "@.host": "db-1", "['check-name']": "disk", "@['check-name']": "disk", "n": "3", "big": "12345678901234567890", "yes": "true",
-		"$.group.name": "shop", "$['group'].name": "shop", "$.alerts[0].host": "db-1", "words[0]": "a", "words[-1]": "b", "words[*]": "a", "o.*": "x", "tags[1].v": "prod",
-		"tags[?(@.k == 'team')].v": "storage", "tags[?(@.v > 5)].v": "7", "tags[?(@.k =~ /^e/)].v": "prod", "tags[?(@.k == 'x' || @.v == 7)].k": "load",
-		"{host}/{['check-name']}": "db-1/disk", "on {host}": "on db-1", "{host} of {$.group.name}!": "db-1 of shop!", "{n}{yes}": "3true",
-		"nothing": nothing, "none": nothing, "blank": nothing, "host.x": nothing, "words[2]": nothing, "words[-3]": nothing, "words.a": nothing, "host[0]": nothing,
-		"tags[?(@.k == 'x')].v": nothing, "words": nothing, "o": nothing, "on {nothing}": nothing, "{host} {o}": nothing, "n[*]": nothing, "$.empty[0]": nothing,
+		"host": "db-1", "@.host": "db-1", "['check-name']": "disk", "@['check-name']": "disk", "n": "3", "big": "12345678901234567890",
+		"yes":          "true",
+		"$.group.name": "shop", "$['group'].name": "shop", "$.alerts[0].host": "db-1", "words[0]": "a", "words[-1]": "b",
+		"words[*]": "a", "o.*": "x", "tags[1].v": "prod",
+		"tags[?(@.k == 'team')].v": "storage", "tags[?(@.v > 5)].v": "7", "tags[?(@.k =~ /^e/)].v": "prod",
+		"tags[?(@.k == 'x' || @.v == 7)].k": "load",
+		"{host}/{['check-name']}":           "db-1/disk",
+		"on {host}":                         "on db-1", "{host} of {$.group.name}!": "db-1 of shop!", "{n}{yes}": "3true",
+		"nothing": nothing, "none": nothing, "blank": nothing, "host.x": nothing, "words[2]": nothing, "words[-3]": nothing,
+		"words.a": nothing, "host[0]": nothing,
+		"tags[?(@.k == 'x')].v": nothing, "words": nothing, "o": nothing, "on {nothing}": nothing, "{host} {o}": nothing,
+		"n[*]": nothing, "$.empty[0]": nothing,
 	} {
 		if got := title(t, text); got != want {
 			t.Errorf("%s leads to %q, want %q", text, got, want)
@@ -65,7 +72,8 @@ func TestEveryMistakeOfAMappingIsTold(t *testing.T) {
 	many := strings.Split(strings.Repeat("a,", 21), ",")
 	_, err := mapping.Fields{
 		Service: []string{"a-b", "", "a..b", "a[1:2]", "a['x','y']"}, Title: []string{"{host", "host}", "{}", "{a{b}}"}, Message: many,
-		Severity: []string{"a[?(@.x == $.y)]", "a[?(@..x == 1)]", "a["}, Link: []string{strings.Repeat("a.", 30) + "a", strings.Repeat("x", 2000)},
+		Severity:  []string{"a[?(@.x == $.y)]", "a[?(@..x == 1)]", "a["},
+		Link:      []string{strings.Repeat("a.", 30) + "a", strings.Repeat("x", 2000)},
 		Timestamp: []string{"a b", "{a} {b c}"}, Recovered: []string{"OK", " "}, Ignored: []string{"ok"},
 		Labels: map[string]string{"b": "x y", "a": "{"}, Severities: map[string]string{"loud": "noisy", "quiet": ""},
 	}.Compile()
@@ -115,9 +123,12 @@ func TestEveryMistakeOfAMappingIsTold(t *testing.T) {
 
 func TestAnAlertIsReadAsTheMappingSays(t *testing.T) {
 	m, err := mapping.Fields{
-		Service: []string{"app", "host"}, Title: []string{"{check} on {host}", "{host} is gone"}, Message: []string{"output", "details", "facts", "seen {n} times", "'{absent}'"},
-		Severity: []string{"level", "prio"}, Severities: map[string]string{"Worst": "critical"}, State: []string{"st"}, Recovered: []string{"ok", "0"}, Ignored: []string{"ack"},
-		Identity: []string{"host", "check"}, Link: []string{"bad", "url"}, Timestamp: []string{"at"}, Labels: map[string]string{"host": "host", "env": "$.env", "gone": "absent"},
+		Service: []string{"app", "host"}, Title: []string{"{check} on {host}", "{host} is gone"},
+		Message:  []string{"output", "details", "facts", "seen {n} times", "'{absent}'"},
+		Severity: []string{"level", "prio"}, Severities: map[string]string{"Worst": "critical"}, State: []string{"st"},
+		Recovered: []string{"ok", "0"}, Ignored: []string{"ack"},
+		Identity: []string{"host", "check"}, Link: []string{"bad", "url"}, Timestamp: []string{"at"},
+		Labels: map[string]string{"host": "host", "env": "$.env", "gone": "absent"},
 	}.Compile()
 	if err != nil {
 		t.Fatal(err)
@@ -138,9 +149,11 @@ func TestAnAlertIsReadAsTheMappingSays(t *testing.T) {
 	}
 	got, kept, err1 := read(0)
 	want := incident.Alert{
-		Tenant: "default", Source: "mine", Service: "db-1", Severity: incident.Critical, Timestamp: time.Date(2026, 11, 20, 3, 12, 44, 0, time.UTC),
-		Identity: "db-1/disk", Link: "https://m.example/1", Labels: map[string]string{"host": "db-1", "env": "prod"},
-		ErrorLogs: "ALERT disk on db-1 (critical)\nstate: 2\noutput: 97 % of / is used\nline 1\nline 2\na: x\nb[0]: 1\nb[1]: true\nseen 3 times\n" +
+		Tenant: "default", Source: "mine", Service: "db-1", Severity: incident.Critical,
+		Timestamp: time.Date(2026, 11, 20, 3, 12, 44, 0, time.UTC),
+		Identity:  "db-1/disk", Link: "https://m.example/1", Labels: map[string]string{"host": "db-1", "env": "prod"},
+		ErrorLogs: "ALERT disk on db-1 (critical)\nstate: 2\noutput: 97 % of / is used\n" +
+			"line 1\nline 2\na: x\nb[0]: 1\nb[1]: true\nseen 3 times\n" +
 			"env: prod\nhost: db-1\ntime: 2026-11-20T03:12:44.000Z",
 	}
 	if diff := cmp.Diff(want, got); diff != "" || !kept {
@@ -149,7 +162,8 @@ func TestAnAlertIsReadAsTheMappingSays(t *testing.T) {
 	if a, kept, _ := read(1); !kept || !a.Recovered || a.Identity != want.Identity {
 		t.Errorf("its recovery is %+v", a)
 	}
-	if a, _, _ := read(2); !a.Recovered || a.Identity != "db-2/" || !strings.HasPrefix(a.ErrorLogs, "ALERT db-2 is gone (high)\nstate: 0\n") {
+	if a, _, _ := read(2); !a.Recovered || a.Identity != "db-2/" ||
+		!strings.HasPrefix(a.ErrorLogs, "ALERT db-2 is gone (high)\nstate: 0\n") {
 		t.Errorf("a number as its state, and no check: %+v", a)
 	}
 	if _, kept, err := read(3); kept || err != "<nil>" {
@@ -158,7 +172,8 @@ func TestAnAlertIsReadAsTheMappingSays(t *testing.T) {
 	if _, _, err := read(4); err != "list[4]: says that it is over, but not what: nothing stands where identity looks" {
 		t.Error(err)
 	}
-	if _, _, err := read(5); err != "list[5]: holds nothing that the mapping reads; compare it with services.yaml, or see: opsguard sources try" {
+	const strange = "list[5]: holds nothing that the mapping reads; compare it with services.yaml, or see: opsguard sources try"
+	if _, _, err := read(5); err != strange {
 		t.Error(err)
 	}
 }
@@ -188,9 +203,12 @@ func TestTheListOfAlertsIsWhatThePathLeadsTo(t *testing.T) {
 		exists       bool
 	}{
 		{"$", `{"a":1}`, 1, 0, true}, {"$", `[{},{}]`, 2, 0, true}, {"$", `[]`, 0, 0, true}, {"$", `7`, 1, 0, true},
-		{"$.a", `{"a":[{},{},{}]}`, 3, 0, true}, {"a", `{"a":[{}]}`, 1, 0, true}, {"$.a[*]", `{"a":[{},{},{}]}`, 3, 0, true}, {"$.a", `{"a":{"x":1}}`, 1, 0, true},
-		{"$.g[*].a", `{"g":[{"a":[1,2]},{},{"a":[3]}]}`, 3, 0, true}, {"$.a", `{}`, 0, 0, false}, {"$.a", `{"a":null}`, 0, 0, false}, {"$.a", `{"a":[]}`, 0, 0, true},
-		{"$.a[?(@.x == 1)]", `{"a":[{"x":1},{"x":2},{"x":1}]}`, 2, 0, true}, {"$.a", `{"a":[` + strings.Repeat("1,", 1499) + `1]}`, 1000, 500, true},
+		{"$.a", `{"a":[{},{},{}]}`, 3, 0, true}, {"a", `{"a":[{}]}`, 1, 0, true}, {"$.a[*]", `{"a":[{},{},{}]}`, 3, 0, true},
+		{"$.a", `{"a":{"x":1}}`, 1, 0, true},
+		{"$.g[*].a", `{"g":[{"a":[1,2]},{},{"a":[3]}]}`, 3, 0, true}, {"$.a", `{}`, 0, 0, false}, {"$.a", `{"a":null}`, 0, 0, false},
+		{"$.a", `{"a":[]}`, 0, 0, true},
+		{"$.a[?(@.x == 1)]", `{"a":[{"x":1},{"x":2},{"x":1}]}`, 2, 0, true},
+		{"$.a", `{"a":[` + strings.Repeat("1,", 1499) + `1]}`, 1000, 500, true},
 	} {
 		list, err := mapping.ParseList(test.path)
 		if err != nil {
