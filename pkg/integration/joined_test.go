@@ -32,7 +32,8 @@ func TestEveryMistakeThatValidateJoinsIsToldWithTheLineOfItsSetting(t *testing.T
 	})
 	want := []integration.Problem{
 		{Setting: "volume", Line: 6, What: "must be a whole number"}, // and not what Validate says of it
-		{Setting: "pipes[1]", Line: 4, What: "is flat"}, {Setting: "stops.vox humana", Line: 5, What: "is stuck"}, {Setting: "pipes[0]", Line: 4, What: "is sharp"},
+		{Setting: "pipes[1]", Line: 4, What: "is flat"}, {Setting: "stops.vox humana", Line: 5, What: "is stuck"},
+		{Setting: "pipes[0]", Line: 4, What: "is sharp"},
 	}
 	if diff := cmp.Diff(want, problems); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -7,6 +7,7 @@ import (
 	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/source/alertmanager"
 	"github.com/opsguard/opsguard/pkg/source/api"
+	"github.com/opsguard/opsguard/pkg/source/cloudevents"
 	"github.com/opsguard/opsguard/pkg/source/generic"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
@@ -16,6 +17,7 @@ func List() []integration.Descriptor[steps.Source] {
 	return []integration.Descriptor[steps.Source]{
 		api.Integration(),
 		alertmanager.Integration(),
+		cloudevents.Integration(),
 		generic.Integration(),
 	}
 }

@@ -122,7 +122,8 @@ func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) 
 		}
 	}
 	if more > 0 {
-		batch.Refused = append(batch.Refused, incident.BadField("", "the body holds %d alerts too many; the first %d are taken, send the rest in requests of their own", more, intake.MaxAlerts))
+		batch.Refused = append(batch.Refused, incident.BadField("",
+			"the body holds %d alerts too many; the first %d are taken, send the rest in requests of their own", more, intake.MaxAlerts))
 	}
 	return batch, nil
 }

@@ -95,7 +95,8 @@ func TestTheMappingsOfTheGuideReadTheirSenders(t *testing.T) {
 
 func TestARecoveryHasTheIdentityOfItsTrouble(t *testing.T) {
 	for name, files := range map[string][2]string{
-		"icinga": {"icinga-service", "icinga-recovery"}, "healthchecks": {"healthchecks-down", "healthchecks-up"}, "checkmk": {"checkmk-service", "checkmk-recovery"},
+		"icinga": {"icinga-service", "icinga-recovery"}, "healthchecks": {"healthchecks-down", "healthchecks-up"},
+		"checkmk": {"checkmk-service", "checkmk-recovery"},
 	} {
 		source := stepstest.OpenSource(t, generic.Integration(), vendor(t, ofTheGuide(t, name), name))
 		var alerts []incident.Alert
@@ -107,7 +108,8 @@ func TestARecoveryHasTheIdentityOfItsTrouble(t *testing.T) {
 			alerts = append(alerts, batch.Alerts...)
 		}
 		if alerts[0].Recovered || !alerts[1].Recovered || alerts[0].Fingerprint() != alerts[1].Fingerprint() {
-			t.Errorf("%s: %q fires as %v, %q as %v", name, alerts[0].Identity, !alerts[0].Recovered, alerts[1].Identity, !alerts[1].Recovered)
+			t.Errorf("%s: %q fires as %v, %q as %v", name, alerts[0].Identity, !alerts[0].Recovered, alerts[1].Identity,
+				!alerts[1].Recovered)
 		}
 	}
 }
@@ -136,18 +138,22 @@ func TestAListIsReadAlertByAlert(t *testing.T) {
 func TestAnotherDocumentIsRefusedAndAnEmptyListIsNot(t *testing.T) {
 	source := stepstest.OpenSource(t, generic.Integration(), vendor(t, listed, "acme"))
 	_, err := source.Parse(t.Context(), steps.Request{Body: []byte(`{"alerts":[]}`)})
-	if want := "the body holds nothing at $.events, where the alerts should be"; err == nil || err.Error() != want || incident.KindOf(err) != incident.Invalid {
+	if want := "the body holds nothing at $.events, where the alerts should be"; err == nil || err.Error() != want ||
+		incident.KindOf(err) != incident.Invalid {
 		t.Errorf("%v, want %s", err, want)
 	}
-	if batch, err := source.Parse(t.Context(), steps.Request{Body: []byte(`{"events":[]}`)}); err != nil || len(batch.Alerts)+len(batch.Refused) != 0 {
+	if batch, err := source.Parse(t.Context(), steps.Request{Body: []byte(`{"events":[]}`)}); err != nil ||
+		len(batch.Alerts)+len(batch.Refused) != 0 {
 		t.Errorf("no alerts: %+v, %v", batch, err)
 	}
 }
 
 func TestAlertsBeyondTheMostAreToldAndTheOthersTaken(t *testing.T) {
 	source := stepstest.OpenSource(t, generic.Integration(), vendor(t, listed, "acme"))
-	batch, err := source.Parse(t.Context(), steps.Request{Body: []byte(`{"events":[` + strings.Repeat(`{"host":"h","msg":"m"},`, 1001) + `{}]}`)})
-	if err != nil || len(batch.Alerts) != 1000 || len(batch.Refused) != 1 || !strings.Contains(batch.Refused[0].Error(), "2 alerts too many") {
+	batch, err := source.Parse(t.Context(), steps.Request{Body: []byte(`{"events":[` + strings.Repeat(`{"host":"h","msg":"m"},`,
+		1001) + `{}]}`)})
+	if err != nil || len(batch.Alerts) != 1000 || len(batch.Refused) != 1 ||
+		!strings.Contains(batch.Refused[0].Error(), "2 alerts too many") {
 		t.Errorf("%d alerts, %v, %v", len(batch.Alerts), batch.Refused, err)
 	}
 }
@@ -160,7 +166,8 @@ func TestTheTokenIsTakenFromItsHeaderOnly(t *testing.T) {
 		taken    bool
 	}{
 		{listed, http.Header{"X-Acme-Token": {token}}, true}, {listed, http.Header{"X-Acme-Token": {"Bearer " + token}}, false},
-		{listed, http.Header{"Authorization": {"Bearer " + token}}, false}, {listed, http.Header{}, false}, {listed, http.Header{"X-Acme-Token": {""}}, false},
+		{listed, http.Header{"Authorization": {"Bearer " + token}}, false}, {listed, http.Header{}, false},
+		{listed, http.Header{"X-Acme-Token": {""}}, false},
 		{strings.Replace(listed, "X-Acme-Token", "authorization", 1), http.Header{"Authorization": {"Bearer " + token}}, true},
 		{strings.Replace(listed, "X-Acme-Token", "Authorization", 1), http.Header{"Authorization": {basic}}, true},
 		{strings.Replace(listed, "X-Acme-Token", "Authorization", 1), http.Header{"Authorization": {token}}, false},
@@ -192,9 +199,12 @@ services: {}
 	}
 	for _, want := range []string{
 		"services.yaml:2: sources.acme.token: is missing", `services.yaml:4: sources.acme.alerts: "$..events": step 2 is not supported`,
-		"services.yaml:5: sources.acme.header: must be the name of a header, such as X-Token", `services.yaml:6: sources.acme.service[0]: "a-b" is not a JSONPath`,
-		`services.yaml:7: sources.acme.labels.team: "tags[" is not a JSONPath`, `services.yaml:9: sources.acme.severities.bad: must be critical, high, medium or low`,
-		"services.yaml:2: sources.acme.state: is missing", "services.yaml:2: sources.acme.identity: is missing", "services.yaml:11: sources.acme.colour: is not a setting here",
+		"services.yaml:5: sources.acme.header: must be the name of a header, such as X-Token",
+		`services.yaml:6: sources.acme.service[0]: "a-b" is not a JSONPath`,
+		`services.yaml:7: sources.acme.labels.team: "tags[" is not a JSONPath`,
+		`services.yaml:9: sources.acme.severities.bad: must be critical, high, medium or low`,
+		"services.yaml:2: sources.acme.state: is missing", "services.yaml:2: sources.acme.identity: is missing",
+		"services.yaml:11: sources.acme.colour: is not a setting here",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("it does not say %q:\n%v", want, err)
@@ -211,8 +221,9 @@ func FuzzParse(f *testing.F) {
 		f.Add(body)
 	}
 	settings := generic.Settings{
-		Alerts: "$.events", Header: "X", Service: []string{"host"}, Title: []string{"{msg} on {host}"}, State: []string{"type"}, Recovered: []string{"RECOVERY"},
-		Identity: []string{"host", "check"}, Message: []string{"output", "check"}, Timestamp: []string{"since"}, Link: []string{"link"},
+		Alerts: "$.events", Header: "X", Service: []string{"host"}, Title: []string{"{msg} on {host}"}, State: []string{"type"},
+		Recovered: []string{"RECOVERY"},
+		Identity:  []string{"host", "check"}, Message: []string{"output", "check"}, Timestamp: []string{"since"}, Link: []string{"link"},
 	}
 	source, err := generic.Open(stepstest.Env(nil), settings)
 	if err != nil {
