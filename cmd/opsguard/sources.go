@@ -22,8 +22,10 @@ type sourcesCommand struct {
 
 type sourcesListCommand struct{}
 
-func (sourcesListCommand) Run() error {
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+func (c sourcesListCommand) Run() error { return c.list(os.Stdout) }
+
+func (sourcesListCommand) list(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, d := range source.List() {
 		fmt.Fprintf(w, "%s\t%s\n", d.Name, d.Doc)
 	}
