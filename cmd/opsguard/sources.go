@@ -17,7 +17,7 @@ import (
 
 type sourcesCommand struct {
 	List sourcesListCommand `cmd:"" default:"1" help:"List the senders that OpsGuard understands."`
-	Try  sourcesTryCommand  `cmd:"" help:"Show what would become of a body on standard input. Exit status: 0 an alert was read, 2 all was refused."`
+	Try  sourcesTryCommand  `cmd:"" help:"Show what would become of a body on standard input. Exit status: 2 all was refused, else 0."`
 }
 
 type sourcesListCommand struct{}
