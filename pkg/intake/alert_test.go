@@ -110,7 +110,9 @@ func TestALinkIsOneThatAPersonCanFollowWithoutHarm(t *testing.T) {
 	if got := intake.FirstLink("", "javascript:x", "https://a.example/1", "https://a.example/2"); got != "https://a.example/1" {
 		t.Errorf("the first link is %q", got)
 	}
-	for address, want := range map[string]string{"http://p/graph?g0.expr=up%20%3D%3D%200&g0.tab=1": "up == 0", "http://p/x": "", "%zz": ""} {
+	for address, want := range map[string]string{
+		"http://p/graph?g0.expr=up%20%3D%3D%200&g0.tab=1": "up == 0", "http://p/x": "", "%zz": "",
+	} {
 		if got := intake.Expression(address); got != want {
 			t.Errorf("the expression of %s is %q, want %q", address, got, want)
 		}

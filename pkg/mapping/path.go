@@ -30,8 +30,8 @@ func parsePath(text string) (path, error) {
 	x, err := jp.ParseString(text)
 	switch {
 	case err != nil:
-		return path{}, fmt.Errorf("%s is not a JSONPath: %w; write a name with other characters than letters, digits and _ as ['such-a-name']",
-			strconv.Quote(text), err)
+		return path{}, fmt.Errorf("%s is not a JSONPath: %w; write a name with other characters than letters, digits and _ "+
+			"as ['such-a-name']", strconv.Quote(text), err)
 	case len(x) == 0:
 		return path{}, fmt.Errorf("is empty; give a path, for instance labels.service")
 	case len(x) > maxSteps:

@@ -88,13 +88,14 @@ func layers() []layer {
 // client costs size and cold start, and holds credentials.
 func linked() map[string][]string {
 	return map[string][]string{
-		"go.etcd.io/bbolt":                      {"infra/local", "infra/bench", "cmd/opsguard"},
-		"github.com/google/generative-ai-go":    {"pkg/gemini", "infra/local", "infra/aws", "functions/analyze", "cmd/opsguard"},
-		"google.golang.org/api":                 {"pkg/gemini", "infra/local", "infra/aws", "functions/analyze", "cmd/opsguard"},
-		"google.golang.org/grpc":                {"pkg/gemini", "infra/local", "infra/aws", "functions/analyze", "cmd/opsguard"},
-		"github.com/aws/aws-sdk-go-v2":          {"pkg/dynamo", "pkg/stepfn", "infra/aws", "functions"},
-		"github.com/aws/aws-lambda-go":          {"infra/aws", "functions", "infra/emulator/coldstart"},
-		"github.com/ohler55/ojg":                {"pkg/asl", "pkg/mapping", "pkg/source", "infra/local", "infra/aws/receivealerts", "functions/ingest-alert", "cmd/opsguard"},
+		"go.etcd.io/bbolt":                   {"infra/local", "infra/bench", "cmd/opsguard"},
+		"github.com/google/generative-ai-go": {"pkg/gemini", "infra/local", "infra/aws", "functions/analyze", "cmd/opsguard"},
+		"google.golang.org/api":              {"pkg/gemini", "infra/local", "infra/aws", "functions/analyze", "cmd/opsguard"},
+		"google.golang.org/grpc":             {"pkg/gemini", "infra/local", "infra/aws", "functions/analyze", "cmd/opsguard"},
+		"github.com/aws/aws-sdk-go-v2":       {"pkg/dynamo", "pkg/stepfn", "infra/aws", "functions"},
+		"github.com/aws/aws-lambda-go":       {"infra/aws", "functions", "infra/emulator/coldstart"},
+		"github.com/ohler55/ojg": {"pkg/asl", "pkg/mapping", "pkg/source", "infra/local",
+			"infra/aws/receivealerts", "functions/ingest-alert", "cmd/opsguard"},
 		module + "/infra/local":                 {"infra/local", "cmd/opsguard"},
 		module + "/infra/aws":                   {"infra/aws", "functions"},
 		module + "/pkg/steps/stepstest":         {"pkg/steps/stepstest"},

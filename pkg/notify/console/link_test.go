@@ -12,12 +12,13 @@ import (
 // An address is the sender's choice: it is marked as such, and what is no address is
 // wrapped like other text from outside.
 func TestWhereTheSenderShowsItIsMarkedAsFromOutside(t *testing.T) {
+	long := "https://monitor.example.test/" + strings.Repeat("x", 100)
 	for link, want := range map[string]string{
-		"https://monitor.example.test/" + strings.Repeat("x", 100): "\n  | https://monitor.example.test/" + strings.Repeat("x", 100) + "\n",
-		"https://u:p@monitor.example.test/":                        "\n  | https://u:p@monitor.example.test/\n",
-		"x\n    curl \"http://evil.test\"":                         "\n  | x curl \"http://evil.test\"\n",
-		strings.Repeat("y", 100):                                   "\n  | " + strings.Repeat("y", 76) + "\n  |   " + strings.Repeat("y", 24) + "\n",
-		"":                                                         "",
+		long:                                "\n  | " + long + "\n",
+		"https://u:p@monitor.example.test/": "\n  | https://u:p@monitor.example.test/\n",
+		"x\n    curl \"http://evil.test\"":  "\n  | x curl \"http://evil.test\"\n",
+		strings.Repeat("y", 100):            "\n  | " + strings.Repeat("y", 76) + "\n  |   " + strings.Repeat("y", 24) + "\n",
+		"":                                  "",
 	} {
 		inc := sample.Waiting()
 		inc.Link = link

@@ -16,7 +16,7 @@ import (
 
 const (
 	longText   = incident.MaxErrorLogs + incident.MaxErrorLogs/2 // bytes; half as much again as evidence may have
-	mostTexts  = 60                                              // of a body are made long, one after the other
+	mostTexts  = 15                                              // of a body are made long, one after the other
 	wholeOfAll = steps.MaxRequest * 3 / 4                        // bytes, when all are made long at once
 )
 
