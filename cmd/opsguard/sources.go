@@ -17,13 +17,15 @@ import (
 
 type sourcesCommand struct {
 	List sourcesListCommand `cmd:"" default:"1" help:"List the senders that OpsGuard understands."`
-	Try  sourcesTryCommand  `cmd:"" help:"Show what would become of a body on standard input. Exit status: 0 an alert was read, 2 all was refused."`
+	Try  sourcesTryCommand  `cmd:"" help:"Show what would become of a body on standard input. Exit status: 2 all was refused, else 0."`
 }
 
 type sourcesListCommand struct{}
 
-func (sourcesListCommand) Run() error {
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+func (c sourcesListCommand) Run() error { return c.list(os.Stdout) }
+
+func (sourcesListCommand) list(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, d := range source.List() {
 		fmt.Fprintf(w, "%s\t%s\n", d.Name, d.Doc)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/opsguard/opsguard/pkg/catalog"
+	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/web"
 )
 
@@ -103,6 +104,15 @@ func TestTheFixesTableIsTheCatalogue(t *testing.T) {
 		fmt.Fprintf(&rows, "| `%s` | %s | %s | %s |\n", f.ID, f.Title, strings.Join(params, "; "), f.Risk)
 	}
 	documentAt("docs/operating.md").holds(t, "fixes", rows.String())
+}
+
+func TestTheSeveritiesTableIsWhatIsRead(t *testing.T) {
+	var rows strings.Builder
+	rows.WriteString("| severity | words |\n|---|---|\n")
+	for _, m := range incident.SeverityWords() {
+		fmt.Fprintf(&rows, "| %s | %s |\n", m.Severity, strings.Join(m.Words, ", "))
+	}
+	documentAt("docs/sending.md").holds(t, "severities", rows.String())
 }
 
 func TestTheRoutesTableIsTheRouter(t *testing.T) {

@@ -174,3 +174,15 @@ func TestUntilNamesTheDayWhenItIsNotToday(t *testing.T) {
 		}
 	}
 }
+
+func TestWhereTheSenderShowsItIsSaidOnlyIfItIsKnown(t *testing.T) {
+	inc := detected()
+	b := brief.Of(inc, links(), at(10, 5))
+	if b.SourceLink != "https://monitor.example.test/d/7?from=now-1h" || b.Source != "api" {
+		t.Errorf("%q by %q", b.SourceLink, b.Source)
+	}
+	inc.Link = ""
+	if text := brief.Of(inc, links(), at(10, 5)).Text(); strings.Contains(text, "sender") {
+		t.Errorf("a sender is named that shows nothing:\n%s", text)
+	}
+}

@@ -30,8 +30,9 @@ func must(t *testing.T, c incident.Change, err error) incident.Incident {
 
 func detected() incident.Incident {
 	return incident.Open(incident.New{
-		Ref:             incident.Ref{Tenant: incident.DefaultTenant, ID: "INC-01JZ0000000000000000000000"},
-		Alert:           incident.Alert{Tenant: incident.DefaultTenant, Source: "api", Service: "prod-api-01", ErrorLogs: heap, Severity: incident.Critical},
+		Ref: incident.Ref{Tenant: incident.DefaultTenant, ID: "INC-01JZ0000000000000000000000"},
+		Alert: incident.Alert{Tenant: incident.DefaultTenant, Source: "api", Service: "prod-api-01", ErrorLogs: heap,
+			Severity: incident.Critical, Link: "https://monitor.example.test/d/7?from=now-1h"},
 		By:              incident.KeyActor("ci"),
 		ApprovalTimeout: 4 * time.Hour, Now: at(10, 5),
 	}).Incident

@@ -21,6 +21,7 @@ func hostile(text string) incident.Incident {
 	started := at(11, 1)
 	return incident.Incident{
 		Ref: incident.Ref{Tenant: "default", ID: "INC-01JZ0000000000000000000000"}, Status: incident.Escalated, Severity: incident.High, Service: text,
+		Source: text, Link: text,
 		Analysis: &incident.Analysis{AnalyzedBy: incident.ByGemini, Cause: text, Evidence: []string{text, text, text, text, text, text, text}, ManualReason: text},
 		Plan:     plan,
 		Decision: &incident.Decision{Action: incident.Approve, By: incident.KeyActor(text), At: at(11, 0), Note: text},
@@ -38,11 +39,11 @@ func checkForged(t interface {
 	t.Helper()
 	text := brief.Of(inc, links(), at(12, 0)).Text()
 	ours := []string{"[HIGH] ", "Incident ", "Status ", "Opened ", "Seen ", "Why (", "Evidence, as logged", "Proposed fix", "No fix is proposed", "  fix ", "  on ",
-		"  with ", "  risk ", "  plan ", "  simulated: nothing will be changed", "Decision ", "Fix result ", "Escalated ", "Ticket ", "More ", "    | ", "    and "}
+		"  with ", "  risk ", "  plan ", "  simulated: nothing will be changed", "Decision ", "Fix result ", "Escalated ", "Ticket ", "More ", "Shown by its sender (", "    | ", "    and "}
 	count := map[string]int{}
 next:
 	for _, l := range strings.Split(text, "\n") {
-		if n := utf8.RuneCountInString(l); n > 2000 {
+		if n := utf8.RuneCountInString(l); n > incident.MaxLink+len("    | ") { // a link is the longest
 			t.Fatalf("a line of %d characters", n)
 		}
 		for _, r := range l {

@@ -97,22 +97,6 @@ func (s Severity) rank() int {
 	return slices.Index([]Severity{Low, Medium, High, Critical}, s)
 }
 
-// SeverityOf is what another system's word for a severity means here, in any case:
-// page, sev1, error, warning, info and the like; false for a word that is none.
-func SeverityOf(word string) (Severity, bool) {
-	switch strings.ToLower(strings.TrimSpace(word)) {
-	case "critical", "crit", "page", "fatal", "emergency", "emerg", "alert", "disaster", "blocker", "urgent", "p0", "p1", "sev0", "sev1", "sev-1":
-		return Critical, true
-	case "high", "error", "err", "major", "severe", "failure", "p2", "sev2", "sev-2":
-		return High, true
-	case "medium", "moderate", "warning", "warn", "minor", "average", "p3", "sev3", "sev-3":
-		return Medium, true
-	case "low", "info", "information", "informational", "notice", "debug", "none", "ok", "p4", "p5", "sev4", "sev5", "sev-4", "sev-5":
-		return Low, true
-	}
-	return "", false
-}
-
 // Action is what a person can decide.
 type Action string
 

@@ -202,3 +202,28 @@ func TestTargetKeysDoNotCollide(t *testing.T) {
 		t.Errorf("two services on one target have the keys %q and %q", b.Key(), same.Key())
 	}
 }
+
+func TestWordsOfOtherSystemsMeanOneSeverity(t *testing.T) {
+	seen := map[string]Severity{}
+	for _, m := range SeverityWords() {
+		if _, err := ParseSeverity(string(m.Severity)); err != nil || !slices.Contains(m.Words, string(m.Severity)) {
+			t.Errorf("%q: %v; its own word must be among %v", m.Severity, err, m.Words)
+		}
+		for _, word := range m.Words {
+			if other, twice := seen[word]; twice || word != strings.ToLower(word) {
+				t.Errorf("%q means %s and %s, or is not in small letters", word, other, m.Severity)
+			}
+			seen[word] = m.Severity
+			for _, written := range []string{word, strings.ToUpper(word), " " + word + "\n"} {
+				if got, ok := SeverityOf(written); got != m.Severity || !ok {
+					t.Errorf("%q means %q, %v; want %s", written, got, ok, m.Severity)
+				}
+			}
+		}
+	}
+	for _, word := range []string{"", " ", "p6", "criticality", "1", "sev"} {
+		if got, ok := SeverityOf(word); ok {
+			t.Errorf("%q means %s", word, got)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package intake
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/url"
 	"strings"
 	"unicode"
@@ -28,53 +29,84 @@ func clean(text string, most int) string {
 		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), r == unicode.ReplacementChar:
 			continue
 		}
-		if space && n+1 < most {
+		if space {
 			b.WriteByte(' ')
 			n++
 		}
-		if space = false; n == most {
+		if space = false; n >= most {
 			break
 		}
 		b.WriteRune(r)
 		n++
 	}
-	return b.String()
+	return strings.TrimSuffix(b.String(), " ")
 }
 
-// Identity joins what makes two alerts of a sender the same trouble. Parts may hold
-// anything; what is too long or holds what an identity may not is replaced by its hash.
+// hashed begins an identity that is a hash.
+const hashed = "sha256:"
+
+// Identity joins what makes two alerts of a sender the same trouble, with a slash
+// between. Parts may hold anything, and different parts never give the same identity:
+// a slash or a percent sign within a part is percent-encoded, and what is too long or
+// holds what an identity may not is replaced by its hash.
 func Identity(parts ...string) string {
-	joined := strings.Join(parts, "/")
-	if joined != "" && clean(joined, incident.MaxDedupKey) == joined {
+	escape := strings.NewReplacer("%", "%25", "/", "%2F")
+	escaped := make([]string, len(parts))
+	for i, p := range parts {
+		escaped[i] = escape.Replace(p)
+	}
+	joined := strings.Join(escaped, "/")
+	if joined != "" && !strings.HasPrefix(joined, hashed) && clean(joined, incident.MaxDedupKey) == joined {
 		return joined
 	}
 	sum := sha256.New()
 	for _, p := range parts {
 		sum.Write([]byte(hex.EncodeToString([]byte(p)) + "/"))
 	}
-	return "sha256:" + hex.EncodeToString(sum.Sum(nil))
+	return hashed + hex.EncodeToString(sum.Sum(nil))
 }
 
 // Link is the address if a person can follow it, else "": http or https, with a
-// host, without credentials, at most incident.MaxLink bytes.
+// host, without credentials, at most incident.MaxLink bytes. What an address may hold
+// only percent-encoded is encoded.
 func Link(address string) string {
 	u, err := url.Parse(strings.TrimSpace(address))
-	if err != nil || incident.CheckLink(u.String()) != nil {
+	if err != nil {
+		return ""
+	}
+	u.RawQuery = encoded(u.RawQuery)
+	if incident.CheckLink(u.String()) != nil {
 		return ""
 	}
 	return u.String()
+}
+
+// encoded percent-encodes what net/url leaves in a query as it is.
+func encoded(query string) string {
+	var b strings.Builder
+	for _, c := range []byte(query) {
+		if c <= ' ' || c > '~' || strings.IndexByte("\"<>`{}|\\^", c) >= 0 {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 // Labels bounds the labels by which services.yaml finds the service of an alert.
 func Labels(all map[string]string) map[string]string {
 	kept := map[string]string{}
 	for _, name := range sortedKeys(all) {
-		if n, v := clean(name, incident.MaxLabelName), clean(all[name], incident.MaxLabel); len(kept) < MaxLabels && n != "" && v != "" {
+		if n, v := LabelName(name), clean(all[name], incident.MaxLabel); len(kept) < MaxLabels && n != "" && v != "" {
 			kept[n] = v
 		}
 	}
 	return kept
 }
+
+// LabelName is a label's name as Labels keeps it.
+func LabelName(name string) string { return clean(name, incident.MaxLabelName) }
 
 // Severity is the severity that the first of the words means, or otherwise: what a
 // sender that says nothing readable is taken for.

@@ -55,23 +55,50 @@ func (e *Evidence) Block(text string) {
 	}
 }
 
-// String returns the lines, cut in the middle to incident.MaxErrorLogs.
+// String returns the lines as valid UTF-8, cut in the middle to incident.MaxErrorLogs.
 func (e *Evidence) String() string {
-	return CutMiddle(strings.Join(e.lines, "\n"), incident.MaxErrorLogs)
+	return CutMiddle(strings.ToValidUTF8(strings.Join(e.lines, "\n"), "\uFFFD"), incident.MaxErrorLogs)
 }
 
+// AddLeaves adds what a value holds at any depth, each with the path that leads to it
+// from there, but what is left out. Lines of a text stay lines.
+func (e *Evidence) AddLeaves(v Value, leaveOut ...string) {
+	leaves, more := v.Leaves(MaxLabels)
+	for _, l := range leaves {
+		switch {
+		case slices.Contains(leaveOut, l.Path):
+		case strings.Contains(strings.TrimSpace(l.Text), "\n"):
+			e.Line(l.Path + ":")
+			e.Block(l.Text)
+		default:
+			e.Add(l.Path, l.Text)
+		}
+	}
+	if more > 0 {
+		e.Line(fmt.Sprintf("[... %d more fields left out ...]", more))
+	}
+}
+
+// oneLine folds white space. It cuts what is longer than a person reads in one line.
 func oneLine(text string) string {
-	return strings.Join(strings.Fields(incident.Cut(text, maxValue)), " ")
+	text = strings.TrimSpace(text)
+	if cut := incident.Cut(text, maxValue); cut != text {
+		text = cut + leftOut(len(text)-len(cut))
+	}
+	return strings.Join(strings.Fields(text), " ")
 }
 
 // CutMiddle returns at most limit bytes of text: its beginning and its end, whole
-// lines where it has any, and between them a line that says how much was left out.
+// lines where it has any, and between them a line that says how many bytes were left
+// out. Where there is no room for that line, it returns the beginning only.
 func CutMiddle(text string, limit int) string {
 	if len(text) <= limit {
 		return text
 	}
-	const room = 64 // for the line between
-	half := max(0, (limit-room)/2)
+	half := (limit - len(leftOut(len(text)))) / 2
+	if half <= 0 {
+		return incident.Cut(text, max(0, limit))
+	}
 	head, tail := incident.Cut(text, half), text[len(text)-half:]
 	for len(tail) > 0 && !utf8.RuneStart(tail[0]) {
 		tail = tail[1:]
@@ -82,7 +109,9 @@ func CutMiddle(text string, limit int) string {
 	if i := strings.IndexByte(tail, '\n'); i >= 0 && i < half/2 {
 		tail = tail[i+1:]
 	}
-	return head + fmt.Sprintf("\n[... %d bytes left out ...]\n", len(text)-len(head)-len(tail)) + tail
+	return head + leftOut(len(text)-len(head)-len(tail)) + tail
 }
+
+func leftOut(bytes int) string { return fmt.Sprintf("\n[... %d bytes left out ...]\n", bytes) }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -9,15 +9,6 @@ import (
 	"github.com/opsguard/opsguard/pkg/intake"
 )
 
-func read(t *testing.T, doc string) intake.Value {
-	t.Helper()
-	v, err := intake.ReadJSON([]byte(doc))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
-}
-
 func TestFlatNamesWhatIsNestedByDots(t *testing.T) {
 	v := read(t, `{"a":{"b":{"c":1},"d":true},"list":["x",2,null,""],"objects":[{"y":1}],"none":null,"e":""}`)
 	want := map[string]string{"a.b.c": "1", "a.d": "true", "list": "x, 2"}

@@ -1,23 +1,13 @@
 package intake
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/opsguard/opsguard/pkg/incident"
-)
-
-// Limits of a JSON document.
-const (
-	maxDepth  = 64      // of objects and arrays in each other
-	maxValues = 200_000 // in one document
 )
 
 // Value is one value of a JSON document, or its absence, with its path. Its methods
@@ -30,109 +20,6 @@ type Value struct {
 }
 
 type missing struct{}
-
-// ReadJSON reads one document. It refuses, as Invalid, what is no JSON, what follows
-// it, text that is not UTF-8, a name that stands twice in an object, more than 64
-// levels and more than 200,000 values.
-func ReadJSON(raw []byte) (Value, error) {
-	if !utf8.Valid(raw) {
-		return Value{}, incident.BadField("", "the body is not valid UTF-8")
-	}
-	if len(bytes.TrimSpace(raw)) == 0 {
-		return Value{}, incident.BadField("", "the body is empty; send JSON")
-	}
-	r := reader{dec: json.NewDecoder(bytes.NewReader(raw))}
-	r.dec.UseNumber()
-	is, err := r.value("", 0)
-	if err != nil {
-		return Value{}, err
-	}
-	if _, err := r.dec.Token(); !errors.Is(err, io.EOF) {
-		return Value{}, incident.BadField("", "the body goes on after its JSON value; send one")
-	}
-	return Value{is: is, wrong: new(error)}, nil
-}
-
-type reader struct {
-	dec    *json.Decoder
-	values int
-}
-
-func (r *reader) value(path string, depth int) (any, error) {
-	token, err := r.dec.Token()
-	if err != nil {
-		return nil, r.broken(err)
-	}
-	if r.values++; r.values > maxValues {
-		return nil, incident.BadField(path, "the body holds more than %d values", maxValues)
-	}
-	opens, container := token.(json.Delim)
-	if !container {
-		return token, nil
-	}
-	if depth == maxDepth {
-		return nil, incident.BadField(path, "is nested more than %d levels deep", maxDepth)
-	}
-	if opens == '[' {
-		return r.array(path, depth)
-	}
-	return r.object(path, depth)
-}
-
-func (r *reader) array(path string, depth int) (any, error) {
-	all := []any{}
-	for r.dec.More() {
-		v, err := r.value(path, depth+1)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, v)
-	}
-	_, err := r.dec.Token()
-	return all, r.broken(err)
-}
-
-func (r *reader) object(path string, depth int) (any, error) {
-	all := map[string]any{}
-	for r.dec.More() {
-		token, err := r.dec.Token()
-		if err != nil {
-			return nil, r.broken(err)
-		}
-		name, _ := token.(string)
-		if _, twice := all[name]; twice {
-			return nil, incident.BadField(join(path, name), "stands twice in its object")
-		}
-		if all[name], err = r.value(join(path, name), depth+1); err != nil {
-			return nil, err
-		}
-	}
-	_, err := r.dec.Token()
-	return all, r.broken(err)
-}
-
-func (r *reader) broken(err error) error {
-	if err == nil {
-		return nil
-	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return incident.BadField("", "the body ends within its JSON, after %d bytes", r.dec.InputOffset())
-	}
-	return incident.BadField("", "the body is not JSON at byte %d", r.dec.InputOffset())
-}
-
-// maxName bounds how much of a name an error repeats, in bytes.
-const maxName = 64
-
-func join(path, name string) string {
-	if incident.Cut(name, maxName) != name || strings.ContainsAny(name, " \"\n") {
-		name = strconv.Quote(incident.Cut(name, maxName))
-	}
-	if path == "" {
-		return name
-	}
-	return path + "." + name
-}
 
 // Err is the first mistake that a method of this value, or of one reached from it,
 // met. It is Invalid and names the field.
@@ -186,21 +73,33 @@ func (v Value) List(most int) []Value {
 	if !v.Has() {
 		return nil
 	}
-	all, ok := v.is.([]any)
-	if !ok {
+	if !v.IsArray() {
 		v.Refuse("must be an array, not %s", kindOf(v.is))
 		return nil
 	}
-	if len(all) > most {
-		v.Refuse("holds %d items; the first %d are taken, send the rest in requests of their own", len(all), most)
-		all = all[:most]
-	}
-	items := make([]Value, len(all))
-	for i, is := range all {
-		items[i] = Value{v.path + "[" + strconv.Itoa(i) + "]", is, new(error)}
+	items := v.Items()
+	if len(items) > most {
+		v.Refuse("holds %d items; the first %d are taken, send the rest in requests of their own", len(items), most)
+		return items[:most]
 	}
 	return items
 }
+
+// Items returns the items of an array, none for anything else. Each has its own Err.
+func (v Value) Items() []Value {
+	all, _ := v.is.([]any)
+	items := make([]Value, len(all))
+	for i, is := range all {
+		items[i] = Value{item(v.path, i), is, new(error)}
+	}
+	return items
+}
+
+// IsObject reports whether At can lead anywhere from here.
+func (v Value) IsObject() bool { _, is := v.is.(map[string]any); return is }
+
+// IsArray reports whether List returns items.
+func (v Value) IsArray() bool { _, is := v.is.([]any); return is }
 
 // Text returns a text; an absent one, null or anything else is a mistake.
 func (v Value) Text() string {
@@ -290,7 +189,7 @@ func (v Value) Time() time.Time {
 }
 
 // Plausible is a time of an event, or the zero time if it lies outside of the years
-// 1970 to 9999.
+// 1971 to 9999: 1970 is what a clock says that was never set.
 func Plausible(at time.Time) time.Time {
 	if year := at.UTC().Year(); year <= 1970 || year > 9999 {
 		return time.Time{}
@@ -304,7 +203,7 @@ func (v Value) JSON() string {
 	if _, absent := v.is.(missing); absent {
 		return ""
 	}
-	var b bytes.Buffer
+	var b strings.Builder
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v.is); err != nil {

@@ -7,15 +7,6 @@ import (
 	"github.com/opsguard/opsguard/pkg/intake"
 )
 
-func read(t *testing.T, document string) intake.Value {
-	t.Helper()
-	v, err := intake.ReadJSON([]byte(document))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
-}
-
 func TestAMistakeInAPartThatIsOnlyShownCostsNothing(t *testing.T) {
 	doc := read(t, `{"shown":"text","needed":{"id":7}}`)
 	if got := doc.At("shown").Apart().At("below").Written(); got != "" {

@@ -99,7 +99,8 @@ func kindName(t reflect.Type) string {
 }
 
 // validator is what a settings struct implements to hold its settings to more
-// than their types. It names the setting in an incident.Error's Field.
+// than their types. It names the setting, or a place in it such as labels.host, in an
+// incident.Error's Field, and may join several errors by errors.Join.
 type validator interface{ Validate() error }
 
 // decode fills an S. All problems are reported, not only the first.
@@ -135,10 +136,11 @@ func decode[S any](settings []Setting) (any, []Problem) {
 		}
 	}
 	if check, ok := any(into).(validator); ok {
-		if err := check.Validate(); err != nil {
+		unread := slices.Clone(problems)
+		for _, err := range unjoined(check.Validate()) {
 			p := blamed(err, settings)
 			// Of a setting that could not be read, one problem is enough.
-			if !slices.ContainsFunc(problems, func(other Problem) bool { return other.Setting == p.Setting }) {
+			if !slices.ContainsFunc(unread, func(other Problem) bool { return SettingOf(other.Setting) == SettingOf(p.Setting) }) {
 				problems = append(problems, p)
 			}
 		}
@@ -154,11 +156,35 @@ func blamed(err error, settings []Setting) Problem {
 	}
 	p := Problem{Setting: wrong.Field, What: wrong.Message}
 	for _, s := range settings {
-		if s.Name == p.Setting {
+		if s.Name == SettingOf(p.Setting) {
 			p.Line = s.Line
 		}
 	}
 	return p
+}
+
+// unjoined returns the errors that errors.Join joined, however often.
+func unjoined(err error) []error {
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	for _, one := range joined.Unwrap() {
+		all = append(all, unjoined(one)...)
+	}
+	return all
+}
+
+// SettingOf is the setting of a place in it, such as labels of labels.host.
+func SettingOf(place string) string {
+	if i := strings.IndexAny(place, ".["); i >= 0 {
+		return place[:i]
+	}
+	return place
 }
 
 func decodeAny(settings []Setting) (any, []Problem) {

@@ -47,7 +47,7 @@ func Load(data []byte, types integration.Types) (*Inventory, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{types: types, entriesOf: map[integration.Kind][]integration.Entry{}}
+	r := &reader{types: types, entriesOf: map[integration.Kind][]integration.Entry{}, matchOf: map[string]matcher{}}
 	r.plain(root, "")
 	services := r.document(root)
 	if len(r.problems) > 0 {

@@ -2,9 +2,11 @@ package inventory
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -113,43 +115,57 @@ func (r *reader) match(f field, service string) []Match {
 		if !ok {
 			continue
 		}
-		m := Match{}
-		for _, l := range labels {
-			value, ok := r.scalar(l.node, l.path)
-			if why := badLabel(l.name, value); ok && why != "" {
-				r.at(l.node, l.path, "%s", why)
-			}
-			m[l.name] = value
-		}
-		if len(m) == 0 {
+		if len(labels) == 0 {
 			r.at(n, path, "is empty; it would take every alert")
 			continue
 		}
-		if twin, found := r.sameMatch(m); found {
-			r.at(n, path, "says the same as the one of %s in line %d", quote(twin.service), twin.line)
+		m, ok := r.labels(labels)
+		if !ok {
+			continue
 		}
-		r.matchers = append(r.matchers, matcher{service, m, n.Line})
+		one := matcher{service, m, n.Line}
+		if twin, found := r.matchOf[m.text()]; found {
+			r.at(n, path, "says the same as the one of %s in line %d", quote(twin.service), twin.line)
+		} else {
+			r.matchOf[m.text()] = one
+		}
+		r.matchers = append(r.matchers, one)
 		all = append(all, m)
 	}
 	return all
 }
 
-func (r *reader) sameMatch(m Match) (matcher, bool) {
-	i := slices.IndexFunc(r.matchers, func(other matcher) bool { return maps.Equal(other.labels, m) })
-	if i < 0 {
-		return matcher{}, false
+// labels reads one entry of a list.
+func (r *reader) labels(labels []field) (Match, bool) {
+	m, all := Match{}, true
+	for _, l := range labels {
+		value, ok := r.scalar(l.node, l.path)
+		if why := badLabel(l.name, value); ok && why != "" {
+			r.at(l.node, l.path, "%s", why)
+			ok = false
+		}
+		m[l.name], all = value, all && ok
 	}
-	return r.matchers[i], true
+	return m, all
+}
+
+// text is the same for two that say the same.
+func (m Match) text() string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		fmt.Fprintf(&b, "%q=%q,", name, m[name])
+	}
+	return b.String()
 }
 
 func badLabel(name, value string) string {
 	switch {
-	case name == "" || len(name) > incident.MaxLabelName:
-		return "has a name that no label has; use 1 to 128 bytes"
+	case name == "" || utf8.RuneCountInString(name) > incident.MaxLabelName:
+		return fmt.Sprintf("has a name that no label has; use 1 to %d characters", incident.MaxLabelName)
 	case value == "":
 		return "is empty; give the label's value, or * for any"
-	case len(value) > incident.MaxLabel:
-		return "is longer than any label's value"
+	case utf8.RuneCountInString(value) > incident.MaxLabel:
+		return fmt.Sprintf("is longer than any label's value, which has at most %d characters", incident.MaxLabel)
 	}
 	return ""
 }

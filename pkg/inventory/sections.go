@@ -3,6 +3,7 @@ package inventory
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -120,8 +121,9 @@ func (r *reader) settings(at field, kind integration.Kind, e integration.Entry) 
 	for _, p := range t.CheckSettings(e.Settings) {
 		n := yaml.Node{Line: cmp.Or(p.Line, at.key.Line)}
 		path := at.path
-		if p.Setting != "" {
-			path = join(path, p.Setting)
+		if p.Setting != "" { // a setting, or a place in it such as labels.host
+			name := integration.SettingOf(p.Setting)
+			path = join(path, name) + strings.TrimPrefix(p.Setting, name)
 		}
 		r.at(&n, path, "%s", p.What)
 	}

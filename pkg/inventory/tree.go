@@ -21,6 +21,7 @@ type reader struct {
 	types     integration.Types
 	entriesOf map[integration.Kind][]integration.Entry
 	matchers  []matcher
+	matchOf   map[string]matcher // by its text
 }
 
 // field is one key of a mapping with its value.

@@ -25,15 +25,19 @@ func Reader(env integration.Env, name string, entries []integration.Entry) (step
 	list := List()
 	i := slices.IndexFunc(list, func(d integration.Descriptor[steps.Source]) bool { return d.Name == name })
 	if i < 0 {
-		return nil, fmt.Errorf("there is no source %q; there are %s", name, strings.Join(names(list), ", "))
+		return nil, fmt.Errorf("there is no source %q; there are %s", name, strings.Join(names(list, entries), ", "))
 	}
 	return list[i].Bare(env)
 }
 
-func names(list []integration.Descriptor[steps.Source]) []string {
-	all := make([]string, len(list))
-	for i, d := range list {
-		all[i] = d.Name
+// names are what Reader takes: the entries and the types.
+func names(list []integration.Descriptor[steps.Source], entries []integration.Entry) []string {
+	var all []string
+	for _, e := range entries {
+		all = append(all, e.Name)
+	}
+	for _, d := range list {
+		all = append(all, d.Name)
 	}
 	return all
 }

@@ -9,11 +9,13 @@ import (
 	"github.com/opsguard/opsguard/pkg/source/api"
 	"github.com/opsguard/opsguard/pkg/source/awshealth"
 	azuremonitor "github.com/opsguard/opsguard/pkg/source/azure-monitor"
+	"github.com/opsguard/opsguard/pkg/source/cloudevents"
 	"github.com/opsguard/opsguard/pkg/source/cloudwatch"
 	"github.com/opsguard/opsguard/pkg/source/cloudwatchlogs"
 	"github.com/opsguard/opsguard/pkg/source/datadog"
 	"github.com/opsguard/opsguard/pkg/source/elastic"
 	gcpmonitoring "github.com/opsguard/opsguard/pkg/source/gcp-monitoring"
+	"github.com/opsguard/opsguard/pkg/source/generic"
 	"github.com/opsguard/opsguard/pkg/source/github"
 	"github.com/opsguard/opsguard/pkg/source/grafana"
 	"github.com/opsguard/opsguard/pkg/source/honeybadger"
@@ -36,11 +38,13 @@ func List() []integration.Descriptor[steps.Source] {
 		alertmanager.Integration(),
 		awshealth.Integration(),
 		azuremonitor.Integration(),
+		cloudevents.Integration(),
 		cloudwatch.Integration(),
 		cloudwatchlogs.Integration(),
 		datadog.Integration(),
 		elastic.Integration(),
 		gcpmonitoring.Integration(),
+		generic.Integration(),
 		github.Integration(),
 		grafana.Integration(),
 		honeybadger.Integration(),

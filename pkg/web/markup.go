@@ -87,7 +87,8 @@ func (v pageView) happened() g.Node {
 	return h.Section(h.H2(g.Text("What happened")),
 		h.P(h.Class("title"), auto(), foreign(b.Title)),
 		h.Dl(said("Severity", string(b.Severity)), said("Opened", b.Opened.UTC().Format(time.DateTime+" UTC")),
-			g.If(b.Occurrences > 1, said("Seen", strconv.FormatInt(b.Occurrences, 10)+" times"))),
+			g.If(b.Occurrences > 1, said("Seen", strconv.FormatInt(b.Occurrences, 10)+" times")),
+			outside("Shown by its sender ("+b.Source+") at", b.SourceLink)), // as text: nobody should follow it without a look
 	)
 }
 

@@ -101,7 +101,7 @@ func withoutValues(page string) string {
 // can put one.
 func poison(f *front, id, outside string) {
 	inc := f.incidents[id]
-	inc.Service = outside
+	inc.Service, inc.Link = outside, outside
 	inc.Analysis = &incident.Analysis{AnalyzedBy: incident.ByGemini, Cause: outside, Evidence: []string{outside, outside}, ManualReason: outside}
 	if inc.Plan != nil {
 		plan := *inc.Plan

@@ -135,7 +135,8 @@ func (f fakeDecide) Handle(ctx context.Context, in steps.ApproveFixInput) (steps
 func newRecord(clock func() time.Time) *fakeRecord {
 	f := &fakeRecord{incidents: map[string]incident.Incident{}, events: map[string][]incident.Event{}, now: clock, quorum: 1}
 	for i, id := range []string{waitingID, manualID, detectedID, fixedID} {
-		alert := incident.Alert{Tenant: "default", Source: "api", Service: "prod-api-01", ErrorLogs: "heap out of memory", Severity: incident.High, Timestamp: opened.Add(-time.Second)}
+		alert := incident.Alert{Tenant: "default", Source: "api", Service: "prod-api-01", ErrorLogs: "heap out of memory",
+			Severity: incident.High, Timestamp: opened.Add(-time.Second), Link: "https://monitor.example.test/d/7?from=now-1h&to=now"}
 		f.put(incident.Open(incident.New{Ref: incident.Ref{Tenant: "default", ID: id}, Alert: alert, By: "key:ci",
 			ApprovalTimeout: 4*time.Hour + time.Minute, Now: opened.Add(time.Duration(i) * time.Millisecond)}), nil)
 	}

@@ -26,6 +26,7 @@ func (c *Channel) post(b brief.Brief) string {
 			p.line(fmt.Sprintf("    and %d more", b.EvidenceLeftOut))
 		}
 	}
+	shown(&p, b)
 	if b.Fix != nil {
 		fix(&p, *b.Fix)
 	}
@@ -67,6 +68,20 @@ func head(p *page, b brief.Brief) {
 		seen = fmt.Sprintf("seen %d times, first ", b.Occurrences)
 	}
 	p.line(b.IncidentID + ", " + seen + incident.FormatTime(b.Opened))
+}
+
+// shown is where the sender shows it. An address is not wrapped, so that it can be copied.
+func shown(p *page, b brief.Brief) {
+	if b.SourceLink == "" {
+		return
+	}
+	p.blank()
+	p.wrap("", quoted+"  ", "Shown by its sender ("+b.Source+") at")
+	if incident.CheckLink(string(b.SourceLink)) == nil {
+		p.line(quoted + string(b.SourceLink))
+		return
+	}
+	p.quote(b.SourceLink)
 }
 
 func fix(p *page, f brief.FixText) {

@@ -16,6 +16,7 @@ const (
 	maxFix    = 700
 	maxLink   = 600
 	maxLines  = 700
+	maxSource = 500
 )
 
 func fields(b brief.Brief) []field {
@@ -41,6 +42,7 @@ func fields(b brief.Brief) []field {
 	add("Fix result", lines(escape(b.Outcome, maxLines/2), b.Steps...), false)
 	add("Escalated", escape(b.Escalated, maxLines/2), false)
 	add("Ticket", ticketValue(b), false)
+	add("Shown by its sender", sourceValue(b), false)
 	incident := escape(b.IncidentID, 60)
 	if link := masked("open", b.Links.View, maxLink); link != "" {
 		incident += " (" + link + ")"
@@ -100,6 +102,15 @@ func ticketValue(b brief.Brief) string {
 		}
 	}
 	return lines(escape(string(b.Ticket), maxLines/2), b.TicketURL)
+}
+
+// sourceValue is where the sender shows it: as text, because it is the sender's choice.
+func sourceValue(b brief.Brief) string {
+	if b.SourceLink == "" {
+		return ""
+	}
+	name := escape(b.Source, 100)
+	return name + "\n" + quote(b.SourceLink, maxSource-units(name)-1)
 }
 
 // lines puts text from outside under a first line of ours, as much as fits;

@@ -96,6 +96,7 @@ func SourceContract(t *testing.T, d integration.Descriptor[steps.Source], v Vend
 			}
 		})
 		t.Run(s.Name+" damaged is refused by name or read, never worse", func(t *testing.T) { o.survivesDamage(t, s) })
+		t.Run(s.Name+" with too much evidence is cut and not refused", func(t *testing.T) { o.cutsWhatIsLong(t, s) })
 	}
 }
 

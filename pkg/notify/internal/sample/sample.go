@@ -30,6 +30,7 @@ func Waiting() incident.Incident {
 	return incident.Incident{
 		Ref: incident.Ref{Tenant: incident.DefaultTenant, ID: ID}, Status: incident.WaitingForApproval, Source: "api",
 		Service: "prod-api-01", Severity: incident.Critical, CreatedAt: At(10, 5), Occurrences: 3,
+		Link: "https://monitor.example.test/d/node_heap/overview?from=1793614500000&to=1793618100000&var-instance=prod-api-01",
 		Analysis: &incident.Analysis{AnalyzedBy: incident.ByGemini, Confidence: 0.82,
 			Cause:    "Node.js heap out of memory. The process hit its heap limit while it served the report export, whose result set is held in memory whole.",
 			Evidence: []string{"FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory", "[1:0x5581] 91 ms: Mark-sweep 2047.1 (2083.4) -> 2046.8 (2083.9) MB"}},
@@ -79,7 +80,7 @@ func TimedOut() incident.Incident {
 func Hostile(text string) incident.Incident {
 	inc := Simulated()
 	inc.Status, inc.EscalationReason = incident.Escalated, incident.ReasonFixFailed
-	inc.Service = text
+	inc.Service, inc.Source, inc.Link = text, text, text
 	inc.Analysis = &incident.Analysis{AnalyzedBy: incident.ByGemini, Cause: text, Evidence: slices.Repeat([]string{text}, 7)}
 	plan := *inc.Plan
 	plan.Parameters = maps.Clone(plan.Parameters)
