@@ -93,7 +93,7 @@ func TestAMemberThatFailsWritesNothingAndCostsTheOthersNothing(t *testing.T) {
 // go. A reader misses nothing that was answered before, sees nothing that is not on
 // disk, never sees a number go back, and sees both records of a write or none.
 func TestReadersSeeWhatWasAnsweredAndNothingThatIsNotOnDisk(t *testing.T) {
-	const keys, rounds = 4, 250
+	const keys, rounds = 4, 80
 	d := open(t, t.TempDir())
 	var durable, answered [keys]atomic.Int64
 	d.appended = func(ops []journal.Op) {
