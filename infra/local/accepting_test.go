@@ -29,6 +29,33 @@ func TestWorkStepsBackWhileAlertsAreAcceptedButNotForever(t *testing.T) {
 	})
 }
 
+func TestAStormThatPausesForAMomentIsNotOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var a accepting
+		storm := func() {
+			for range crowd {
+				a.enter()
+			}
+			for range crowd {
+				a.leave()
+			}
+		}
+		storm()
+		time.AfterFunc(lull/2, storm)
+		begun := time.Now()
+		a.stepBack(t.Context(), time.Second)
+		if waited := time.Since(begun); waited != lull+lull/2 {
+			t.Errorf("it went on after %s, in the middle of the storm or long after it", waited)
+		}
+		storm()
+		begun = time.Now()
+		a.stepBack(t.Context(), lull/4)
+		if waited := time.Since(begun); waited != lull/4 {
+			t.Errorf("it waited %s, longer than its patience", waited)
+		}
+	})
+}
+
 func TestOnlyAlertsAreCounted(t *testing.T) {
 	var a accepting
 	seen := -1

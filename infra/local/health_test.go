@@ -88,8 +88,17 @@ func TestWhatIsAcceptedIsNeverInAFileThatIsGone(t *testing.T) {
 			return errors.Join(os.Remove(filepath.Join(dir, "opsguard.db")), os.WriteFile(filepath.Join(dir, "opsguard.db"), nil, 0o600))
 		}},
 		{"the file is emptied", func(dir string) error { return os.Truncate(filepath.Join(dir, "opsguard.db"), 0) }},
+		{"the journal is deleted", func(dir string) error { return os.Remove(filepath.Join(dir, "opsguard.journal")) }},
+		{"the journal is replaced", func(dir string) error {
+			return errors.Join(os.Remove(filepath.Join(dir, "opsguard.journal")), os.WriteFile(filepath.Join(dir, "opsguard.journal"), nil, 0o600))
+		}},
+		{"the journal is emptied", func(dir string) error { return os.Truncate(filepath.Join(dir, "opsguard.journal"), 0) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			file := "file"
+			if strings.Contains(c.name, "journal") {
+				file = "journal"
+			}
 			dir := filepath.Join(t.TempDir(), "data")
 			s := serveOn(t, dir)
 			if status, _, answer := s.ingest("before", 10); status != 202 {
@@ -103,7 +112,7 @@ func TestWhatIsAcceptedIsNeverInAFileThatIsGone(t *testing.T) {
 					t.Fatalf("an alert: %d %s %v", status, kind, answer)
 				}
 			}
-			if status, answer := s.health(); status != 503 || !strings.Contains(answer["store"].(string), "the store's file") {
+			if status, answer := s.health(); status != 503 || !strings.Contains(answer["store"].(string), "the store's "+file) {
 				t.Errorf("healthz: %d %v", status, answer)
 			}
 		})

@@ -43,19 +43,21 @@ func (s *Store) holding(r commit.Reader, tenant, fingerprint string) (d dedup, o
 }
 
 // Join implements steps.Dedup. It looks before it writes: the first alert of a
-// trouble pays for no transaction that could only say "nobody".
-func (s *Store) Join(ctx context.Context, tenant, fingerprint string, at time.Time) (incident.Ref, error) {
-	if _, err := s.Holder(ctx, tenant, fingerprint); err != nil {
-		return incident.Ref{}, err
-	}
+// trouble does not wait for a group that could only say "nobody".
+func (s *Store) Join(_ context.Context, tenant, fingerprint string, at time.Time) (incident.Ref, error) {
 	var ref incident.Ref
 	k := key(tenant, fingerprint)
-	err := s.writer.Do(func(tx commit.Tx) error {
-		var d dedup
-		ok, err := bucketDedup.get(tx, k, &d)
-		if err != nil {
-			return err
+	err := s.view(func(r commit.Reader) error {
+		if r.Get(bucketDedup.name, k) == nil {
+			return errNoHolder()
 		}
+		return nil
+	})
+	if err != nil {
+		return ref, s.unavailable(err)
+	}
+	err = s.writer.Do(func(tx commit.Tx) error {
+		d, ok := s.holding(tx, tenant, fingerprint)
 		if !ok {
 			return errNoHolder()
 		}

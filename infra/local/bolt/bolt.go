@@ -1,5 +1,5 @@
-// Package bolt is the incident store of the one-machine runtime: one bbolt file,
-// every change one fsynced transaction. What Load, Commit and the rest promise
+// Package bolt is the incident store of the one-machine runtime: a bbolt file behind
+// a journal, every change written whole and synced. What Load, Commit and the rest promise
 // stands with the ports in pkg/steps; its contract tests are in
 // pkg/steps/stepstest.
 //

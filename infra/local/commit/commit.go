@@ -12,13 +12,11 @@ package commit
 
 import (
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
 	"go.etcd.io/bbolt"
 
-	"github.com/opsguard/opsguard/infra/local/dbfile"
 	"github.com/opsguard/opsguard/infra/local/journal"
 )
 
@@ -29,8 +27,6 @@ const (
 	// maxGroup bounds one group, in members, so that a flood cannot make everybody
 	// wait for one huge write.
 	maxGroup = 1024
-	// maxGroupSize is where a group ends early, in bytes of keys and values.
-	maxGroupSize = 1 << 20
 	// longest is how long a write may be in the journal alone.
 	longest = time.Second
 	// retry is the pause after a checkpoint that failed.
@@ -257,82 +253,4 @@ func (w *Writer) commit(all []*member) {
 		}
 		all = all[1:]
 	}
-}
-
-// write writes one group and answers it. It returns how many members that were.
-func (w *Writer) write(members []*member) int {
-	n, err := w.tryWrite(members)
-	if n > 1 && errors.Is(err, dbfile.ErrDamaged) {
-		// One of them met a damaged part of the file; alone, each fails or succeeds for itself.
-		for i := range n {
-			w.write(members[i : i+1])
-		}
-		return n
-	}
-	for _, m := range members[:n] {
-		if err != nil {
-			m.err = fmt.Errorf("commit: %w", err)
-		}
-		close(m.done)
-	}
-	return n
-}
-
-// tryWrite runs members as one group, until it is large, and makes it durable.
-func (w *Writer) tryWrite(members []*member) (n int, err error) {
-	g := &groupTx{view: view{w: w, active: w.active, frozen: w.frozen, seq: w.seq + 1}}
-	err = w.db.View(func(tx *bbolt.Tx) error {
-		g.file = tx
-		for n < len(members) && (n == 0 || g.size < maxGroupSize) {
-			m, mark := members[n], len(g.ops)
-			n++
-			if m.err = m.write(g); m.err != nil {
-				g.undo(mark)
-			}
-		}
-		return nil
-	})
-	if err != nil { // a panic is one too: what its member had written cannot be known
-		g.undo(0)
-		return max(n, 1), err
-	}
-	if len(g.ops) == 0 {
-		return n, nil
-	}
-	if err := w.store(g); err != nil {
-		g.undo(0)
-		return n, err
-	}
-	return n, nil
-}
-
-// store makes a group durable and readable. The operations are in the active
-// memtable.
-func (w *Writer) store(g *groupTx) error {
-	ops := g.left()
-	size := journal.Size(ops)
-	if !w.journal.Room(size) {
-		g.undo(0)
-		if err := w.makeRoom(); err != nil {
-			return err
-		}
-		if size > journal.Most {
-			return w.direct(func(tx *bbolt.Tx) error { return Apply(tx, ops, w.db.Scattered) })
-		}
-		g.active = w.active
-		for _, op := range ops {
-			g.add(op)
-		}
-	}
-	if err := w.db.Append(ops); err != nil {
-		return err
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.seq = g.seq
-	if w.active.last = g.seq; w.active.first == 0 {
-		w.active.first = g.seq
-		w.checkpoint.timer.Reset(longest)
-	}
-	return nil
 }

@@ -1,4 +1,4 @@
-// Package dbfile is the one bbolt file that the one-machine runtime keeps
+// Package dbfile is the bbolt file that the one-machine runtime keeps
 // everything in, and what stands between OpsGuard and a bad disk:
 //
 //   - [Seal] adds a checksum to every record. It covers the bucket, the key and

@@ -98,6 +98,7 @@ type Engine struct {
 	timers      *timers
 	runs        *runs
 	pruning     pruning
+	recent      recent
 
 	closing   sync.Once
 	stopping  chan struct{} // closed first: no task is begun, no timer fires

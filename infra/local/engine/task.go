@@ -98,9 +98,10 @@ func (e *Engine) settle(command asl.RunTask, exec asl.Execution, result taskResu
 // command reads what the execution wants run now, if it is still the attempt that was queued and has time left.
 func (e *Engine) command(one run) (asl.RunTask, asl.Execution, bool) {
 	var exec asl.Execution
+	var task *asl.RunTask
 	running := false
 	err := e.cfg.DB.View(func(r commit.Reader) (err error) {
-		exec, running, err = readRunning(r, one.name)
+		exec, task, running, err = e.recent.read(r, one.name)
 		return err
 	})
 	if err != nil {
@@ -110,6 +111,9 @@ func (e *Engine) command(one run) (asl.RunTask, asl.Execution, bool) {
 	overdue := dueAt(exec) <= e.cfg.Now().UnixMilli()
 	if !running || exec.Phase != asl.Invoking || exec.Attempt != one.attempt || overdue {
 		return asl.RunTask{}, exec, false
+	}
+	if task != nil && task.Attempt == one.attempt {
+		return *task, exec, true
 	}
 	commands, err := asl.Pending(e.definitions[exec.Digest], exec)
 	if err != nil {

@@ -121,24 +121,33 @@ func (e *Engine) apply(ops []*op) error {
 			return err
 		}
 	}
+	ended := e.remember(b)
 	for _, name := range b.touched {
 		e.timers.set(name, dueAt(b.entries[name].exec))
 	}
 	for _, one := range b.runs {
 		e.runs.add(one)
 	}
-	ended := 0
-	for _, name := range b.changed {
-		e.logEnd(b.entries[name].exec)
-		if b.entries[name].exec.Finished() {
-			ended++
-		}
-	}
 	for _, o := range ops {
 		e.answer(o)
 	}
 	e.prune(ended, b.now)
 	return nil
+}
+
+// remember notes what was stored, and tells how many executions have ended.
+func (e *Engine) remember(b *batch) (ended int) {
+	for _, name := range b.changed {
+		at := b.entries[name]
+		e.logEnd(at.exec)
+		if at.exec.Finished() {
+			e.recent.forget(name)
+			ended++
+			continue
+		}
+		e.recent.keep(name, remembered{at.stored, at.exec, at.task})
+	}
+	return ended
 }
 
 func (e *Engine) answer(o *op) {
@@ -171,6 +180,7 @@ type batch struct {
 
 type entry struct {
 	exec    asl.Execution // zero where there is no running one, and none ended in this batch
+	task    *asl.RunTask  // what it runs after this batch
 	changed bool
 	stored  []byte
 }
@@ -207,7 +217,7 @@ func (b *batch) entry(r commit.Reader, name string) (*entry, error) {
 	if at, ok := b.entries[name]; ok {
 		return at, nil
 	}
-	exec, _, err := readRunning(r, name)
+	exec, _, _, err := b.engine.recent.read(r, name)
 	if err != nil {
 		return nil, err
 	}
@@ -264,13 +274,14 @@ func (b *batch) next(at *entry, def *asl.Definition, event asl.Event) error {
 	if err = errors.Join(err, noSecret); err != nil {
 		return err
 	}
-	at.exec = exec
+	at.exec, at.task = exec, nil
 	if !at.changed {
 		at.changed = true
 		b.changed = append(b.changed, exec.Name)
 	}
 	for _, command := range commands {
 		if command, ok := command.(asl.RunTask); ok {
+			at.task = &command
 			b.runs = append(b.runs, run{exec.Name, command.Attempt, command.Function})
 		}
 	}
