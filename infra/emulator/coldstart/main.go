@@ -81,7 +81,7 @@ func median(all []time.Duration) time.Duration {
 }
 
 func build(pkg, to string) error {
-	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w", "-o", to, pkg)
+	cmd := exec.Command("go", "build", "-tags", "lambda.norpc,grpcnotrace", "-trimpath", "-ldflags", "-s -w", "-o", to, pkg)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH=")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build %s: %w\n%s", pkg, err, out)
