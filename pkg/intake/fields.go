@@ -2,6 +2,7 @@ package intake
 
 import (
 	"encoding/json"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -81,24 +82,28 @@ func (v Value) Texts(most int) []string {
 	return texts
 }
 
-// milliseconds begins where a number of seconds would lie after the year 5138.
-const milliseconds = 1e11
+// latestSeconds is the first number of seconds that is taken for something smaller: it
+// would lie after the year 5138.
+const latestSeconds = 1e11
 
-// Epoch returns a time that is written as seconds or milliseconds since 1970, as a
-// number or a text. It is the zero time for anything else and for what Plausible
-// refuses: a damaged time must not cost the alert.
+// Epoch returns a time that is written as seconds, milliseconds, microseconds or
+// nanoseconds since 1970, told apart by their size, as a number or a text. It is the
+// zero time for anything else and for what Plausible refuses: a damaged time must not
+// cost the alert.
 func (v Value) Epoch() time.Time {
-	n, err := json.Number(v.Written()).Float64()
+	seconds, err := json.Number(v.Written()).Float64()
 	if err != nil {
 		return time.Time{}
 	}
-	if n < milliseconds {
-		n *= 1000
+	for range 3 {
+		if math.Abs(seconds) >= latestSeconds {
+			seconds /= 1000
+		}
 	}
-	if !(n > 0 && n < 1e15) { // beyond it time.Time overflows
+	if !(seconds > 0 && seconds < latestSeconds) { // beyond it time.Time overflows
 		return time.Time{}
 	}
-	return Plausible(time.UnixMilli(int64(n)))
+	return Plausible(time.UnixMilli(int64(math.Round(seconds * 1000))))
 }
 
 // Seconds reads a whole number of seconds since 1970, as senders write it into a header;

@@ -33,11 +33,12 @@ func TestTextsTakesAListOrOneText(t *testing.T) {
 	}
 }
 
-func TestEpochReadsSecondsAndMilliseconds(t *testing.T) {
+func TestANumberIsATimeInTheUnitOfItsSize(t *testing.T) {
 	at := time.Date(2026, 11, 20, 3, 12, 44, 0, time.UTC)
 	for doc, want := range map[string]time.Time{
 		`1795144364`: at, `"1795144364"`: at, `1795144364000`: at, `"1795144364000"`: at, `1795144364.5`: at.Add(500 * time.Millisecond),
-		`0`: {}, `-5`: {}, `160513393115100000`: {}, `"soon"`: {}, `null`: {}, `1e400`: {}, `"NaN"`: {}, `"Inf"`: {}, `"-Inf"`: {},
+		`1795144364120000`: at.Add(120 * time.Millisecond), `1795144364120000000`: at.Add(120 * time.Millisecond), `1e300`: {},
+		`0`: {}, `-5`: {}, `1605133931151000000000000`: {}, `"soon"`: {}, `null`: {}, `1e400`: {}, `"NaN"`: {}, `"Inf"`: {}, `"-Inf"`: {},
 	} {
 		if got := read(t, doc).Epoch(); !got.Equal(want) {
 			t.Errorf("%s is %s, want %s", doc, got, want)

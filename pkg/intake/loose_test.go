@@ -2,7 +2,6 @@ package intake_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/opsguard/opsguard/pkg/intake"
 )
@@ -18,27 +17,6 @@ func TestAMistakeInAPartThatIsOnlyShownCostsNothing(t *testing.T) {
 	doc.At("needed", "id").Text()
 	if doc.Err() == nil {
 		t.Error("a mistake in a part that is needed is not told")
-	}
-}
-
-func TestANumberIsATimeInTheUnitOfItsSize(t *testing.T) {
-	at := time.Date(2026, 11, 20, 3, 12, 44, 120e6, time.UTC)
-	for written, want := range map[string]time.Time{
-		"1795144364.12":       at,
-		"1795144364120":       at,
-		"1795144364120000":    at,
-		"1795144364120000000": at,
-		"1795144364":          at.Truncate(time.Second),
-		"0":                   {},
-		"-5":                  {},
-		"1e300":               {},
-		"1e400":               {},
-		`"1795144364"`:        {},
-		"null":                {},
-	} {
-		if got := read(t, `{"at":`+written+`}`).At("at").Unix(); !got.Equal(want) {
-			t.Errorf("%s is %v, want %v", written, got, want)
-		}
 	}
 }
 

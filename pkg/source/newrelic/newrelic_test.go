@@ -112,7 +112,7 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 }
 
 func TestATimeOutsideOfOursCostsOnlyItself(t *testing.T) {
-	batch, err := parse(t, `{"incident_id":1,"current_state":"open","condition_name":"c","timestamp":160513393115100000}`)
+	batch, err := parse(t, `{"incident_id":1,"current_state":"open","condition_name":"c","timestamp":1605133931151000000000000}`)
 	if err != nil || len(batch.Alerts) != 1 || !batch.Alerts[0].Timestamp.IsZero() {
 		t.Errorf("%+v, %v", batch, err)
 	}

@@ -72,7 +72,7 @@ func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) 
 	a := incident.Alert{
 		Tenant: incident.DefaultTenant, Source: "opsgenie", Service: service(labels, it),
 		Severity:  intake.Severity(incident.High, it.At("priority").Written()),
-		Timestamp: it.At("createdAt").Unix(), Identity: intake.Identity(id), Recovered: action != "Create",
+		Timestamp: it.At("createdAt").Epoch(), Identity: intake.Identity(id), Recovered: action != "Create",
 		Link: s.link(id, details), Labels: intake.Labels(labels),
 	}
 	a.ErrorLogs = evidence(a, action, doc, it, details)

@@ -87,10 +87,10 @@ func happened(e intake.Value) time.Time {
 	if at := e.At("datetime").Apart().Time(); !at.IsZero() {
 		return at
 	}
-	if at := e.At("timestamp").Unix(); !at.IsZero() {
+	if at := e.At("timestamp").Epoch(); !at.IsZero() {
 		return at
 	}
-	return e.At("received").Unix()
+	return e.At("received").Epoch()
 }
 
 // place is where an event comes from.

@@ -132,7 +132,7 @@ func breadcrumbs(e intake.Value) string {
 // when is the time of a breadcrumb, which is a text or a number of seconds.
 func when(crumb intake.Value) string {
 	at := crumb.At("timestamp")
-	if t := at.Unix(); !t.IsZero() {
+	if t := at.Epoch(); !t.IsZero() {
 		return incident.FormatTime(t)
 	}
 	return at.Written()
