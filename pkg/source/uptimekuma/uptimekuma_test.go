@@ -8,7 +8,7 @@ import (
 
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
-	uptimekuma "github.com/opsguard/opsguard/pkg/source/uptime-kuma"
+	"github.com/opsguard/opsguard/pkg/source/uptimekuma"
 	"github.com/opsguard/opsguard/pkg/steps"
 	"github.com/opsguard/opsguard/pkg/steps/stepstest"
 )

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/opsguard/opsguard/pkg/integration"
-	gcpmonitoring "github.com/opsguard/opsguard/pkg/source/gcp-monitoring"
+	"github.com/opsguard/opsguard/pkg/source/gcpmonitoring"
 	"github.com/opsguard/opsguard/pkg/steps"
 	"github.com/opsguard/opsguard/pkg/steps/stepstest"
 )

@@ -8,7 +8,7 @@ import (
 
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
-	azuremonitor "github.com/opsguard/opsguard/pkg/source/azure-monitor"
+	"github.com/opsguard/opsguard/pkg/source/azuremonitor"
 	"github.com/opsguard/opsguard/pkg/steps"
 	"github.com/opsguard/opsguard/pkg/steps/stepstest"
 )
