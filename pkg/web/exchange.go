@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 
@@ -130,25 +131,53 @@ func (x *exchange) body() (body.Kind, []byte, error) {
 	return kind, raw, err
 }
 
+// firstRoom is the most memory that is taken for a body before any of it has come, in
+// bytes: the length that a caller announces costs the caller nothing.
+const firstRoom = 16 << 10
+
 // raw reads the body as it is, most bytes at most.
-func (x *exchange) raw(most int64) ([]byte, error) {
-	tooLarge := &refusal{status: http.StatusRequestEntityTooLarge, slug: slugTooLarge,
-		detail: fmt.Sprintf("the body is larger than %d bytes (%d KiB); send less", most, most>>10)}
+func (x *exchange) raw(most int64) ([]byte, error) { return x.rawIn(most, nil) }
+
+// rawIn is raw. A body that is not smaller than smallBody waits for room first, unless
+// room is nil; the caller gives the room back.
+func (x *exchange) rawIn(most int64, room *largePlace) ([]byte, error) {
 	if x.r.ContentLength > most {
-		return nil, tooLarge
+		return nil, tooLarge(most)
 	}
 	var b bytes.Buffer
 	if x.r.ContentLength > 0 {
-		b.Grow(int(x.r.ContentLength) + bytes.MinRead) // or ReadFrom grows it again to see the end
+		b.Grow(int(min(x.r.ContentLength, firstRoom)) + bytes.MinRead) // or ReadFrom grows it again to see the end
 	}
-	if _, err := b.ReadFrom(http.MaxBytesReader(x.ResponseWriter, x.r.Body, most)); err != nil {
-		var limit *http.MaxBytesError
-		if errors.As(err, &limit) {
-			return nil, tooLarge
+	from := http.MaxBytesReader(x.ResponseWriter, x.r.Body, most)
+	if room != nil {
+		if _, err := b.ReadFrom(io.LimitReader(from, smallBody)); err != nil {
+			return nil, broken(err, most)
 		}
-		broken := incident.BadField("", "the body did not arrive whole")
-		broken.Err = err
-		return nil, broken
+		if b.Len() < smallBody {
+			return b.Bytes(), nil
+		}
+		if err := room.take(x.r.Context()); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := b.ReadFrom(from); err != nil {
+		return nil, broken(err, most)
 	}
 	return b.Bytes(), nil
+}
+
+func tooLarge(most int64) error {
+	return &refusal{status: http.StatusRequestEntityTooLarge, slug: slugTooLarge,
+		detail: fmt.Sprintf("the body is larger than %d bytes (%d KiB); send less", most, most>>10)}
+}
+
+// broken says why a body could not be read.
+func broken(err error, most int64) error {
+	var limit *http.MaxBytesError
+	if errors.As(err, &limit) {
+		return tooLarge(most)
+	}
+	broken := incident.BadField("", "the body did not arrive whole")
+	broken.Err = err
+	return broken
 }

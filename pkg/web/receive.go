@@ -34,7 +34,9 @@ func (s *server) receive(x *exchange) error {
 	if s.Receive == nil {
 		return x.bare(http.StatusNotFound)
 	}
-	raw, err := x.raw(steps.MaxRequest)
+	room := largePlace{turns: s.large}
+	defer room.giveBack()
+	raw, err := x.rawIn(steps.MaxRequest, &room)
 	if err != nil {
 		return err
 	}

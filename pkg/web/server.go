@@ -60,6 +60,7 @@ type server struct {
 	page      *decisionPage
 	indexPage string
 	failures  *failures
+	large     largeTurns
 }
 
 // New builds the handler of the routes whose part c has. They are served without
@@ -70,7 +71,8 @@ func newHandler(c Config, rows []row) (http.Handler, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	s := &server{Config: c, mux: http.NewServeMux(), page: newDecisionPage(c.PublicURL), indexPage: c.indexText(rows), failures: newFailures(c.Now())}
+	s := &server{Config: c, mux: http.NewServeMux(), page: newDecisionPage(c.PublicURL), indexPage: c.indexText(rows), failures: newFailures(c.Now()),
+		large: newLargeTurns()}
 	if err := s.register(rows); err != nil {
 		return nil, err
 	}
