@@ -24,14 +24,19 @@ const (
 // ReadJSON reads one document. It refuses, as Invalid, what is no JSON, what follows
 // it, text that is not UTF-8, a name that stands twice in an object, more than 64
 // levels and more than 200,000 values.
-func ReadJSON(raw []byte) (Value, error) {
+func ReadJSON(raw []byte) (Value, error) { return ReadWithin(raw, maxDepth, maxValues) }
+
+// ReadWithin is ReadJSON of a document that must have fewer levels and values. What has
+// more costs little: it is refused where it begins to. It is for what is read before
+// anybody knows whose it is.
+func ReadWithin(raw []byte, levels, values int) (Value, error) {
 	if !utf8.Valid(raw) {
 		return Value{}, incident.BadField("", "the body is not valid UTF-8")
 	}
 	if len(bytes.TrimSpace(raw)) == 0 {
 		return Value{}, incident.BadField("", "the body is empty; send JSON")
 	}
-	r := reader{dec: json.NewDecoder(bytes.NewReader(raw))}
+	r := reader{dec: json.NewDecoder(bytes.NewReader(raw)), levels: levels, most: values}
 	r.dec.UseNumber()
 	is, err := r.value()
 	if err != nil {
@@ -47,6 +52,8 @@ func ReadJSON(raw []byte) (Value, error) {
 // every value would take a second for a document that is made for it.
 type reader struct {
 	dec    *json.Decoder
+	levels int // that it may have
+	most   int // values that it may have
 	values int
 	at     []step // one for each container that is open
 }
@@ -63,15 +70,15 @@ func (r *reader) value() (any, error) {
 	if err != nil {
 		return nil, r.broken(err)
 	}
-	if r.values++; r.values > maxValues {
-		return nil, incident.BadField(r.path(), "the body holds more than %d values", maxValues)
+	if r.values++; r.values > r.most {
+		return nil, incident.BadField(r.path(), "the body holds more than %d values", r.most)
 	}
 	opens, container := token.(json.Delim)
 	if !container {
 		return token, nil
 	}
-	if len(r.at) == maxDepth {
-		return nil, incident.BadField(r.path(), "is nested more than %d levels deep", maxDepth)
+	if len(r.at) == r.levels {
+		return nil, incident.BadField(r.path(), "is nested more than %d levels deep", r.levels)
 	}
 	if opens == '[' {
 		return r.array()

@@ -51,7 +51,7 @@ func (s *Sender) Authenticate(ctx context.Context, h http.Header, body []byte) e
 	if h.Get("X-Amz-Sns-Rawdelivery") != "" {
 		return ErrRaw
 	}
-	if m, enveloped := message(body); enveloped {
+	if m, enveloped := sns.Read(body); enveloped {
 		return s.verifier.Verify(ctx, m)
 	}
 	if s.settings.Token.IsZero() {
@@ -65,7 +65,7 @@ func (s *Sender) Authenticate(ctx context.Context, h http.Header, body []byte) e
 
 // Delivery names a signed message, "" for what SNS did not sign.
 func (s *Sender) Delivery(body []byte) string {
-	if m, enveloped := message(body); enveloped {
+	if m, enveloped := sns.Read(body); enveloped {
 		return m.Delivery()
 	}
 	return ""
@@ -73,35 +73,24 @@ func (s *Sender) Delivery(body []byte) string {
 
 // Greet confirms the subscription to a topic.
 func (s *Sender) Greet(ctx context.Context, body []byte) (greeted bool, err error) {
-	m, enveloped := message(body)
+	m, enveloped := sns.Read(body)
 	if !enveloped {
 		return false, nil
 	}
 	return s.verifier.Confirm(ctx, m)
 }
 
-func message(body []byte) (sns.Message, bool) {
-	doc, err := intake.ReadJSON(body)
-	if err != nil {
-		return sns.Message{}, false
-	}
-	return sns.Read(doc)
-}
-
 // Open returns the document that a request is about: what its SNS envelope holds, or
 // the body itself. It is false for a message that only tells of a subscription.
 func Open(body []byte) (doc intake.Value, says bool, err error) {
-	doc, err = intake.ReadJSON(body)
-	if err != nil {
-		return doc, false, err
-	}
-	m, enveloped := sns.Read(doc)
+	m, enveloped := sns.Read(body) // as Authenticate asks: what it took for no envelope never becomes one
 	switch {
 	case !enveloped:
-		return doc, true, nil
+		doc, err = intake.ReadJSON(body)
+		return doc, err == nil, err
 	case m.Type != sns.Notification:
 		return doc, false, nil
 	}
-	inner := m.Document()
-	return inner, true, doc.Err()
+	doc = m.Document()
+	return doc, true, m.Err()
 }

@@ -30,9 +30,18 @@ type Message struct {
 	doc intake.Value
 }
 
-// Read returns the message that a document is, or false for another document.
-func Read(doc intake.Value) (Message, bool) {
-	if !slices.Contains(doc.Names(), "Type") { // also what is no object, of which nothing must be asked
+// Bounds of an envelope. It is read before anybody knows who sent it, so that another
+// large document must cost little. Only MessageAttributes has levels: its names, and of
+// each Type and Value.
+const (
+	maxLevels = 3
+	maxValues = 1000
+)
+
+// Read returns the message that a body is, or false for another body.
+func Read(body []byte) (Message, bool) {
+	doc, err := intake.ReadWithin(body, maxLevels, maxValues)
+	if err != nil || !slices.Contains(doc.Names(), "Type") { // also what is no object, of which nothing must be asked
 		return Message{}, false
 	}
 	m := Message{Type: doc.At("Type").Written(), ID: doc.At("MessageId").Written(), Topic: doc.At("TopicArn").Written(), doc: doc}
@@ -42,6 +51,9 @@ func Read(doc intake.Value) (Message, bool) {
 	}
 	return Message{}, false
 }
+
+// Err is the first mistake that Document met.
+func (m Message) Err() error { return m.doc.Err() }
 
 // Document is the JSON document that a notification carries. What is wrong with it is a
 // mistake of the envelope's document.

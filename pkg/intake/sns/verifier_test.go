@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/opsguard/opsguard/pkg/incident"
-	"github.com/opsguard/opsguard/pkg/intake"
 	"github.com/opsguard/opsguard/pkg/intake/sns"
 	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/steps/stepstest"
@@ -30,11 +29,7 @@ func verifier(played *stepstest.SNS, topics ...string) (*sns.Verifier, *integrat
 
 func read(t *testing.T, body []byte) sns.Message {
 	t.Helper()
-	doc, err := intake.ReadJSON(body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, ok := sns.Read(doc)
+	m, ok := sns.Read(body)
 	if !ok {
 		t.Fatalf("no envelope: %s", body)
 	}
@@ -228,6 +223,24 @@ func TestTopicsOfEachPartitionAreKnown(t *testing.T) {
 	}
 }
 
+// Anybody can send such a body, so what is no envelope must be known by its beginning.
+func TestALargeDocumentIsNoEnvelopeAndCostsLittle(t *testing.T) {
+	envelope := `{"Type":"Notification","MessageId":"1","TopicArn":"` + stepstest.SNSTopic + `","Message":"{}"`
+	if _, is := sns.Read([]byte(envelope + `,"MessageAttributes":{"first":{"Type":"String","Value":"x"}}}`)); !is {
+		t.Error("a message with attributes is no envelope")
+	}
+	for what, body := range map[string]string{
+		"many values": envelope + `,"x":[` + strings.Repeat("{},", 600_000) + "{}]}",
+		"deep":        envelope + `,"x":` + strings.Repeat("[", 1<<20),
+	} {
+		raw, is := []byte(body), false
+		allocs := testing.AllocsPerRun(1, func() { _, is = sns.Read(raw) })
+		if is || allocs > 10_000 {
+			t.Errorf("%s: envelope %v, %v allocations", what, is, allocs)
+		}
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	body, err := json.Marshal(map[string]string{
 		"Type": "Notification", "MessageId": "1", "TopicArn": stepstest.SNSTopic, "Message": "{}", "Signature": "AA==",
@@ -237,11 +250,7 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Add(body)
 	f.Fuzz(func(t *testing.T, body []byte) {
-		doc, err := intake.ReadJSON(body)
-		if err != nil {
-			return
-		}
-		if m, ok := sns.Read(doc); ok {
+		if m, ok := sns.Read(body); ok {
 			v := sns.NewVerifier(stepstest.Env(nil), nil)
 			if v.Verify(t.Context(), m) == nil {
 				t.Fatalf("%q is taken", body)
