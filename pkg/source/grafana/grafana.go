@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -89,12 +90,13 @@ func (s *Source) Authenticate(ctx context.Context, r steps.Request) error {
 	return intake.Recent(s.env.Now(), intake.Seconds(stamp), window)
 }
 
-// Delivery names a signed request by its signature, which covers time and body.
+// Delivery names a signed request by its signature, which covers time and body. The
+// same signature can be written in capital and in small letters.
 func (s *Source) Delivery(r steps.Request) string {
 	if s.settings.Signature.IsZero() {
 		return ""
 	}
-	return r.Header.Get(signatureHeader)
+	return strings.ToLower(r.Header.Get(signatureHeader))
 }
 
 // Parse reads a group of alerts. Each alert of it is one of ours.

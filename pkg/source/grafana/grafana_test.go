@@ -132,6 +132,18 @@ func TestASignedRequestHasANameAndAnotherHasNone(t *testing.T) {
 	}
 }
 
+// Who caught a request could else send it again for as long as its time is taken.
+func TestASignatureWrittenInOtherLettersNamesTheSameRequest(t *testing.T) {
+	source := stepstest.OpenSource(t, grafana.Integration(), signs())
+	signer, ok := source.(steps.Signer)
+	r := sent(t, "group.json", stepstest.Env(nil).Now())
+	first := signer.Delivery(r)
+	r.Header.Set("X-Grafana-Alerting-Signature", strings.ToUpper(r.Header.Get("X-Grafana-Alerting-Signature")))
+	if err := source.Authenticate(t.Context(), r); !ok || err == nil && signer.Delivery(r) != first {
+		t.Errorf("named %q, then %q", first, signer.Delivery(r))
+	}
+}
+
 func TestAlertmanagersDocumentIsRefusedByItsVersion(t *testing.T) {
 	source := stepstest.OpenSource(t, grafana.Integration(), signs())
 	batch, err := source.Parse(t.Context(), steps.Request{Body: []byte(`{"version":"4","alerts":[{"status":"firing"}]}`)})
