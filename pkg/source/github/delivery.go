@@ -47,10 +47,11 @@ func (s *Source) workflowRun(doc intake.Value) (report, error) {
 }
 
 // watches reports whether runs on this branch count. A run for a fork never does: its
-// branch belongs to somebody else, whatever it is called.
+// branch belongs to somebody else, whatever it is called. GitHub does not name the
+// repository of a fork that is gone.
 func (s *Source) watches(doc, run intake.Value) bool {
 	branch, own := run.At("head_branch").Written(), doc.At("repository", "id").Written()
-	if from := run.At("head_repository", "id").Written(); from != "" && own != "" && from != own {
+	if run.At("head_repository", "id").Written() != own {
 		return false
 	}
 	if len(s.settings.Branches) == 0 {

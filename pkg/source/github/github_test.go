@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -133,6 +134,20 @@ func TestWhatARunMeansGoesByItsConclusion(t *testing.T) {
 		}
 		if got := state(t, vendor(), "workflow_run", strings.Replace(body, `"completed"`, `"in_progress"`, 1)); got != "nothing" {
 			t.Errorf("%s of a run that goes on: %s", conclusion, got)
+		}
+	}
+}
+
+// GitHub sends null for the repository of a fork that was deleted meanwhile. Its branch may
+// be called main, and a run that succeeds would end the incident of ours.
+func TestARunOfAForkThatIsGoneDoesNotCount(t *testing.T) {
+	for _, name := range []string{"workflow-run-failure", "workflow-run-success"} {
+		body := regexp.MustCompile(`(?s)"head_repository": \{.*?\n    \}`).ReplaceAllString(string(fixture(t, name)), `"head_repository": null`)
+		if !strings.Contains(body, `"head_repository": null`) {
+			t.Fatal("the fixture names no head_repository")
+		}
+		if got := state(t, vendor(), "workflow_run", body); got != "nothing" {
+			t.Errorf("%s: %s", name, got)
 		}
 	}
 }
