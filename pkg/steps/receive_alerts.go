@@ -72,8 +72,22 @@ func (s ReceiveAlerts) Handle(ctx context.Context, name string, r Request) (Rece
 	}
 	if got, err = s.take(ctx, name, batch); err == nil {
 		s.Seen.add(delivery)
+		s.logRefused(ctx, name, got.Refused)
 	}
 	return got, err
+}
+
+// maxRefusal bounds what of a refusal gets into the log, in bytes.
+const maxRefusal = 512
+
+// logRefused tells whoever runs OpsGuard of alerts that are refused beside others: the
+// sender is told too, but most senders read nothing of an answer that is 2xx.
+func (s ReceiveAlerts) logRefused(ctx context.Context, name string, refused []error) {
+	if len(refused) == 0 {
+		return
+	}
+	s.Log.WarnContext(ctx, "alerts of a request were refused", "source", name, "refused", len(refused),
+		"first", incident.Cut(refused[0].Error(), maxRefusal))
 }
 
 // Event takes what another way than HTTP brought and has authenticated, such as an

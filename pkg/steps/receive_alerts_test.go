@@ -1,10 +1,12 @@
 package steps_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 
@@ -62,6 +64,24 @@ func TestABatchKeepsWhatIsGood(t *testing.T) {
 		got, err := step.Handle(t.Context(), tc.source, steps.Request{Header: tc.header, Body: []byte(tc.body)})
 		if incident.KindOf(err) != tc.kind || len(got.Taken) != tc.ingested || len(got.Refused) != tc.refused {
 			t.Errorf("%s: %d ingested, %d refused, %v; want %d, %d, %q", tc.name, len(got.Taken), len(got.Refused), err, tc.ingested, tc.refused, tc.kind)
+		}
+	}
+}
+
+// The answer says it too, but a sender that hears 2xx reads no further.
+func TestAnAlertThatIsRefusedBesideOthersStandsInTheLog(t *testing.T) {
+	w := newWorld(t)
+	var log bytes.Buffer
+	step := steps.ReceiveAlerts{Sources: map[string]steps.Source{"lines": lines{"secret"}}, Ingest: w.ingest(), Services: nobody{},
+		Log: slog.New(slog.NewJSONHandler(&log, nil))}
+	for body, want := range map[string]string{"axxb": `"level":"WARN","msg":"alerts of a request were refused","source":"lines","refused":2,` +
+		`"first":"alerts: number 1 is bad"`, "ab": ""} {
+		log.Reset()
+		if _, err := step.Handle(t.Context(), "lines", steps.Request{Header: http.Header{"X-Key": {"secret"}}, Body: []byte(body)}); err != nil {
+			t.Fatal(err)
+		}
+		if got := log.String(); !strings.Contains(got, want) || want == "" && got != "" {
+			t.Errorf("%s: logged %s", body, got)
 		}
 	}
 }
