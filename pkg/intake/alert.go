@@ -70,7 +70,11 @@ func Identity(parts ...string) string {
 // host, without credentials, at most incident.MaxLink bytes. What an address may hold
 // only percent-encoded is encoded.
 func Link(address string) string {
-	u, err := url.Parse(strings.TrimSpace(address))
+	address = strings.TrimSpace(address)
+	if len(address) > incident.MaxLink {
+		return "" // encoded it would not be shorter
+	}
+	u, err := url.Parse(address)
 	if err != nil {
 		return ""
 	}
@@ -127,6 +131,19 @@ func FirstLink(addresses ...string) string {
 		}
 	}
 	return ""
+}
+
+// maxCount is the most digits of a number that is shown to people.
+const maxCount = 20
+
+// Truncated is how many alerts of a group its sender left out, "" if none: each alert of
+// the group says so.
+func Truncated(count Value) string {
+	n := incident.Cut(count.Written(), maxCount)
+	if strings.Trim(n, "0.") == "" {
+		return ""
+	}
+	return n
 }
 
 // Expression is the query in a link to Prometheus' graph page, "" if it is another link.

@@ -3,6 +3,7 @@ package intake_test
 import (
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -144,5 +145,22 @@ func TestTheFirstWordThatMeansASeverityCounts(t *testing.T) {
 		if got := intake.Severity(incident.Medium, words...); got != want {
 			t.Errorf("%q means %s, want %s", words, got, want)
 		}
+	}
+}
+
+// A batch's own address is asked about for each of its alerts.
+func TestAnAddressThatIsTooLongIsNotLookedAt(t *testing.T) {
+	long := "http://x/" + strings.Repeat("%41", 600_000)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if got := intake.Link(long); got != "" {
+		t.Errorf("a link of %d bytes", len(got))
+	}
+	runtime.ReadMemStats(&after)
+	if taken := after.TotalAlloc - before.TotalAlloc; taken > 100_000 {
+		t.Errorf("it took %d bytes of memory", taken)
+	}
+	if short := "http://x/" + strings.Repeat("a", incident.MaxLink-9); intake.Link(" "+short+" ") != short {
+		t.Error("the longest address is none")
 	}
 }

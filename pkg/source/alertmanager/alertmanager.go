@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/intake"
@@ -64,7 +63,7 @@ func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) 
 	}
 	common := group{
 		externalURL: doc.At("externalURL").Written(),
-		truncated:   doc.At("truncatedAlerts").Written(),
+		truncated:   intake.Truncated(doc.At("truncatedAlerts")),
 		routeLabels: doc.At("routeLabels").Flat(),
 	}
 	batch := steps.Batch{}
@@ -144,7 +143,7 @@ func (g group) evidence(a incident.Alert, labels, notes map[string]string, ends 
 		return e.String()
 	}
 	e.Add("expression", intake.Expression(a.Link))
-	if strings.Trim(g.truncated, "0.") != "" {
+	if g.truncated != "" {
 		e.Add("not shown", g.truncated+" more alerts of this group, which Alertmanager left out (max_alerts)")
 	}
 	return e.String()

@@ -1,8 +1,6 @@
 package grafana
 
 import (
-	"strings"
-
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/intake"
 )
@@ -82,7 +80,7 @@ func evidence(doc, item intake.Value, a incident.Alert, labels, notes map[string
 	if item.At("enrichments").Has() {
 		e.Add("enrichments", item.At("enrichments").JSON())
 	}
-	if n := doc.At("truncatedAlerts").Written(); strings.Trim(n, "0.") != "" {
+	if n := intake.Truncated(doc.At("truncatedAlerts")); n != "" {
 		e.Add("not shown", n+" more alerts of this group, which Grafana left out (max alerts)")
 	}
 	return e.String()
