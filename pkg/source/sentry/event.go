@@ -2,6 +2,7 @@ package sentry
 
 import (
 	"cmp"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -104,7 +105,8 @@ func placeOf(doc, e intake.Value) place {
 	if p.organization != "" {
 		p.project = segmentAfter(api, p.organization)
 	}
-	p.project = cmp.Or(p.project, e.At("project_slug").Written(), doc.First("project_slug", "project"))
+	// What stands beside the event of the plugin is Sentry's, the event itself the program's.
+	p.project = cmp.Or(doc.At("project_slug").Written(), p.project, e.At("project_slug").Written(), doc.At("project").Written())
 	p.organization = cmp.Or(p.organization, segmentAfter(e.At("web_url").Written(), "organizations"))
 	return p
 }
@@ -137,13 +139,18 @@ func tagsOf(e intake.Value) map[string]string {
 	return tags
 }
 
+// ownLabels are the labels that are Sentry's, of which there must be room for all.
+const ownLabels = 10
+
 // labels are the tags, and what Sentry itself says. Anybody who can send events to Sentry
 // chooses tags, and the key for that is public in web pages: no tag may stand in for what
 // Sentry says of the place, and none names the service.
 func labels(tags map[string]string, p place, e intake.Value) map[string]string {
 	all := map[string]string{}
-	for name, value := range tags {
-		all[name] = value
+	for _, name := range slices.Sorted(maps.Keys(tags)) {
+		if len(all) < intake.MaxLabels-ownLabels { // or they push out by their number what is Sentry's
+			all[name] = tags[name]
+		}
 	}
 	all["project"], all["project_id"], all["organization"] = p.project, p.projectID, p.organization
 	for name, value := range map[string]string{

@@ -176,6 +176,39 @@ func TestATagNamesNeitherTheServiceNorTheProject(t *testing.T) {
 	}
 }
 
+// Labels are bounded in number, and the first by name are kept.
+func TestTagsPushNothingOutThatSentrySaysOfThePlace(t *testing.T) {
+	var tags []string
+	for i := range 64 {
+		tags = append(tags, fmt.Sprintf(`["a%d","x"]`, i))
+	}
+	body := `{"action":"triggered","data":{"event":{"issue_id":"7","environment":"production",` +
+		`"url":"https://sentry.io/api/0/projects/acme/checkout/events/1/","tags":[` + strings.Join(tags, ",") + `]}}}`
+	batch, err := stepstest.OpenSource(t, sentry.Integration(), vendor()).Parse(t.Context(), steps.Request{Body: []byte(body)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := batch.Alerts[0]
+	for name, want := range map[string]string{"project": "checkout", "organization": "acme", "environment": "production"} {
+		if a.Labels[name] != want {
+			t.Errorf("%s is %q, want %q", name, a.Labels[name], want)
+		}
+	}
+}
+
+// The plugin's event is what the program sent; what stands beside it is Sentry's.
+func TestAnEventOfThePluginDoesNotChooseItsProject(t *testing.T) {
+	body := `{"project_slug":"web","message":"boom","url":"https://sentry.io/organizations/acme/issues/1/",
+		"event":{"title":"boom","project_slug":"payments","url":"https://sentry.io/api/0/projects/acme/payments/events/1/"}}`
+	batch, err := stepstest.OpenSource(t, sentry.Integration(), vendorWithPlugin()).Parse(t.Context(), steps.Request{Body: []byte(body)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := batch.Alerts[0]; a.Service != "web" || a.Labels["project"] != "web" {
+		t.Errorf("the service is %q; the labels are %v", a.Service, a.Labels)
+	}
+}
+
 func TestAMalformedPartThatIsOnlyShownCostsNothing(t *testing.T) {
 	source := stepstest.OpenSource(t, sentry.Integration(), vendor())
 	batch, err := source.Parse(t.Context(), steps.Request{Body: []byte(`{"action":"triggered","data":{"event":{"issue_id":"1","title":"boom",
