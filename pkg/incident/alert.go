@@ -73,6 +73,10 @@ func (a Alert) Validate() error {
 	return nil
 }
 
+// hostLetters are the characters of a host. net/url takes more of them, such as quotes and
+// angle brackets, and writes them again as they are.
+const hostLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]%"
+
 // CheckLink holds an address to what a person can follow without harm: http or https,
 // a host, no credentials, printable ASCII, at most MaxLink bytes.
 func CheckLink(address string) error {
@@ -84,6 +88,8 @@ func CheckLink(address string) error {
 		return BadField("link", "must be an address that begins with http:// or https://")
 	case u.User != nil:
 		return BadField("link", "holds credentials; send the address without")
+	case strings.Trim(u.Host, hostLetters) != "":
+		return BadField("link", "has a host with other characters than letters, digits and .-_:[]")
 	}
 	for _, r := range address {
 		if r <= ' ' || r > '~' {
