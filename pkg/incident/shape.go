@@ -129,8 +129,9 @@ func (s *shaper) path(c string) {
 
 // parts writes a chunk piece by piece: what joins pieces stays, unless all of them
 // vary.
-func (s *shaper) parts(c string) {
-	c = s.pod(c)
+func (s *shaper) parts(c string) { s.pieces(s.pod(c)) }
+
+func (s *shaper) pieces(c string) {
 	start := 0
 	for i := 0; i <= len(c); i++ {
 		if i < len(c) && !joins(c[i]) {
@@ -202,7 +203,7 @@ func (s *shaper) pod(c string) (rest string) {
 	if l := len(pieces[n-2]); n > 2 && l >= 6 && l <= 10 && safe(pieces[n-2]) {
 		keep--
 	}
-	s.parts(strings.Join(pieces[:keep], "-"))
+	s.pieces(strings.Join(pieces[:keep], "-")) // not parts: a name of suffixes alone would take quadratic time
 	if s.end != string(wild) {
 		s.text("-")
 	}

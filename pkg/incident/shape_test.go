@@ -173,3 +173,10 @@ func BenchmarkFingerprint(b *testing.B) {
 		a.Fingerprint()
 	}
 }
+
+func TestALineOfSuffixesAloneCostsNoMore(t *testing.T) {
+	line := strings.Repeat("-bcdfg", 170)
+	if allocs := testing.AllocsPerRun(10, func() { incident.Shape(line) }); allocs > 10 {
+		t.Errorf("%v allocations", allocs)
+	}
+}
