@@ -106,6 +106,29 @@ func TestAFloodIsOneIncidentAndHidesNoCriticalOne(t *testing.T) {
 	}
 }
 
+// Anybody can have some senders send: the key by which a page reports its errors is public.
+func TestOneSourceCannotUseUpWhatTheOthersMayOpen(t *testing.T) {
+	flow, perHour := &incident.Flow{}, 20
+	for _, severity := range []incident.Severity{incident.High, incident.Critical} {
+		meet := func(source string, n int) incident.Meeting {
+			return flow.Meet(incident.Alert{Tenant: "default", Source: source, Service: "checkout", Severity: severity,
+				Identity: fmt.Sprint(n), ErrorLogs: "trouble"}, "checkout", perHour, noon)
+		}
+		for n := range 100 {
+			meet("page", n)
+		}
+		opened := 0
+		for n := range 100 {
+			if m := meet("metrics", n); !m.Flood {
+				opened++
+			}
+		}
+		if opened != perHour/4 {
+			t.Errorf("%s: a source behind a flood of another one opened %d incidents, want %d", severity, opened, perHour/4)
+		}
+	}
+}
+
 func TestWhatIsRememberedIsBounded(t *testing.T) {
 	flow := &incident.Flow{}
 	r := rand.New(rand.NewPCG(1, 1))

@@ -45,7 +45,7 @@ func TestAnAnnouncedLengthTakesNoMemory(t *testing.T) {
 		f.ServeHTTP(httptest.NewRecorder(), upload{strings.NewReader("x"), rest}.request(t.Context()))
 	}
 	runtime.ReadMemStats(&after)
-	if each := (after.TotalAlloc - before.TotalAlloc) / callers; each > 2*firstRoom {
+	if each := (after.TotalAlloc - before.TotalAlloc) / callers; each > steps.MaxRequest/8 {
 		t.Errorf("a body of one byte that is announced as %d costs %d bytes", steps.MaxRequest, each)
 	}
 }
