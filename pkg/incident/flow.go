@@ -15,6 +15,7 @@ const (
 	maxFolded     = 32  // shapes
 	maxFlowShape  = 256 // bytes of one shape
 	maxFlowSource = 256 // bytes of source and service
+	maxSources    = 16
 )
 
 // Flow is what came of one service lately: how many incidents were opened in this
@@ -26,9 +27,17 @@ type Flow struct {
 	Hour     time.Time `json:"hour"`    // the beginning of the hour that is counted
 	Opened   int       `json:"opened"`  // new incidents in it that are not critical
 	Critical int       `json:"critical"`
-	Known    []Known   `json:"known"`  // the newest first
-	Folded   []Folded  `json:"folded"` // in this hour, in the order of coming
-	Others   int64     `json:"others"` // folded alerts of other shapes
+	Sources  []Share   `json:"sources"` // what each source has of both
+	Known    []Known   `json:"known"`   // the newest first
+	Folded   []Folded  `json:"folded"`  // in this hour, in the order of coming
+	Others   int64     `json:"others"`  // folded alerts of other shapes
+}
+
+// Share is how many of the incidents in this hour one source opened.
+type Share struct {
+	Source   string `json:"source"`
+	Opened   int    `json:"opened"`
+	Critical int    `json:"critical"`
 }
 
 // Known is the shape of an incident that was opened. A * in it may have been learned.
@@ -56,12 +65,13 @@ type Meeting struct {
 
 // Meet takes notice of an alert whose fingerprint no open incident holds. perHour
 // bounds the incidents that an hour may open; critical ones have as many for
-// themselves, so that a flood of warnings hides none. 0: no bound. of is the service, or
+// themselves, so that a flood of warnings hides none. Each source may open a quarter of
+// it whatever others did, so that a flood of one hides nothing of another. 0: no bound. of is the service, or
 // the name under which several have this flow together.
 func (f *Flow) Meet(a Alert, of string, perHour int, now time.Time) Meeting {
 	f.Version++
 	if hour := now.UTC().Truncate(time.Hour); !hour.Equal(f.Hour) {
-		f.Hour, f.Opened, f.Critical, f.Folded, f.Others = hour, 0, 0, nil, 0
+		f.Hour, f.Opened, f.Critical, f.Sources, f.Folded, f.Others = hour, 0, 0, nil, nil, 0
 	}
 	m := Meeting{Fingerprint: a.Fingerprint()}
 	shape := ""
@@ -72,20 +82,35 @@ func (f *Flow) Meet(a Alert, of string, perHour int, now time.Time) Meeting {
 			return m
 		}
 	}
-	opened := &f.Opened
-	if a.Severity == Critical {
-		opened = &f.Critical
-	}
-	if perHour > 0 && *opened >= perHour {
+	opened, own := f.counts(a)
+	if perHour > 0 && *opened >= perHour && *own >= max(1, perHour/4) {
 		m.Fingerprint, m.Flood = FloodFingerprint(a.Tenant, of), true
 		f.fold(cmp.Or(shape, Cut(ShapeOf(a.ErrorLogs), maxFlowShape)))
 		return m
 	}
 	*opened++
+	*own++
 	if shape != "" {
 		f.Known = append([]Known{{sender(a), shape, m.Fingerprint}}, f.Known[:min(len(f.Known), maxKnown-1)]...)
 	}
 	return m
+}
+
+// counts are where an incident of this severity is counted: for all, and for its source.
+// A source beyond those that are told apart has no share of its own.
+func (f *Flow) counts(a Alert) (all, own *int) {
+	i := slices.IndexFunc(f.Sources, func(s Share) bool { return s.Source == a.Source })
+	if i < 0 && len(f.Sources) < maxSources {
+		i, f.Sources = len(f.Sources), append(f.Sources, Share{Source: a.Source})
+	}
+	share := &Share{Opened: f.Opened, Critical: f.Critical}
+	if i >= 0 {
+		share = &f.Sources[i]
+	}
+	if a.Severity == Critical {
+		return &f.Critical, &share.Critical
+	}
+	return &f.Opened, &share.Opened
 }
 
 // sender tells apart whose shapes may be one: of one source and one service.
@@ -180,6 +205,6 @@ func differs(known, words []string) (at int, varies, ok bool) {
 
 // Clone returns a copy that shares nothing.
 func (f Flow) Clone() Flow {
-	f.Known, f.Folded = slices.Clone(f.Known), slices.Clone(f.Folded)
+	f.Sources, f.Known, f.Folded = slices.Clone(f.Sources), slices.Clone(f.Known), slices.Clone(f.Folded)
 	return f
 }

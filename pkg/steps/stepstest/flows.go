@@ -36,7 +36,8 @@ func FlowsContract(t *testing.T, f steps.Flows) {
 			meet("web", n)
 		}
 		meet("other", 0)
-		want := incident.Flow{Version: 4, Hour: epoch.Truncate(time.Hour), Opened: 2, Folded: []incident.Folded{{Shape: "x", Count: 2}}}
+		want := incident.Flow{Version: 4, Hour: epoch.Truncate(time.Hour), Opened: 2,
+			Sources: []incident.Share{{Source: "api", Opened: 2}}, Folded: []incident.Folded{{Shape: "x", Count: 2}}}
 		got, err := f.Flow(t.Context(), tenant, "web")
 		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); err != nil || diff != "" {
 			t.Errorf("%v (-want +got):\n%s", err, diff)
