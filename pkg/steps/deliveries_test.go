@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"testing"
 
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -35,6 +36,7 @@ func (s signing) Parse(ctx context.Context, r steps.Request) (steps.Batch, error
 
 // counted is an ingest that counts, and fails as long as it is told to.
 type counted struct {
+	mu    sync.Mutex
 	taken int
 	fails error
 }
@@ -43,6 +45,8 @@ func (c *counted) Handle(context.Context, steps.IngestInput) (steps.Ingested, er
 	if c.fails != nil {
 		return steps.Ingested{}, c.fails
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.taken++
 	return steps.Ingested{IncidentID: "INC-1"}, nil
 }
