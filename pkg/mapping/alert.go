@@ -20,11 +20,26 @@ type Reader struct {
 	document intake.Value
 	standard Standard
 	seen     map[string][]intake.Value
+	spent    *int // bytes of evidence
+}
+
+// A body has 2 MiB, so that more evidence than mostEvidence is what its alerts share. Then
+// each has leastEvidence of its own.
+const (
+	mostEvidence  = 8 << 20
+	leastEvidence = 4 << 10
+)
+
+// within cuts an alert's evidence to what the document may still have.
+func (r Reader) within(evidence string) string {
+	evidence = intake.CutMiddle(evidence, max(leastEvidence, mostEvidence-*r.spent))
+	*r.spent += len(evidence)
+	return evidence
 }
 
 // Reader begins to read a document.
 func (m *Mapping) Reader(document intake.Value, standard Standard) Reader {
-	return Reader{m, document, standard, map[string][]intake.Value{}}
+	return Reader{m, document, standard, map[string][]intake.Value{}, new(int)}
 }
 
 // Alert reads one alert of the document. kept is false for a message that is no alert.
@@ -56,7 +71,7 @@ func (r Reader) Alert(alert intake.Value) (a incident.Alert, kept bool, err erro
 		alert.Refuse("says that it is over, but not what: nothing stands where identity looks")
 		return a, true, alert.Err()
 	}
-	a.ErrorLogs = m.evidence(a, from, state)
+	a.ErrorLogs = r.within(m.evidence(a, from, state))
 	return a, true, a.Validate()
 }
 

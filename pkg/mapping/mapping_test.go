@@ -273,3 +273,27 @@ func FuzzAlert(f *testing.F) {
 		}
 	})
 }
+
+// What is read of the whole body stands in the evidence of each alert.
+func TestWhatAlertsShareDoesNotMultiplyTheBody(t *testing.T) {
+	m, err := mapping.Fields{Service: []string{"s"}, Message: []string{"m", "$.shared"}}.Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := `{"shared":"` + strings.Repeat(`line\n`, 40_000) + `","alerts":[` + strings.Repeat(`{"s":"a","m":"own"},`, 499) + `{"s":"a","m":"own"}]}`
+	document, err := intake.ReadJSON([]byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, total := m.Reader(document, mapping.Standard{Source: "x", Service: "s"}), 0
+	for i, one := range document.At("alerts").Items() {
+		a, _, err := reader.Alert(one)
+		if err != nil || !strings.Contains(a.ErrorLogs, "m: own") || i == 0 && len(a.ErrorLogs) < 190_000 {
+			t.Fatalf("%d: %v, %.100s", i, err, a.ErrorLogs)
+		}
+		total += len(a.ErrorLogs)
+	}
+	if total > 10<<20 {
+		t.Errorf("%d bytes of evidence from a body of %d", total, len(body))
+	}
+}
