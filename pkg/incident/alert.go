@@ -124,13 +124,23 @@ func checkText(field, s string, limit int, required bool) error {
 // length-prefixed tenant and source, and the sender's identity, or else service and
 // dedup key, or else service and the shape of the first error line. Lengths keep ("a","bc") apart from ("ab","c"); a leading
 // mark keeps a key apart from a line of the same text.
-func (a Alert) Fingerprint() string {
+func (a Alert) Fingerprint() string { return a.Trouble().Fingerprint }
+
+// Trouble is what an alert is about.
+type Trouble struct {
+	Fingerprint string // see Alert.Fingerprint
+	Shape       string // of the line that the fingerprint is made of; "" if the sender says itself what is the same
+}
+
+// Trouble returns what the alert is about.
+func (a Alert) Trouble() (t Trouble) {
 	service, mark, what := a.Service, "key", a.DedupKey
 	switch {
 	case a.Identity != "":
 		service, mark, what = "", "identity", a.Identity
 	case what == "":
-		mark, what = "shape", ShapeOf(a.ErrorLogs)
+		t.Shape = ShapeOf(a.ErrorLogs)
+		mark, what = "shape", t.Shape
 	}
 	h := sha256.New()
 	for _, part := range []string{a.Tenant, a.Source, service, mark, what} {
@@ -139,7 +149,8 @@ func (a Alert) Fingerprint() string {
 		h.Write(n[:])
 		h.Write([]byte(part))
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	t.Fingerprint = hex.EncodeToString(h.Sum(nil))
+	return t
 }
 
 // speaksOfError reports whether a line holds a word that error lines hold.

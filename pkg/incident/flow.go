@@ -1,7 +1,6 @@
 package incident
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
@@ -66,17 +65,17 @@ type Meeting struct {
 // Meet takes notice of an alert whose fingerprint no open incident holds. perHour
 // bounds the incidents that an hour may open; critical ones have as many for
 // themselves, so that a flood of warnings hides none. Each source may open a quarter of
-// it whatever others did, so that a flood of one hides nothing of another. 0: no bound. of is the service, or
-// the name under which several have this flow together.
-func (f *Flow) Meet(a Alert, of string, perHour int, now time.Time) Meeting {
+// it whatever others did, so that a flood of one hides nothing of another. 0: no bound.
+// t is the alert's trouble. of is the service, or the name under which several have this
+// flow together.
+func (f *Flow) Meet(a Alert, t Trouble, of string, perHour int, now time.Time) Meeting {
 	f.Version++
 	if hour := now.UTC().Truncate(time.Hour); !hour.Equal(f.Hour) {
 		f.Hour, f.Opened, f.Critical, f.Sources, f.Folded, f.Others = hour, 0, 0, nil, nil, 0
 	}
-	m := Meeting{Fingerprint: a.Fingerprint()}
-	shape := ""
-	if a.Identity == "" && a.DedupKey == "" { // else the sender says what is the same
-		shape = Cut(ShapeOf(a.ErrorLogs), maxFlowShape)
+	m := Meeting{Fingerprint: t.Fingerprint}
+	shape := Cut(t.Shape, maxFlowShape)
+	if shape != "" {
 		if known, found := f.recognise(sender(a), shape); found {
 			m.Fingerprint = known
 			return m
@@ -85,7 +84,10 @@ func (f *Flow) Meet(a Alert, of string, perHour int, now time.Time) Meeting {
 	opened, own := f.counts(a)
 	if perHour > 0 && *opened >= perHour && *own >= max(1, perHour/4) {
 		m.Fingerprint, m.Flood = FloodFingerprint(a.Tenant, of), true
-		f.fold(cmp.Or(shape, Cut(ShapeOf(a.ErrorLogs), maxFlowShape)))
+		if shape == "" {
+			shape = Cut(ShapeOf(a.ErrorLogs), maxFlowShape)
+		}
+		f.fold(shape)
 		return m
 	}
 	*opened++

@@ -17,13 +17,17 @@ func troubled(logs string) incident.Alert {
 	return incident.Alert{Tenant: "default", Source: "api", Service: "checkout", ErrorLogs: logs, Severity: incident.High}
 }
 
+func meet(flow *incident.Flow, a incident.Alert, perHour int, now time.Time) incident.Meeting {
+	return flow.Meet(a, a.Trouble(), "checkout", perHour, now)
+}
+
 // incidentsOf plays what ingest-alert does with alerts, none of which ends.
 func incidentsOf(flow *incident.Flow, perHour int, alerts ...incident.Alert) map[string]int {
 	open := map[string]int{}
 	for _, a := range alerts {
 		fingerprint := a.Fingerprint()
 		if open[fingerprint] == 0 {
-			fingerprint = flow.Meet(a, "checkout", perHour, noon).Fingerprint
+			fingerprint = meet(flow, a, perHour, noon).Fingerprint
 		}
 		open[fingerprint]++
 	}
@@ -73,9 +77,9 @@ func TestDifferentTroublesStayApart(t *testing.T) {
 	other.Source = "elsewhere"
 	flow := &incident.Flow{}
 	for _, name := range []string{"anna", "ben", "clara"} {
-		flow.Meet(troubled("ERROR login of user "+name+" failed: session store is gone"), "checkout", 0, noon)
+		meet(flow, troubled("ERROR login of user "+name+" failed: session store is gone"), 0, noon)
 	}
-	if m := flow.Meet(other, "checkout", 0, noon); m.Fingerprint != other.Fingerprint() {
+	if m := meet(flow, other, 0, noon); m.Fingerprint != other.Fingerprint() {
 		t.Error("another source's alert was taken for this one's")
 	}
 }
@@ -101,7 +105,7 @@ func TestAFloodIsOneIncidentAndHidesNoCriticalOne(t *testing.T) {
 	if folded+flow.Others != 480 || len(flow.Folded) != 8 {
 		t.Errorf("the flood names %d shapes with %d alerts and %d others; want 8 and 480 in all", len(flow.Folded), folded, flow.Others)
 	}
-	if m := flow.Meet(alerts[400], "checkout", 20, noon.Add(time.Hour)); m.Flood {
+	if m := meet(flow, alerts[400], 20, noon.Add(time.Hour)); m.Flood {
 		t.Error("the next hour opens no incident")
 	}
 }
@@ -111,8 +115,8 @@ func TestOneSourceCannotUseUpWhatTheOthersMayOpen(t *testing.T) {
 	flow, perHour := &incident.Flow{}, 20
 	for _, severity := range []incident.Severity{incident.High, incident.Critical} {
 		meet := func(source string, n int) incident.Meeting {
-			return flow.Meet(incident.Alert{Tenant: "default", Source: source, Service: "checkout", Severity: severity,
-				Identity: fmt.Sprint(n), ErrorLogs: "trouble"}, "checkout", perHour, noon)
+			return meet(flow, incident.Alert{Tenant: "default", Source: source, Service: "checkout", Severity: severity,
+				Identity: fmt.Sprint(n), ErrorLogs: "trouble"}, perHour, noon)
 		}
 		for n := range 100 {
 			meet("page", n)
@@ -137,7 +141,7 @@ func TestWhatIsRememberedIsBounded(t *testing.T) {
 		for i := range words {
 			words[i] = draw(r, "aeioulmnrst", 6+r.IntN(30))
 		}
-		flow.Meet(troubled(strings.Join(words, " ")), "checkout", 100, noon)
+		meet(flow, troubled(strings.Join(words, " ")), 100, noon)
 	}
 	text, err := json.Marshal(flow)
 	if err != nil || len(text) > 20<<10 {

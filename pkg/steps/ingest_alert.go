@@ -105,7 +105,8 @@ func (s IngestAlert) Handle(ctx context.Context, in IngestInput) (Ingested, erro
 	if alert.Recovered {
 		return s.recover(ctx, alert)
 	}
-	fingerprint, met := alert.Fingerprint(), false
+	trouble, met := alert.Trouble(), false
+	fingerprint := trouble.Fingerprint
 	for range maxJoinRaces {
 		ref, err := s.Store.Join(ctx, alert.Tenant, fingerprint, s.Now())
 		if err == nil {
@@ -116,8 +117,7 @@ func (s IngestAlert) Handle(ctx context.Context, in IngestInput) (Ingested, erro
 		}
 		if !met {
 			met = true
-			own := fingerprint
-			if alert, fingerprint = s.meet(ctx, alert); fingerprint != own {
+			if alert, fingerprint = s.meet(ctx, alert, trouble); fingerprint != trouble.Fingerprint {
 				continue // it is one of a trouble that may be open
 			}
 		}
@@ -140,8 +140,8 @@ func (s IngestAlert) Handle(ctx context.Context, in IngestInput) (Ingested, erro
 
 // meet has the service's flow look at an alert that opens an incident by itself. It
 // returns the alert that is to be taken instead, and under which fingerprint.
-func (s IngestAlert) meet(ctx context.Context, alert incident.Alert) (incident.Alert, string) {
-	m := incident.Meeting{Fingerprint: alert.Fingerprint()}
+func (s IngestAlert) meet(ctx context.Context, alert incident.Alert, t incident.Trouble) (incident.Alert, string) {
+	m := incident.Meeting{Fingerprint: t.Fingerprint}
 	if s.Flows == nil {
 		return alert, m.Fingerprint
 	}
@@ -149,7 +149,7 @@ func (s IngestAlert) meet(ctx context.Context, alert incident.Alert) (incident.A
 	if _, listed := s.Inventory.Lookup(of); !listed {
 		of = Unlisted // together, or a name that varies would open incidents without end
 	}
-	err := s.Flows.Update(ctx, alert.Tenant, of, func(f *incident.Flow) { m = f.Meet(alert, of, s.PerHour, s.Now()) })
+	err := s.Flows.Update(ctx, alert.Tenant, of, func(f *incident.Flow) { m = f.Meet(alert, t, of, s.PerHour, s.Now()) })
 	if err != nil { // an alert more is better than one that waits
 		s.Log.WarnContext(ctx, "the service's flow could not be updated; the alert is taken by itself", "service", alert.Service, "error", err.Error())
 	}

@@ -20,7 +20,8 @@ func FlowsContract(t *testing.T, f steps.Flows) {
 	meet := func(service string, n int) {
 		t.Helper()
 		err := f.Update(t.Context(), tenant, service, func(flow *incident.Flow) {
-			flow.Meet(incident.Alert{Tenant: tenant, Source: "api", Service: service, DedupKey: fmt.Sprint(n), ErrorLogs: "x", Severity: incident.High}, service, 2, epoch)
+			a := incident.Alert{Tenant: tenant, Source: "api", Service: service, DedupKey: fmt.Sprint(n), ErrorLogs: "x", Severity: incident.High}
+			flow.Meet(a, a.Trouble(), service, 2, epoch)
 		})
 		if err != nil {
 			t.Fatal(err)
