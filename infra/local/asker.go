@@ -38,13 +38,21 @@ func newAsker(now func() time.Time, log *slog.Logger) *asker {
 	return &asker{now: now, log: log, added: make(chan struct{}, 1), list: map[incident.Ref]toAsk{}}
 }
 
-// later has an incident asked about again: steps.People's Later.
+// later has an incident asked about again, after askAgainAfter if the channel named no
+// time: steps.People's Later.
 func (a *asker) later(inc incident.Incident, after time.Duration) {
 	if after <= 0 {
 		after = askAgainAfter
 	}
+	a.add(inc, a.now().Add(after))
+}
+
+// soon has an incident asked about at once: steps.IngestAlert's Raised.
+func (a *asker) soon(inc incident.Incident) { a.add(inc, a.now()) }
+
+func (a *asker) add(inc incident.Incident, due time.Time) {
 	a.mu.Lock()
-	a.list[inc.Ref] = toAsk{inc.Severity, inc.CreatedAt, a.now().Add(after)}
+	a.list[inc.Ref] = toAsk{inc.Severity, inc.CreatedAt, due}
 	a.mu.Unlock()
 	select {
 	case a.added <- struct{}{}:

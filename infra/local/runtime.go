@@ -106,7 +106,7 @@ func (rt *Runtime) bind(ctx context.Context, inv *inventory.Inventory, d Deps) e
 	}
 	w.engine = rt.engine
 	close(ready)
-	rt.healthCheck, rt.reconcile = s.healthCheck, s.reconcile
+	rt.healthCheck, rt.reconcile, rt.people = s.healthCheck, s.reconcile, s.people
 	rt.handler, err = rt.web(s, out, d)
 	return err
 }
@@ -133,6 +133,7 @@ type stepSet struct {
 	healthCheck steps.HourlyHealthCheck
 	query       steps.QueryIncidents
 	reconcile   steps.Reconcile
+	people      steps.People
 }
 
 func (rt *Runtime) steps(inv *inventory.Inventory, out outside, w *workflow) (s stepSet) {
@@ -141,9 +142,9 @@ func (rt *Runtime) steps(inv *inventory.Inventory, out outside, w *workflow) (s 
 	delivery := steps.Delivery{Waits: rt.store, Workflow: w}
 	links := steps.DecidableLinks{Linker: out.links, Inventory: inv}
 	people := steps.People{Store: rt.store, Inventory: inv, Channels: out.channels, Links: links, Later: rt.asker.later, Now: now, Log: rt.log}
-	rt.people = people
+	s.people = people
 	s.ingest = steps.IngestAlert{Store: rt.store, Workflow: w, Inventory: inv, NewID: newID, Timeout: rt.settings.ApprovalTimeout, Delivery: &delivery,
-		Flows: kept, PerHour: rt.settings.IncidentsPerHour, Raised: rt.asker.later, Now: now, Log: rt.log}
+		Flows: kept, PerHour: rt.settings.IncidentsPerHour, Raised: rt.asker.soon, Now: now, Log: rt.log}
 	s.receive = steps.ReceiveAlerts{Sources: out.sources, Ingest: s.ingest, Services: inv, Seen: &steps.Deliveries{}, Log: rt.log}
 	s.analyze = steps.Analyze{Store: rt.store, Analyst: out.analyst, Inventory: inv, Now: now, Log: rt.log}
 	s.wait = steps.WaitForApproval{Store: rt.store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: rt.log}

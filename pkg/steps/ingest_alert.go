@@ -48,7 +48,7 @@ type IngestAlert struct {
 	Timeout   time.Duration // how long people may take, where a service does not say
 	// Raised, where given, has people told soon that an incident became more severe; else
 	// reconcile tells them.
-	Raised  func(inc incident.Incident, after time.Duration)
+	Raised  func(inc incident.Incident)
 	Flows   Flows // nil: every trouble is an incident, and only equal shapes are one
 	PerHour int   // incidents that a service may open in an hour, critical ones apart; 0: no bound
 	// Delivery passes on what a recovery decided. Nil where this step may not read task
@@ -229,7 +229,7 @@ func (s IngestAlert) raise(ctx context.Context, ref incident.Ref, by incident.Ac
 	}
 	s.Log.InfoContext(ctx, "the severity rose", "incidentId", inc.ID, "severity", severity)
 	if s.Raised != nil && inc.Asked != nil && inc.Asked.NotifiedAt == nil {
-		s.Raised(inc, time.Millisecond)
+		s.Raised(inc)
 	}
 	return inc, nil
 }

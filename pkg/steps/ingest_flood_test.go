@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/steps"
@@ -121,7 +120,7 @@ func TestARepeatThatIsWorseRaisesTheSeverityAndIsTold(t *testing.T) {
 	w := newWorld(t)
 	var told []incident.Severity
 	step := w.ingest()
-	step.Raised = func(inc incident.Incident, _ time.Duration) { told = append(told, inc.Severity) }
+	step.Raised = func(inc incident.Incident) { told = append(told, inc.Severity) }
 	send := func(severity incident.Severity) incident.Incident {
 		t.Helper()
 		a := alert("api", "k")
