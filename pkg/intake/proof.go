@@ -15,6 +15,13 @@ import (
 	"github.com/opsguard/opsguard/pkg/integration"
 )
 
+// Request is what a sender sent: its headers and the body's raw bytes, over which
+// signatures are made.
+type Request struct {
+	Header http.Header
+	Body   []byte
+}
+
 // ErrNotTheSender is the refusal of every proof. It does not say what was wrong with
 // it.
 var ErrNotTheSender = errors.New("the request does not prove its sender")

@@ -4,11 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"net/http"
+	"slices"
 	"time"
 
 	"github.com/opsguard/opsguard/pkg/brief"
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/intake"
 )
 
 // Loader reads the record, consistently: what was committed before is seen.
@@ -61,12 +62,8 @@ type Describer interface {
 // process must not be filled by senders that it does not know yet.
 const MaxRequest = 2 << 20
 
-// Request is what a sender sent: its headers and the body's raw bytes, over which
-// signatures are made.
-type Request struct {
-	Header http.Header
-	Body   []byte
-}
+// Request is what a sender sent.
+type Request = intake.Request
 
 // Greeter is a Source whose sender first asks whether it may send, such as SNS, which
 // has a subscription confirmed.
@@ -88,6 +85,22 @@ type Signer interface {
 type Batch struct {
 	Alerts  []incident.Alert
 	Refused []error
+}
+
+// Add puts an alert into the batch, or the reason why there is none.
+func (b *Batch) Add(a incident.Alert, err error) {
+	if err != nil {
+		b.Refused = append(b.Refused, err)
+		return
+	}
+	b.Alerts = append(b.Alerts, a)
+}
+
+// Refuse puts a reason into the batch that is not there yet; nil is none.
+func (b *Batch) Refuse(err error) {
+	if err != nil && !slices.Contains(b.Refused, err) {
+		b.Refused = append(b.Refused, err)
+	}
 }
 
 // Source reads the requests of one kind of sender.

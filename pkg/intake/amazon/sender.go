@@ -3,7 +3,6 @@ package amazon
 import (
 	"context"
 	"errors"
-	"net/http"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/intake"
@@ -33,7 +32,8 @@ func (s Settings) Validate() error {
 // ErrRaw refuses what SNS sends without its envelope.
 var ErrRaw = errors.New("SNS signs nothing with raw message delivery; switch it off for this subscription")
 
-// Sender is AWS as the sender of requests. It is safe for concurrent use.
+// Sender is AWS as the sender of requests: what every source of AWS has in common, which
+// embeds it. It is safe for concurrent use.
 type Sender struct {
 	env      integration.Env
 	settings Settings
@@ -47,33 +47,33 @@ func NewSender(env integration.Env, s Settings) *Sender {
 
 // Authenticate checks the signature of what is in an SNS envelope, and the token of
 // everything else. A token never stands in for a signature.
-func (s *Sender) Authenticate(ctx context.Context, h http.Header, body []byte) error {
-	if h.Get("X-Amz-Sns-Rawdelivery") != "" {
+func (s *Sender) Authenticate(ctx context.Context, r intake.Request) error {
+	if r.Header.Get("X-Amz-Sns-Rawdelivery") != "" {
 		return ErrRaw
 	}
-	if m, enveloped := sns.Read(body); enveloped {
+	if m, enveloped := sns.Read(r.Body); enveloped {
 		return s.verifier.Verify(ctx, m)
 	}
 	if s.settings.Token.IsZero() {
 		return intake.ErrNotTheSender
 	}
-	if key := h.Get("X-Api-Key"); key != "" {
+	if key := r.Header.Get("X-Api-Key"); key != "" {
 		return intake.Token(ctx, s.env, s.settings.Token, key)
 	}
-	return intake.Authorization(ctx, s.env, s.settings.Token, h)
+	return intake.Authorization(ctx, s.env, s.settings.Token, r.Header)
 }
 
 // Delivery names a signed message, "" for what SNS did not sign.
-func (s *Sender) Delivery(body []byte) string {
-	if m, enveloped := sns.Read(body); enveloped {
+func (s *Sender) Delivery(r intake.Request) string {
+	if m, enveloped := sns.Read(r.Body); enveloped {
 		return m.Delivery()
 	}
 	return ""
 }
 
 // Greet confirms the subscription to a topic.
-func (s *Sender) Greet(ctx context.Context, body []byte) (greeted bool, err error) {
-	m, enveloped := sns.Read(body)
+func (s *Sender) Greet(ctx context.Context, r intake.Request) (greeted bool, err error) {
+	m, enveloped := sns.Read(r.Body)
 	if !enveloped {
 		return false, nil
 	}

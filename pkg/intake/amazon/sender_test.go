@@ -55,7 +55,7 @@ func TestATokenProvesWhatSNSDidNotSignAndNothingElse(t *testing.T) {
 		"an envelope with a key":  {http.Header{"X-Api-Key": {token}}, unsigned, false},
 		"raw delivery with a key": {http.Header{"X-Api-Key": {token}, "X-Amz-Sns-Rawdelivery": {"true"}}, "{}", false},
 	} {
-		if err := s.Authenticate(t.Context(), c.header, []byte(c.body)); (err == nil) != c.taken {
+		if err := s.Authenticate(t.Context(), intake.Request{Header: c.header, Body: []byte(c.body)}); (err == nil) != c.taken {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
@@ -65,7 +65,7 @@ func TestWithoutATokenOnlySNSMaySend(t *testing.T) {
 	played := stepstest.NewSNS(t)
 	s := sender(t, played, amazon.Settings{Topic: []string{stepstest.SNSTopic}})
 	for _, h := range []http.Header{{}, {"X-Api-Key": {""}}, {"X-Api-Key": {token}}, {"Authorization": {"Bearer "}}} {
-		if err := s.Authenticate(t.Context(), h, []byte("{}")); !errors.Is(err, intake.ErrNotTheSender) {
+		if err := s.Authenticate(t.Context(), intake.Request{Header: h, Body: []byte("{}")}); !errors.Is(err, intake.ErrNotTheSender) {
 			t.Errorf("%v: %v", h, err)
 		}
 	}
@@ -75,12 +75,12 @@ func TestOnlySignedMessagesAreKnownAgain(t *testing.T) {
 	played := stepstest.NewSNS(t)
 	s := sender(t, played, amazon.Settings{Topic: []string{stepstest.SNSTopic}})
 	fields := played.Fields("Notification", "{}")
-	first, again := s.Delivery(played.Sign(t, fields).Body), s.Delivery(played.Sign(t, fields).Body)
+	first, again := s.Delivery(played.Sign(t, fields)), s.Delivery(played.Sign(t, fields))
 	fields["MessageId"] = "another"
-	if other := s.Delivery(played.Sign(t, fields).Body); first == "" || first != again || other == first {
+	if other := s.Delivery(played.Sign(t, fields)); first == "" || first != again || other == first {
 		t.Errorf("%q, %q, another %q", first, again, other)
 	}
-	if got := s.Delivery([]byte("{}")); got != "" {
+	if got := s.Delivery(intake.Request{Body: []byte("{}")}); got != "" {
 		t.Errorf("what is not signed is %q", got)
 	}
 }

@@ -68,16 +68,9 @@ func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) 
 	}
 	batch := steps.Batch{}
 	for _, item := range items {
-		alert, err := common.alert(item)
-		if err != nil {
-			batch.Refused = append(batch.Refused, err)
-			continue
-		}
-		batch.Alerts = append(batch.Alerts, alert)
+		batch.Add(common.alert(item))
 	}
-	if err := doc.Err(); err != nil {
-		batch.Refused = append(batch.Refused, err)
-	}
+	batch.Refuse(doc.Err())
 	return batch, nil
 }
 

@@ -122,11 +122,8 @@ func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) 
 	batch := steps.Batch{Refused: problems}
 	for _, e := range events {
 		alert, kept, err := s.alert(e)
-		switch {
-		case err != nil:
-			batch.Refused = append(batch.Refused, err)
-		case kept:
-			batch.Alerts = append(batch.Alerts, alert)
+		if err != nil || kept {
+			batch.Add(alert, err)
 		}
 	}
 	return batch, nil

@@ -22,7 +22,7 @@ const Name = "cloudwatch"
 type Settings = amazon.Settings
 
 // Source is safe for concurrent use.
-type Source struct{ sender *amazon.Sender }
+type Source struct{ *amazon.Sender }
 
 // Integration describes the source.
 func Integration() integration.Descriptor[steps.Source] {
@@ -32,19 +32,6 @@ func Integration() integration.Descriptor[steps.Source] {
 // Open opens the source. It calls nobody.
 func Open(env integration.Env, s Settings) (steps.Source, error) {
 	return &Source{amazon.NewSender(env, s)}, nil
-}
-
-// Authenticate checks the signature of SNS, or the token of EventBridge.
-func (s *Source) Authenticate(ctx context.Context, r steps.Request) error {
-	return s.sender.Authenticate(ctx, r.Header, r.Body)
-}
-
-// Delivery names a message of SNS.
-func (s *Source) Delivery(r steps.Request) string { return s.sender.Delivery(r.Body) }
-
-// Greet confirms the subscription to a topic.
-func (s *Source) Greet(ctx context.Context, r steps.Request) (bool, error) {
-	return s.sender.Greet(ctx, r.Body)
 }
 
 // The states of an alarm.

@@ -114,11 +114,8 @@ func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) 
 	reader := s.fields.Reader(document, mapping.Standard{Source: "generic", Service: s.env.Name()})
 	for _, one := range alerts {
 		alert, kept, err := reader.Alert(one)
-		switch {
-		case err != nil:
-			batch.Refused = append(batch.Refused, err)
-		case kept:
-			batch.Alerts = append(batch.Alerts, alert)
+		if err != nil || kept {
+			batch.Add(alert, err)
 		}
 	}
 	if more > 0 {

@@ -121,16 +121,11 @@ func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) 
 	batch := steps.Batch{}
 	for _, item := range items {
 		alert, err := read(doc, item)
-		switch {
-		case err != nil:
-			batch.Refused = append(batch.Refused, err)
-		case !isTest(item):
-			batch.Alerts = append(batch.Alerts, alert)
+		if err != nil || !isTest(item) {
+			batch.Add(alert, err)
 		}
 	}
-	if err := doc.Err(); err != nil {
-		batch.Refused = append(batch.Refused, err)
-	}
+	batch.Refuse(doc.Err())
 	return batch, nil
 }
 

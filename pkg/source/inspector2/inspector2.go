@@ -5,7 +5,6 @@ package inspector2
 
 import (
 	"context"
-	"slices"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/intake"
@@ -21,7 +20,7 @@ const Name = "inspector2"
 type Settings = amazon.Settings
 
 // Source is safe for concurrent use.
-type Source struct{ sender *amazon.Sender }
+type Source struct{ *amazon.Sender }
 
 // Integration describes the source.
 func Integration() integration.Descriptor[steps.Source] {
@@ -31,19 +30,6 @@ func Integration() integration.Descriptor[steps.Source] {
 // Open opens the source. It calls nobody.
 func Open(env integration.Env, s Settings) (steps.Source, error) {
 	return &Source{amazon.NewSender(env, s)}, nil
-}
-
-// Authenticate checks the signature of SNS, or the token of EventBridge.
-func (s *Source) Authenticate(ctx context.Context, r steps.Request) error {
-	return s.sender.Authenticate(ctx, r.Header, r.Body)
-}
-
-// Delivery names a message of SNS.
-func (s *Source) Delivery(r steps.Request) string { return s.sender.Delivery(r.Body) }
-
-// Greet confirms the subscription to a topic.
-func (s *Source) Greet(ctx context.Context, r steps.Request) (bool, error) {
-	return s.sender.Greet(ctx, r.Body)
 }
 
 // Parse reads one finding of an event, or those of a list.
@@ -58,17 +44,9 @@ func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) 
 	}
 	batch := steps.Batch{}
 	for _, f := range findings {
-		alert, err := alertOf(f)
-		if err != nil {
-			batch.Refused = append(batch.Refused, err)
-			continue
-		}
-		batch.Alerts = append(batch.Alerts, alert)
+		batch.Add(alertOf(f))
 	}
-	// A list that is too long. The mistakes of an event are in Refused already.
-	if err := doc.Err(); err != nil && !slices.Contains(batch.Refused, err) {
-		batch.Refused = append(batch.Refused, err)
-	}
+	batch.Refuse(doc.Err()) // a list that is too long. The mistakes of an event are in Refused already.
 	return batch, nil
 }
 
