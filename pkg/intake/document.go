@@ -17,12 +17,6 @@ func (v Value) Document() Value {
 	return next
 }
 
-// IsList reports whether the value is an array.
-func (v Value) IsList() bool {
-	_, list := v.is.([]any)
-	return list
-}
-
 // Some returns the first items of an array, most at most, and none of anything else.
 // Nothing is a mistake. It is for what is only shown to people.
 func (v Value) Some(most int) []Value {

@@ -3,7 +3,6 @@ package alertmanager_test
 import (
 	"fmt"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 
@@ -24,11 +23,7 @@ func vendor() stepstest.Vendor {
 
 func sent(t *testing.T, file string) steps.Request {
 	t.Helper()
-	body, err := os.ReadFile("testdata/" + file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return steps.Request{Header: http.Header{"Authorization": {"Bearer " + token}, "Content-Type": {"application/json"}}, Body: body}
+	return stepstest.Authorized("Bearer "+token, stepstest.Fixture(t, file))
 }
 
 // The fixture follows "webhook_config" in the documentation of Alertmanager 0.28, read in

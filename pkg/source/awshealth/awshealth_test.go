@@ -1,15 +1,11 @@
 package awshealth_test
 
 import (
-	"context"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/opsguard/opsguard/pkg/incident"
-	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/source/awshealth"
 	"github.com/opsguard/opsguard/pkg/steps"
 	"github.com/opsguard/opsguard/pkg/steps/stepstest"
@@ -17,22 +13,7 @@ import (
 
 const token = "health-token-0123456789"
 
-func vendor(played *stepstest.SNS) stepstest.Vendor {
-	return stepstest.Vendor{World: played.World, Entry: func(string) ([]integration.Setting, stepstest.Secrets) {
-		return []integration.Setting{
-			{Name: "topic", Value: integration.Value{List: []string{stepstest.SNSTopic}}}, integration.SecretSetting("token", "HEALTH"),
-		}, stepstest.Secrets{"HEALTH": token}
-	}}
-}
-
-func fixture(t testing.TB, name string) []byte {
-	t.Helper()
-	body, err := os.ReadFile("testdata/" + name + ".json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return body
-}
+func vendor(played *stepstest.SNS) stepstest.Vendor { return played.Vendor(token) }
 
 // The fixtures follow "AWS Health events Amazon EventBridge schema" in the user guide of
 // AWS Health, read in November 2026; two of them its form before statusCode was sent.
@@ -41,10 +22,10 @@ func TestItIsASource(t *testing.T) {
 	var all []stepstest.Sent
 	for _, name := range []string{"issue-public", "issue-closed", "issue-of-an-instance", "planned-change", "abuse", "issue-before-statuses"} {
 		all = append(all, stepstest.Sent{Name: name, Alerts: 1, Proof: stepstest.ProofByToken, Request: steps.Request{
-			Header: http.Header{"X-Api-Key": {token}, "Content-Type": {"application/json"}}, Body: fixture(t, name),
+			Header: http.Header{"X-Api-Key": {token}, "Content-Type": {"application/json"}}, Body: stepstest.Fixture(t, name+".json"),
 		}})
 	}
-	topic := played.Sent(t, "topic", string(fixture(t, "issue-public")))
+	topic := played.Sent(t, "topic", string(stepstest.Fixture(t, "issue-public.json")))
 	topic.Alerts = 1
 	stepstest.SourceContract(t, awshealth.Integration(), vendor(played), append(all, topic)...)
 }
@@ -59,11 +40,11 @@ func parse(t *testing.T, body string) (steps.Batch, error) {
 }
 
 func TestAnEventThatIsClosedRecovers(t *testing.T) {
-	open, err := parse(t, string(fixture(t, "issue-public")))
+	open, err := parse(t, string(stepstest.Fixture(t, "issue-public.json")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	closed, err := parse(t, string(fixture(t, "issue-closed")))
+	closed, err := parse(t, string(stepstest.Fixture(t, "issue-closed.json")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +54,7 @@ func TestAnEventThatIsClosedRecovers(t *testing.T) {
 }
 
 func TestBeforeStatusesTheEndTells(t *testing.T) {
-	text := string(fixture(t, "issue-before-statuses"))
+	text := string(stepstest.Fixture(t, "issue-before-statuses.json"))
 	for ends, want := range map[string]bool{
 		"Tue, 24 Nov 2026 05:30:57 GMT": true, "Tue, 24 Nov 2026 09:58:30 GMT": true, "Tue, 24 Nov 2026 09:58:31 GMT": false, "": false,
 		"soon": false,
@@ -86,7 +67,7 @@ func TestBeforeStatusesTheEndTells(t *testing.T) {
 }
 
 func TestWhatIsOnlyAnnouncedIsLow(t *testing.T) {
-	text := string(fixture(t, "planned-change"))
+	text := string(stepstest.Fixture(t, "planned-change.json"))
 	for change, want := range map[string]incident.Severity{
 		`"scheduledChange"`: incident.Medium, `"issue"`: incident.High, `"investigation"`: incident.Medium,
 	} {
@@ -102,7 +83,7 @@ func TestWhatIsOnlyAnnouncedIsLow(t *testing.T) {
 }
 
 func TestTheSameEventInAnotherAccountIsAnotherTrouble(t *testing.T) {
-	text := string(fixture(t, "issue-public"))
+	text := string(stepstest.Fixture(t, "issue-public.json"))
 	one, err := parse(t, text)
 	if err != nil {
 		t.Fatal(err)
@@ -130,25 +111,4 @@ func TestWhatIsNotAnEventOfHealthIsRefusedByName(t *testing.T) {
 	}
 }
 
-func FuzzParse(f *testing.F) {
-	names, err := filepath.Glob("testdata/*.json")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, name := range names {
-		if !strings.Contains(name, ".golden.") {
-			f.Add(fixture(f, strings.TrimSuffix(filepath.Base(name), ".json")))
-		}
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		batch, err := (&awshealth.Source{}).Parse(context.Background(), steps.Request{Body: body})
-		if err != nil && incident.KindOf(err) != incident.Invalid {
-			t.Fatalf("%q: %v", body, err)
-		}
-		for _, a := range batch.Alerts {
-			if err := a.Validate(); err != nil {
-				t.Fatalf("%q: taken, but %v", body, err)
-			}
-		}
-	})
-}
+func FuzzParse(f *testing.F) { stepstest.ReadsAnyBody(f, &awshealth.Source{}) }

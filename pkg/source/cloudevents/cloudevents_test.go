@@ -45,10 +45,7 @@ func bySignature() stepstest.Vendor {
 
 func sent(t *testing.T, file, contentType string) steps.Request {
 	t.Helper()
-	body, err := os.ReadFile("testdata/" + file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	body := stepstest.Fixture(t, file)
 	return steps.Request{Header: http.Header{"Authorization": {"Bearer " + token}, "Content-Type": {contentType}}, Body: body}
 }
 
@@ -243,16 +240,7 @@ func FuzzParse(f *testing.F) {
 		for _, h := range []http.Header{{"Content-Type": {contentType}},
 			{"Content-Type": {contentType}, "Ce-Specversion": {"1.0"}, "Ce-Id": {"1"}, "Ce-Source": {from}, "Ce-Type": {kind}}} {
 			batch, err := source.Parse(context.Background(), steps.Request{Header: h, Body: body})
-			for _, err := range append(batch.Refused, err) {
-				if err != nil && incident.KindOf(err) != incident.Invalid {
-					t.Fatalf("%q: %v", body, err)
-				}
-			}
-			for _, a := range batch.Alerts {
-				if err := a.Validate(); err != nil {
-					t.Fatalf("%q: taken, but %v", body, err)
-				}
-			}
+			stepstest.ReadOrInvalid(t, body, batch, err)
 		}
 	})
 }

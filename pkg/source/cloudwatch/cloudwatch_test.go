@@ -1,15 +1,11 @@
 package cloudwatch_test
 
 import (
-	"context"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/opsguard/opsguard/pkg/incident"
-	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/source/cloudwatch"
 	"github.com/opsguard/opsguard/pkg/steps"
 	"github.com/opsguard/opsguard/pkg/steps/stepstest"
@@ -18,27 +14,14 @@ import (
 const token = "eb-token-0123456789"
 
 func vendor(played *stepstest.SNS) stepstest.Vendor {
-	return stepstest.Vendor{World: played.World, Entry: func(string) ([]integration.Setting, stepstest.Secrets) {
-		return []integration.Setting{
-			{Name: "topic", Value: integration.Value{List: []string{stepstest.SNSTopic}}}, integration.SecretSetting("token", "EB"),
-		}, stepstest.Secrets{"EB": "eb-former-0123456789 " + token}
-	}}
-}
-
-func fixture(t testing.TB, name string) []byte {
-	t.Helper()
-	body, err := os.ReadFile("testdata/" + name + ".json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return body
+	return played.Vendor("eb-former-0123456789 " + token)
 }
 
 // sent is the fixture of that name as it comes: what begins with topic in an envelope of
 // SNS, the rest with a token.
 func sent(t *testing.T, played *stepstest.SNS, name string, alerts int) stepstest.Sent {
 	t.Helper()
-	body := fixture(t, name)
+	body := stepstest.Fixture(t, name+".json")
 	if strings.HasPrefix(name, "topic-") {
 		s := played.Sent(t, name, string(body))
 		s.Alerts = alerts
@@ -81,7 +64,7 @@ func TestARecoveryFindsItsAlarmHoweverEachCame(t *testing.T) {
 	} {
 		var identities [2]string
 		for i, name := range pair {
-			batch, err := parse(t, fixture(t, name))
+			batch, err := parse(t, stepstest.Fixture(t, name+".json"))
 			if err != nil || len(batch.Alerts) != 1 || batch.Alerts[0].Recovered != (i == 1) {
 				t.Fatalf("%s: %+v, %v", name, batch, err)
 			}
@@ -94,11 +77,11 @@ func TestARecoveryFindsItsAlarmHoweverEachCame(t *testing.T) {
 }
 
 func TestEachSeriesOfAnAlarmIsATroubleOfItsOwn(t *testing.T) {
-	of, err := parse(t, fixture(t, "event-contributor"))
+	of, err := parse(t, stepstest.Fixture(t, "event-contributor.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole, err := parse(t, fixture(t, "event-insights-partial"))
+	whole, err := parse(t, stepstest.Fixture(t, "event-insights-partial.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +95,7 @@ func TestTheSeverityIsWhatTheDescriptionSays(t *testing.T) {
 		"Checkout fails": incident.High, "severity=critical": incident.Critical, "Checkout fails (severity: P3)": incident.Medium,
 		`{"severity": "low"}`: incident.Low, "Severity matters": incident.High, "severity": incident.High,
 	} {
-		body := strings.Replace(string(fixture(t, "event-firing")), "shop-api runs out of memory", strings.ReplaceAll(description, `"`, `\"`), 1)
+		body := strings.Replace(string(stepstest.Fixture(t, "event-firing.json")), "shop-api runs out of memory", strings.ReplaceAll(description, `"`, `\"`), 1)
 		batch, err := parse(t, []byte(body))
 		if err != nil || batch.Alerts[0].Severity != want {
 			t.Errorf("%s: %v, %v; want %s", description, batch.Alerts, err, want)
@@ -140,25 +123,4 @@ func TestWhatIsNotAnAlarmsIsRefusedByName(t *testing.T) {
 	}
 }
 
-func FuzzParse(f *testing.F) {
-	names, err := filepath.Glob("testdata/*.json")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, name := range names {
-		if !strings.Contains(name, ".golden.") {
-			f.Add(fixture(f, strings.TrimSuffix(filepath.Base(name), ".json")))
-		}
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		batch, err := (&cloudwatch.Source{}).Parse(context.Background(), steps.Request{Body: body})
-		if err != nil && incident.KindOf(err) != incident.Invalid {
-			t.Fatalf("%q: %v", body, err)
-		}
-		for _, a := range batch.Alerts {
-			if err := a.Validate(); err != nil {
-				t.Fatalf("%q: taken, but %v", body, err)
-			}
-		}
-	})
-}
+func FuzzParse(f *testing.F) { stepstest.ReadsAnyBody(f, &cloudwatch.Source{}) }

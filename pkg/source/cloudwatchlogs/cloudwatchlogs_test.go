@@ -3,18 +3,13 @@ package cloudwatchlogs_test
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/opsguard/opsguard/pkg/incident"
-	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/source/cloudwatchlogs"
 	"github.com/opsguard/opsguard/pkg/steps"
 	"github.com/opsguard/opsguard/pkg/steps/stepstest"
@@ -22,28 +17,11 @@ import (
 
 const token = "logs-token-0123456789"
 
-func vendor(played *stepstest.SNS) stepstest.Vendor {
-	return stepstest.Vendor{World: played.World, Entry: func(string) ([]integration.Setting, stepstest.Secrets) {
-		return []integration.Setting{
-			{Name: "topic", Value: integration.Value{List: []string{stepstest.SNSTopic}}}, integration.SecretSetting("token", "LOGS"),
-		}, stepstest.Secrets{"LOGS": token}
-	}}
-}
-
-func fixture(t testing.TB, name string) []byte {
-	t.Helper()
-	body, err := os.ReadFile("testdata/" + name + ".json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return body
-}
+func vendor(played *stepstest.SNS) stepstest.Vendor { return played.Vendor(token) }
 
 func withToken(t *testing.T, name string, alerts int) stepstest.Sent {
 	t.Helper()
-	return stepstest.Sent{Name: name, Alerts: alerts, Proof: stepstest.ProofByToken, Request: steps.Request{
-		Header: http.Header{"Authorization": {"Bearer " + token}, "Content-Type": {"application/json"}}, Body: fixture(t, name),
-	}}
+	return stepstest.SentBy(t, "Bearer "+token, name, alerts)
 }
 
 // The fixtures follow "Process CloudWatch Logs with Lambda" in the developer guide of
@@ -51,7 +29,7 @@ func withToken(t *testing.T, name string, alerts int) stepstest.Sent {
 // read in November 2026.
 func TestItIsASource(t *testing.T) {
 	played := stepstest.NewSNS(t)
-	topic := played.Sent(t, "topic", string(fixture(t, "topic")))
+	topic := played.Sent(t, "topic", string(stepstest.Fixture(t, "topic.json")))
 	topic.Alerts = 1
 	stepstest.SourceContract(t, cloudwatchlogs.Integration(), vendor(played),
 		withToken(t, "packed", 1), withToken(t, "plain", 1), withToken(t, "packed-levels", 1), withToken(t, "packed-control", 0), topic)
@@ -170,25 +148,4 @@ func TestTheServiceIsWhatTheLogGroupIsNamedAfter(t *testing.T) {
 	}
 }
 
-func FuzzParse(f *testing.F) {
-	names, err := filepath.Glob("testdata/*.json")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, name := range names {
-		if !strings.Contains(name, ".golden.") {
-			f.Add(fixture(f, strings.TrimSuffix(filepath.Base(name), ".json")))
-		}
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		batch, err := (&cloudwatchlogs.Source{}).Parse(context.Background(), steps.Request{Body: body})
-		if err != nil && incident.KindOf(err) != incident.Invalid {
-			t.Fatalf("%q: %v", body, err)
-		}
-		for _, a := range batch.Alerts {
-			if err := a.Validate(); err != nil {
-				t.Fatalf("%q: taken, but %v", body, err)
-			}
-		}
-	})
-}
+func FuzzParse(f *testing.F) { stepstest.ReadsAnyBody(f, &cloudwatchlogs.Source{}) }

@@ -1,7 +1,6 @@
 package datadog_test
 
 import (
-	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -24,12 +23,7 @@ func vendor() stepstest.Vendor {
 
 func sent(t *testing.T, name string, alerts int) stepstest.Sent {
 	t.Helper()
-	body, err := os.ReadFile("testdata/" + name + ".json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return stepstest.Sent{Name: name, Alerts: alerts, Proof: stepstest.ProofByToken, Request: steps.Request{
-		Header: http.Header{"Authorization": {"Bearer " + token}, "Content-Type": {"application/json"}}, Body: body}}
+	return stepstest.SentBy(t, "Bearer "+token, name, alerts)
 }
 
 // The fixtures are what the guide's payload sends, with the variables as "Webhooks" in

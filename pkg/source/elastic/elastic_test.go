@@ -1,7 +1,6 @@
 package elastic_test
 
 import (
-	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -24,13 +23,7 @@ func vendor() stepstest.Vendor {
 
 func sent(t *testing.T, name string) stepstest.Sent {
 	t.Helper()
-	body, err := os.ReadFile("testdata/" + name + ".json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := http.Request{Header: http.Header{"Content-Type": {"application/json"}}}
-	r.SetBasicAuth("opsguard", password)
-	return stepstest.Sent{Name: name, Alerts: 1, Proof: stepstest.ProofByToken, Request: steps.Request{Header: r.Header, Body: body}}
+	return stepstest.SentBy(t, stepstest.Basic("opsguard", password), name, 1)
 }
 
 // The fixtures are what the guide's bodies send, with the variables as "Rule action

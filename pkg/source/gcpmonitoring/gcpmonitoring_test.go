@@ -1,8 +1,6 @@
 package gcpmonitoring_test
 
 import (
-	"net/http"
-	"os"
 	"strings"
 	"testing"
 
@@ -23,13 +21,7 @@ func vendor() stepstest.Vendor {
 
 func sent(t *testing.T, name string, alerts int) stepstest.Sent {
 	t.Helper()
-	body, err := os.ReadFile("testdata/" + name + ".json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := http.Request{Header: http.Header{"Content-Type": {"application/json"}}}
-	r.SetBasicAuth("opsguard", password)
-	return stepstest.Sent{Name: name, Alerts: alerts, Proof: stepstest.ProofByToken, Request: steps.Request{Header: r.Header, Body: body}}
+	return stepstest.SentBy(t, stepstest.Basic("opsguard", password), name, alerts)
 }
 
 // The fixtures follow the incident document of version 1.2 as receivers in public

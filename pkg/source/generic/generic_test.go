@@ -67,11 +67,7 @@ func vendor(t *testing.T, services, name string) stepstest.Vendor {
 
 func sent(t *testing.T, file string) steps.Request {
 	t.Helper()
-	body, err := os.ReadFile("testdata/" + file + ".json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return steps.Request{Header: http.Header{"Authorization": {"Bearer " + token}, "Content-Type": {"application/json"}}, Body: body}
+	return stepstest.Authorized("Bearer "+token, stepstest.Fixture(t, file+".json"))
 }
 
 // The fixtures are what the scripts and the template in guide.md make of the macros that
@@ -231,16 +227,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		batch, err := source.Parse(context.Background(), steps.Request{Body: body})
-		for _, err := range append(batch.Refused, err) {
-			if err != nil && incident.KindOf(err) != incident.Invalid {
-				t.Fatalf("%q: %v", body, err)
-			}
-		}
-		for _, a := range batch.Alerts {
-			if err := a.Validate(); err != nil {
-				t.Fatalf("%q: taken, but %v", body, err)
-			}
-		}
+		stepstest.ReadOrInvalid(t, body, batch, err)
 	})
 }
 

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -31,15 +30,6 @@ func vendor(branches ...string) stepstest.Vendor {
 		}
 		return settings, stepstest.Secrets{"GH": "gh-former-0123456789 " + secret}
 	}}
-}
-
-func fixture(t testing.TB, name string) []byte {
-	t.Helper()
-	body, err := os.ReadFile("testdata/" + name + ".json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return body
 }
 
 func signed(event string, body []byte) steps.Request {
@@ -67,7 +57,7 @@ func events() map[string]string {
 func TestItIsASource(t *testing.T) {
 	var all []stepstest.Sent
 	for name, event := range events() {
-		sent := stepstest.Sent{Name: name, Alerts: 1, Request: signed(event, fixture(t, name))}
+		sent := stepstest.Sent{Name: name, Alerts: 1, Request: signed(event, stepstest.Fixture(t, name+".json"))}
 		if name == "ping" || name == "dependabot-dismissed" {
 			sent.Alerts = 0
 		}
@@ -83,7 +73,7 @@ func TestItReadsWhatOthersPublished(t *testing.T) {
 func TestARecoveryHasTheIdentityOfItsTrouble(t *testing.T) {
 	source, got := stepstest.OpenSource(t, github.Integration(), vendor()), map[string]string{}
 	for name := range events() {
-		batch, err := source.Parse(t.Context(), steps.Request{Body: fixture(t, name)}) // without a header, by the body alone
+		batch, err := source.Parse(t.Context(), steps.Request{Body: stepstest.Fixture(t, name+".json")}) // without a header, by the body alone
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -128,7 +118,7 @@ func TestWhatARunMeansGoesByItsConclusion(t *testing.T) {
 		"failure": "firing", "timed_out": "firing", "startup_failure": "firing", "success": "recovered", "cancelled": "nothing",
 		"skipped": "nothing", "neutral": "nothing", "stale": "nothing", "action_required": "nothing",
 	} {
-		body := strings.Replace(string(fixture(t, "workflow-run-failure")), `"conclusion": "failure"`, `"conclusion": "`+conclusion+`"`, 1)
+		body := strings.Replace(string(stepstest.Fixture(t, "workflow-run-failure.json")), `"conclusion": "failure"`, `"conclusion": "`+conclusion+`"`, 1)
 		if got := state(t, vendor(), "workflow_run", body); got != want {
 			t.Errorf("%s: %s, want %s", conclusion, got, want)
 		}
@@ -142,7 +132,7 @@ func TestWhatARunMeansGoesByItsConclusion(t *testing.T) {
 // be called main, and a run that succeeds would end the incident of ours.
 func TestARunOfAForkThatIsGoneDoesNotCount(t *testing.T) {
 	for _, name := range []string{"workflow-run-failure", "workflow-run-success"} {
-		body := regexp.MustCompile(`(?s)"head_repository": \{.*?\n    \}`).ReplaceAllString(string(fixture(t, name)), `"head_repository": null`)
+		body := regexp.MustCompile(`(?s)"head_repository": \{.*?\n    \}`).ReplaceAllString(string(stepstest.Fixture(t, name+".json")), `"head_repository": null`)
 		if !strings.Contains(body, `"head_repository": null`) {
 			t.Fatal("the fixture names no head_repository")
 		}
@@ -154,7 +144,7 @@ func TestARunOfAForkThatIsGoneDoesNotCount(t *testing.T) {
 
 func TestOnlyRunsOnWatchedBranchesCount(t *testing.T) {
 	body := func(branch, fork string) string {
-		text := strings.Replace(string(fixture(t, "workflow-run-failure")), `"head_branch": "main"`, `"head_branch": "`+branch+`"`, 1)
+		text := strings.Replace(string(stepstest.Fixture(t, "workflow-run-failure.json")), `"head_branch": "main"`, `"head_branch": "`+branch+`"`, 1)
 		return strings.Replace(text, `"head_repository": {
       "id": 900100`, `"head_repository": {
       "id": `+fork, 1)
@@ -221,7 +211,7 @@ func TestADeploymentMattersByItsEnvironment(t *testing.T) {
 
 func TestTheSecretThatWasFoundIsNotShown(t *testing.T) {
 	source := stepstest.OpenSource(t, github.Integration(), vendor())
-	batch, err := source.Parse(t.Context(), signed("secret_scanning_alert", fixture(t, "secret-scanning")))
+	batch, err := source.Parse(t.Context(), signed("secret_scanning_alert", stepstest.Fixture(t, "secret-scanning.json")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +222,7 @@ func TestTheSecretThatWasFoundIsNotShown(t *testing.T) {
 
 func TestAnotherBodyThanTheHeaderSaysIsRefused(t *testing.T) {
 	want := "the body is not that of the event deployment_status, which X-GitHub-Event names"
-	if got := state(t, vendor(), "deployment_status", string(fixture(t, "workflow-run-success"))); got != want {
+	if got := state(t, vendor(), "deployment_status", string(stepstest.Fixture(t, "workflow-run-success.json"))); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	if got, want := state(t, vendor(), "", `{"status":"firing"}`), "the body is not that of an event of GitHub"; got != want {
@@ -287,19 +277,12 @@ func TestOnlyTheSignatureOverSHA256IsTaken(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	for name, event := range events() {
-		f.Add(event, fixture(f, name))
-		f.Add("", fixture(f, name))
+		f.Add(event, stepstest.Fixture(f, name+".json"))
+		f.Add("", stepstest.Fixture(f, name+".json"))
 	}
 	f.Fuzz(func(t *testing.T, event string, body []byte) {
 		r := steps.Request{Header: http.Header{"X-Github-Event": {event}}, Body: body}
 		batch, err := (&github.Source{}).Parse(context.Background(), r)
-		if err != nil && incident.KindOf(err) != incident.Invalid {
-			t.Fatalf("%q: %v", body, err)
-		}
-		for _, a := range batch.Alerts {
-			if err := a.Validate(); err != nil {
-				t.Fatalf("%q: taken, but %v", body, err)
-			}
-		}
+		stepstest.ReadOrInvalid(t, body, batch, err)
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -43,10 +42,7 @@ func names() stepstest.Vendor {
 
 func sent(t *testing.T, file string, at time.Time) steps.Request {
 	t.Helper()
-	body, err := os.ReadFile("testdata/" + file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	body := stepstest.Fixture(t, file)
 	stamp := strconv.FormatInt(at.Unix(), 10)
 	h := http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer " + token}}
 	h.Set("X-Grafana-Alerting-Timestamp", stamp)

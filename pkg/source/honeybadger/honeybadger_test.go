@@ -1,16 +1,12 @@
 package honeybadger_test
 
 import (
-	"context"
 	"fmt"
-	"net/http"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/source/honeybadger"
 	"github.com/opsguard/opsguard/pkg/steps"
@@ -25,22 +21,11 @@ func vendor() stepstest.Vendor {
 	}}
 }
 
-func fixture(t testing.TB, name string) []byte {
-	t.Helper()
-	body, err := os.ReadFile("testdata/" + name + ".json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return body
-}
-
 // The fixtures follow "Webhook payloads (v2)" in Honeybadger's documentation, read in
 // November 2026.
 func TestItIsASource(t *testing.T) {
 	sent := func(name string, alerts int) stepstest.Sent {
-		header := http.Header{"Authorization": {"Bearer " + token}, "Content-Type": {"application/json"}}
-		request := steps.Request{Header: header, Body: fixture(t, name)}
-		return stepstest.Sent{Name: name, Alerts: alerts, Proof: stepstest.ProofByToken, Request: request}
+		return stepstest.SentBy(t, "Bearer "+token, name, alerts)
 	}
 	stepstest.SourceContract(t, honeybadger.Integration(), vendor(), sent("occurred", 1), sent("resolved", 1), sent("down", 1), sent("up", 1),
 		sent("check-in-missing", 1), sent("commented", 0))
@@ -93,7 +78,7 @@ func TestWhatCannotBeReadIsRefusedByName(t *testing.T) {
 
 func TestNoKeyOfTheProjectIsShown(t *testing.T) {
 	for _, name := range []string{"occurred", "down", "check-in-missing"} {
-		batch, err := parse(t, string(fixture(t, name)))
+		batch, err := parse(t, string(stepstest.Fixture(t, name+".json")))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,19 +88,4 @@ func TestNoKeyOfTheProjectIsShown(t *testing.T) {
 	}
 }
 
-func FuzzParse(f *testing.F) {
-	for _, name := range []string{"occurred", "resolved", "down", "check-in-missing"} {
-		f.Add(fixture(f, name))
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		batch, err := (&honeybadger.Source{}).Parse(context.Background(), steps.Request{Body: body})
-		if err != nil && incident.KindOf(err) != incident.Invalid {
-			t.Fatalf("%q: %v", body, err)
-		}
-		for _, a := range batch.Alerts {
-			if err := a.Validate(); err != nil {
-				t.Fatalf("%q: taken, but %v", body, err)
-			}
-		}
-	})
-}
+func FuzzParse(f *testing.F) { stepstest.ReadsAnyBody(f, &honeybadger.Source{}) }

@@ -1,15 +1,11 @@
 package inspector2_test
 
 import (
-	"context"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/opsguard/opsguard/pkg/incident"
-	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/source/inspector2"
 	"github.com/opsguard/opsguard/pkg/steps"
 	"github.com/opsguard/opsguard/pkg/steps/stepstest"
@@ -17,22 +13,7 @@ import (
 
 const token = "inspector-token-0123456789"
 
-func vendor(played *stepstest.SNS) stepstest.Vendor {
-	return stepstest.Vendor{World: played.World, Entry: func(string) ([]integration.Setting, stepstest.Secrets) {
-		return []integration.Setting{
-			{Name: "topic", Value: integration.Value{List: []string{stepstest.SNSTopic}}}, integration.SecretSetting("token", "INSPECTOR"),
-		}, stepstest.Secrets{"INSPECTOR": token}
-	}}
-}
-
-func fixture(t testing.TB, name string) []byte {
-	t.Helper()
-	body, err := os.ReadFile("testdata/" + name + ".json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return body
-}
+func vendor(played *stepstest.SNS) stepstest.Vendor { return played.Vendor(token) }
 
 // The fixtures follow "Amazon EventBridge event schema for Amazon Inspector events" in the
 // user guide of Inspector and "ListFindings" in its API reference, read in November 2026.
@@ -41,13 +22,13 @@ func TestItIsASource(t *testing.T) {
 	var all []stepstest.Sent
 	for name, alerts := range map[string]int{"image": 1, "closed": 1, "network": 1, "code": 1, "scan": 0, "list": 2} {
 		all = append(all, stepstest.Sent{Name: name, Alerts: alerts, Proof: stepstest.ProofByToken, Request: steps.Request{
-			Header: http.Header{"X-Api-Key": {token}, "Content-Type": {"application/json"}}, Body: fixture(t, name),
+			Header: http.Header{"X-Api-Key": {token}, "Content-Type": {"application/json"}}, Body: stepstest.Fixture(t, name+".json"),
 		}})
 		if name == "list" {
 			all[len(all)-1].Refused = 1
 		}
 	}
-	topic := played.Sent(t, "topic", string(fixture(t, "image")))
+	topic := played.Sent(t, "topic", string(stepstest.Fixture(t, "image.json")))
 	topic.Alerts = 1
 	stepstest.SourceContract(t, inspector2.Integration(), vendor(played), append(all, topic)...)
 }
@@ -62,7 +43,7 @@ func parse(t *testing.T, body string) (steps.Batch, error) {
 }
 
 func TestAFindingThatIsClosedOrSuppressedRecovers(t *testing.T) {
-	text, identities := string(fixture(t, "image")), map[string]bool{}
+	text, identities := string(stepstest.Fixture(t, "image.json")), map[string]bool{}
 	for status, recovered := range map[string]bool{"ACTIVE": false, "CLOSED": true, "SUPPRESSED": true} {
 		batch, err := parse(t, strings.Replace(text, "ACTIVE", status, 1))
 		if err != nil || len(batch.Alerts) != 1 || batch.Alerts[0].Recovered != recovered {
@@ -76,7 +57,7 @@ func TestAFindingThatIsClosedOrSuppressedRecovers(t *testing.T) {
 }
 
 func TestSeveritiesAreInspectors(t *testing.T) {
-	text := string(fixture(t, "image"))
+	text := string(stepstest.Fixture(t, "image.json"))
 	for word, want := range map[string]incident.Severity{
 		"CRITICAL": incident.Critical, "HIGH": incident.High, "MEDIUM": incident.Medium, "LOW": incident.Low, "INFORMATIONAL": incident.Low,
 		"UNTRIAGED": incident.Medium,
@@ -113,25 +94,4 @@ func TestWhatIsNotAFindingIsRefusedByName(t *testing.T) {
 	}
 }
 
-func FuzzParse(f *testing.F) {
-	names, err := filepath.Glob("testdata/*.json")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, name := range names {
-		if !strings.Contains(name, ".golden.") {
-			f.Add(fixture(f, strings.TrimSuffix(filepath.Base(name), ".json")))
-		}
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		batch, err := (&inspector2.Source{}).Parse(context.Background(), steps.Request{Body: body})
-		if err != nil && incident.KindOf(err) != incident.Invalid {
-			t.Fatalf("%q: %v", body, err)
-		}
-		for _, a := range batch.Alerts {
-			if err := a.Validate(); err != nil {
-				t.Fatalf("%q: taken, but %v", body, err)
-			}
-		}
-	})
-}
+func FuzzParse(f *testing.F) { stepstest.ReadsAnyBody(f, &inspector2.Source{}) }

@@ -1,8 +1,6 @@
 package newrelic_test
 
 import (
-	"net/http"
-	"os"
 	"strings"
 	"testing"
 
@@ -24,12 +22,7 @@ func vendor() stepstest.Vendor {
 
 func sent(t *testing.T, name string, alerts int) stepstest.Sent {
 	t.Helper()
-	body, err := os.ReadFile("testdata/" + name + ".json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return stepstest.Sent{Name: name, Alerts: alerts, Proof: stepstest.ProofByToken, Request: steps.Request{
-		Header: http.Header{"Authorization": {"Bearer " + token}, "Content-Type": {"application/json"}}, Body: body}}
+	return stepstest.SentBy(t, "Bearer "+token, name, alerts)
 }
 
 // The fixtures follow "Notification integrations" and "Workflow variables" in New Relic's

@@ -1,14 +1,10 @@
 package opsgenie_test
 
 import (
-	"context"
-	"net/http"
-	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/source/opsgenie"
 	"github.com/opsguard/opsguard/pkg/steps"
@@ -25,22 +21,11 @@ func vendor() stepstest.Vendor {
 	}}
 }
 
-func fixture(t testing.TB, name string) []byte {
-	t.Helper()
-	body, err := os.ReadFile("testdata/" + name + ".json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return body
-}
-
 // The fixtures follow "Alert Action Data" in Opsgenie's documentation, read in November
 // 2026.
 func TestItIsASource(t *testing.T) {
 	sent := func(name string, alerts int) stepstest.Sent {
-		header := http.Header{"Authorization": {"Bearer " + token}, "Content-Type": {"application/json"}}
-		request := steps.Request{Header: header, Body: fixture(t, name)}
-		return stepstest.Sent{Name: name, Alerts: alerts, Proof: stepstest.ProofByToken, Request: request}
+		return stepstest.SentBy(t, "Bearer "+token, name, alerts)
 	}
 	stepstest.SourceContract(t, opsgenie.Integration(), vendor(), sent("create", 1), sent("close", 1), sent("acknowledge", 0))
 }
@@ -141,19 +126,4 @@ func TestAnotherDocumentIsRefusedByName(t *testing.T) {
 	}
 }
 
-func FuzzParse(f *testing.F) {
-	for _, name := range []string{"create", "close", "acknowledge"} {
-		f.Add(fixture(f, name))
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		batch, err := (&opsgenie.Source{}).Parse(context.Background(), steps.Request{Body: body})
-		if err != nil && incident.KindOf(err) != incident.Invalid {
-			t.Fatalf("%q: %v", body, err)
-		}
-		for _, a := range batch.Alerts {
-			if err := a.Validate(); err != nil {
-				t.Fatalf("%q: taken, but %v", body, err)
-			}
-		}
-	})
-}
+func FuzzParse(f *testing.F) { stepstest.ReadsAnyBody(f, &opsgenie.Source{}) }

@@ -56,7 +56,7 @@ func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) 
 
 // findingsOf returns none for an event that is about no finding.
 func findingsOf(doc intake.Value) ([]intake.Value, error) {
-	if doc.IsList() {
+	if doc.IsArray() {
 		return listed(doc, doc)
 	}
 	if event, is := amazon.ReadEvent(doc, "aws.securityhub"); is {

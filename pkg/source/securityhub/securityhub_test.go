@@ -1,15 +1,11 @@
 package securityhub_test
 
 import (
-	"context"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/opsguard/opsguard/pkg/incident"
-	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/source/securityhub"
 	"github.com/opsguard/opsguard/pkg/steps"
 	"github.com/opsguard/opsguard/pkg/steps/stepstest"
@@ -17,22 +13,7 @@ import (
 
 const token = "hub-token-0123456789"
 
-func vendor(played *stepstest.SNS) stepstest.Vendor {
-	return stepstest.Vendor{World: played.World, Entry: func(string) ([]integration.Setting, stepstest.Secrets) {
-		return []integration.Setting{
-			{Name: "topic", Value: integration.Value{List: []string{stepstest.SNSTopic}}}, integration.SecretSetting("token", "HUB"),
-		}, stepstest.Secrets{"HUB": token}
-	}}
-}
-
-func fixture(t testing.TB, name string) []byte {
-	t.Helper()
-	body, err := os.ReadFile("testdata/" + name + ".json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return body
-}
+func vendor(played *stepstest.SNS) stepstest.Vendor { return played.Vendor(token) }
 
 // The fixtures follow "AWS Security Finding Format (ASFF)" and "EventBridge event formats"
 // in the user guide of Security Hub, read in November 2026.
@@ -43,13 +24,13 @@ func TestItIsASource(t *testing.T) {
 		"control-failed": 1, "control-passed": 1, "custom-action": 1, "list": 2, "findings": 1, "one": 1, "insight": 0,
 	} {
 		all = append(all, stepstest.Sent{Name: name, Alerts: alerts, Proof: stepstest.ProofByToken, Request: steps.Request{
-			Header: http.Header{"X-Api-Key": {token}, "Content-Type": {"application/json"}}, Body: fixture(t, name),
+			Header: http.Header{"X-Api-Key": {token}, "Content-Type": {"application/json"}}, Body: stepstest.Fixture(t, name+".json"),
 		}})
 		if name == "list" {
 			all[len(all)-1].Refused = 2
 		}
 	}
-	topic := played.Sent(t, "topic", string(fixture(t, "control-failed")))
+	topic := played.Sent(t, "topic", string(stepstest.Fixture(t, "control-failed.json")))
 	topic.Alerts = 1
 	stepstest.SourceContract(t, securityhub.Integration(), vendor(played), append(all, topic)...)
 }
@@ -64,7 +45,7 @@ func parse(t *testing.T, body string) (steps.Batch, error) {
 }
 
 func TestWhatEndsAFindingRecovers(t *testing.T) {
-	text, identities := string(fixture(t, "control-failed")), map[string]bool{}
+	text, identities := string(stepstest.Fixture(t, "control-failed.json")), map[string]bool{}
 	for change, recovered := range map[[2]string]bool{
 		{"ACTIVE", "ACTIVE"}: false, {"ACTIVE", "ARCHIVED"}: true, {`"FAILED"`, `"PASSED"`}: true, {`"FAILED"`, `"WARNING"`}: false,
 		{`"FAILED"`, `"NOT_AVAILABLE"`}:             false,
@@ -83,7 +64,7 @@ func TestWhatEndsAFindingRecovers(t *testing.T) {
 }
 
 func TestTheSeverityIsTheLabelOrTheNumberBeforeLabels(t *testing.T) {
-	text := string(fixture(t, "findings"))
+	text := string(stepstest.Fixture(t, "findings.json"))
 	for severity, want := range map[string]incident.Severity{
 		`"Normalized": 0`: incident.Low, `"Normalized": 39`: incident.Low, `"Normalized": 40`: incident.Medium,
 		`"Normalized": 70`: incident.High, `"Normalized": 90`: incident.Critical,
@@ -124,25 +105,4 @@ func TestWhatIsNotAFindingIsRefusedByName(t *testing.T) {
 	}
 }
 
-func FuzzParse(f *testing.F) {
-	names, err := filepath.Glob("testdata/*.json")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, name := range names {
-		if !strings.Contains(name, ".golden.") {
-			f.Add(fixture(f, strings.TrimSuffix(filepath.Base(name), ".json")))
-		}
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		batch, err := (&securityhub.Source{}).Parse(context.Background(), steps.Request{Body: body})
-		if err != nil && incident.KindOf(err) != incident.Invalid {
-			t.Fatalf("%q: %v", body, err)
-		}
-		for _, a := range batch.Alerts {
-			if err := a.Validate(); err != nil {
-				t.Fatalf("%q: taken, but %v", body, err)
-			}
-		}
-	})
-}
+func FuzzParse(f *testing.F) { stepstest.ReadsAnyBody(f, &securityhub.Source{}) }

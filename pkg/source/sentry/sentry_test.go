@@ -1,19 +1,16 @@
 package sentry_test
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/source/sentry"
 	"github.com/opsguard/opsguard/pkg/steps"
@@ -39,15 +36,6 @@ func vendorWithPlugin() stepstest.Vendor {
 	}}
 }
 
-func fixture(t testing.TB, name string) []byte {
-	t.Helper()
-	body, err := os.ReadFile("testdata/" + name + ".json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return body
-}
-
 func signed(resource string, body []byte) steps.Request {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write(body)
@@ -62,7 +50,7 @@ func signed(resource string, body []byte) steps.Request {
 // WebHooks plugin follows what Sentry's own source writes.
 func TestItIsASource(t *testing.T) {
 	sent := func(name, resource string, alerts int) stepstest.Sent {
-		return stepstest.Sent{Name: name, Alerts: alerts, Request: signed(resource, fixture(t, name))}
+		return stepstest.Sent{Name: name, Alerts: alerts, Request: signed(resource, stepstest.Fixture(t, name+".json"))}
 	}
 	stepstest.SourceContract(t, sentry.Integration(), vendor(),
 		sent("event-alert", "event_alert", 1), sent("issue-unresolved", "issue", 1), sent("issue-resolved", "issue", 1),
@@ -75,7 +63,7 @@ func TestTheOlderPluginIsASource(t *testing.T) {
 	user, word, _ := strings.Cut(password, ":")
 	r.SetBasicAuth(user, word)
 	stepstest.SourceContract(t, sentry.Integration(), vendorWithPlugin(), stepstest.Sent{
-		Name: "plugin", Alerts: 1, Proof: stepstest.ProofByToken, Request: steps.Request{Header: r.Header, Body: fixture(t, "plugin")},
+		Name: "plugin", Alerts: 1, Proof: stepstest.ProofByToken, Request: steps.Request{Header: r.Header, Body: stepstest.Fixture(t, "plugin.json")},
 	})
 }
 
@@ -88,7 +76,7 @@ func TestThePluginIsRefusedUnlessItHasASecret(t *testing.T) {
 	for _, word := range []string{"", secret, password} {
 		r := &http.Request{Header: http.Header{}}
 		r.SetBasicAuth("sentry", word)
-		if source.Authenticate(t.Context(), steps.Request{Header: r.Header, Body: fixture(t, "plugin")}) == nil {
+		if source.Authenticate(t.Context(), steps.Request{Header: r.Header, Body: stepstest.Fixture(t, "plugin.json")}) == nil {
 			t.Errorf("taken with the password %q, and no secret is set for the plugin", word)
 		}
 	}
@@ -96,7 +84,7 @@ func TestThePluginIsRefusedUnlessItHasASecret(t *testing.T) {
 
 func TestAForgedSignatureIsNotSavedByTheSecretOfThePlugin(t *testing.T) {
 	source := stepstest.OpenSource(t, sentry.Integration(), vendorWithPlugin())
-	r := signed("issue", fixture(t, "issue-resolved"))
+	r := signed("issue", stepstest.Fixture(t, "issue-resolved.json"))
 	if err := source.Authenticate(t.Context(), r); err != nil {
 		t.Errorf("as it was sent: %v", err)
 	}
@@ -109,7 +97,7 @@ func TestAForgedSignatureIsNotSavedByTheSecretOfThePlugin(t *testing.T) {
 func TestEventsAndChangesOfOneIssueAreOneTrouble(t *testing.T) {
 	source, got := stepstest.OpenSource(t, sentry.Integration(), vendor()), map[string]string{}
 	for _, name := range []string{"event-alert", "issue-unresolved", "issue-resolved", "plugin", "metric-critical", "metric-resolved"} {
-		batch, err := source.Parse(t.Context(), steps.Request{Body: fixture(t, name)})
+		batch, err := source.Parse(t.Context(), steps.Request{Body: stepstest.Fixture(t, name+".json")})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -136,7 +124,7 @@ func TestABodyOfAnotherKindThanItsHeaderIsRefusedByName(t *testing.T) {
 		"error":        "data.error: is missing; this is not the webhook that Sentry-Hook-Resource names",
 		"metric_alert": "data.metric_alert.id: is missing; an alert is told apart by it",
 	} {
-		if _, err := source.Parse(t.Context(), signed(resource, fixture(t, "issue-resolved"))); err == nil || err.Error() != want {
+		if _, err := source.Parse(t.Context(), signed(resource, stepstest.Fixture(t, "issue-resolved.json"))); err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", resource, err, want)
 		}
 	}
@@ -242,7 +230,7 @@ func TestALongStackKeepsTheCallsThatFailed(t *testing.T) {
 
 func TestNothingOfTheUserIsShown(t *testing.T) {
 	for _, name := range []string{"event-alert", "plugin"} {
-		batch, err := stepstest.OpenSource(t, sentry.Integration(), vendor()).Parse(t.Context(), steps.Request{Body: fixture(t, name)})
+		batch, err := stepstest.OpenSource(t, sentry.Integration(), vendor()).Parse(t.Context(), steps.Request{Body: stepstest.Fixture(t, name+".json")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -254,19 +242,4 @@ func TestNothingOfTheUserIsShown(t *testing.T) {
 	}
 }
 
-func FuzzParse(f *testing.F) {
-	for _, name := range []string{"event-alert", "issue-unresolved", "metric-critical", "plugin", "comment"} {
-		f.Add(fixture(f, name))
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		batch, err := (&sentry.Source{}).Parse(context.Background(), steps.Request{Body: body})
-		if err != nil && incident.KindOf(err) != incident.Invalid {
-			t.Fatalf("%q: %v", body, err)
-		}
-		for _, a := range batch.Alerts {
-			if err := a.Validate(); err != nil {
-				t.Fatalf("%q: taken, but %v", body, err)
-			}
-		}
-	})
-}
+func FuzzParse(f *testing.F) { stepstest.ReadsAnyBody(f, &sentry.Source{}) }

@@ -1,11 +1,9 @@
 package stepstest
 
 import (
-	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
@@ -18,21 +16,10 @@ func ReadsAnyBody(f *testing.F, source steps.Source) {
 		f.Fatal(err)
 	}
 	for _, file := range files {
-		body, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(body)
+		f.Add(Fixture(f, filepath.Base(file)))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		batch, err := source.Parse(t.Context(), steps.Request{Body: body})
-		if err != nil && incident.KindOf(err) != incident.Invalid {
-			t.Fatalf("%q: %v", body, err)
-		}
-		for _, a := range batch.Alerts {
-			if err := a.Validate(); err != nil {
-				t.Fatalf("%q: taken, but %v", body, err)
-			}
-		}
+		ReadOrInvalid(t, body, batch, err)
 	})
 }

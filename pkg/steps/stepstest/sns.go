@@ -199,6 +199,16 @@ func snsRequest(t testing.TB, fields map[string]string) steps.Request {
 	}}
 }
 
+// Vendor configures a source of AWS that takes SNSTopic, and this token from whoever has
+// no signature. tokens may be several, as while one is replaced.
+func (s *SNS) Vendor(tokens string) Vendor {
+	return Vendor{World: s.World, Entry: func(string) ([]integration.Setting, Secrets) {
+		return []integration.Setting{
+			{Name: "topic", Value: integration.Value{List: []string{SNSTopic}}}, integration.SecretSetting("token", "AWS"),
+		}, Secrets{"AWS": tokens}
+	}}
+}
+
 // Sent is a notification that carries the text, with all that must not be taken in its
 // place. The caller says how many alerts are in it.
 func (s *SNS) Sent(t testing.TB, name, text string) Sent {
