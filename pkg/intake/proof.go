@@ -77,6 +77,18 @@ func Authorization(ctx context.Context, env integration.Env, s integration.Secre
 	return Token(ctx, env, s, presented)
 }
 
+// ByHeader is a sender that signs nothing and proves itself by its Authorization header.
+// The sources of such senders embed it.
+type ByHeader struct {
+	Env    integration.Env
+	Secret integration.Secret
+}
+
+// Authenticate checks the header as Authorization does.
+func (b ByHeader) Authenticate(ctx context.Context, r Request) error {
+	return Authorization(ctx, b.Env, b.Secret, r.Header)
+}
+
 // Signature checks that one of the signatures is the HMAC of the message under one of
 // the accepted values, in constant time. Signatures are raw bytes: decode hex or
 // base64 first; one that cannot be decoded is nil.

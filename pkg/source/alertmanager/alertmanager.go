@@ -23,11 +23,9 @@ type Settings struct {
 	Authorization integration.Secret `setting:"authorization" help:"the credentials of authorization, or user:password of basic_auth"`
 }
 
-// Source is safe for concurrent use.
-type Source struct {
-	env      integration.Env
-	settings Settings
-}
+// Source is safe for concurrent use. Alertmanager signs nothing: the Authorization
+// header proves it.
+type Source struct{ intake.ByHeader }
 
 // Integration describes the source.
 func Integration() integration.Descriptor[steps.Source] {
@@ -35,11 +33,8 @@ func Integration() integration.Descriptor[steps.Source] {
 }
 
 // Open opens the source. It calls nobody.
-func Open(env integration.Env, s Settings) (steps.Source, error) { return &Source{env, s}, nil }
-
-// Authenticate checks the Authorization header; Alertmanager signs nothing.
-func (s *Source) Authenticate(ctx context.Context, r steps.Request) error {
-	return intake.Authorization(ctx, s.env, s.settings.Authorization, r.Header)
+func Open(env integration.Env, s Settings) (steps.Source, error) {
+	return &Source{intake.ByHeader{Env: env, Secret: s.Authorization}}, nil
 }
 
 // Parse reads a group of alerts. Each alert of it is one of ours.

@@ -20,11 +20,9 @@ type Settings struct {
 	Authorization integration.Secret `setting:"authorization" help:"the user:password that stands before the host in the webhook's URI"`
 }
 
-// Source is safe for concurrent use.
-type Source struct {
-	env      integration.Env
-	settings Settings
-}
+// Source is safe for concurrent use. Azure signs nothing: it makes an
+// Authorization header of the credentials in the URI.
+type Source struct{ intake.ByHeader }
 
 // Integration describes the source.
 func Integration() integration.Descriptor[steps.Source] {
@@ -32,12 +30,8 @@ func Integration() integration.Descriptor[steps.Source] {
 }
 
 // Open opens the source. It calls nobody.
-func Open(env integration.Env, s Settings) (steps.Source, error) { return &Source{env, s}, nil }
-
-// Authenticate checks the Authorization header, which Azure makes of the credentials in
-// the URI. It signs nothing.
-func (s *Source) Authenticate(ctx context.Context, r steps.Request) error {
-	return intake.Authorization(ctx, s.env, s.settings.Authorization, r.Header)
+func Open(env integration.Env, s Settings) (steps.Source, error) {
+	return &Source{intake.ByHeader{Env: env, Secret: s.Authorization}}, nil
 }
 
 // Parse reads one alert that fired or was resolved.

@@ -21,11 +21,9 @@ type Settings struct {
 	Token integration.Secret `setting:"token" help:"the bearer token that is set for the webhook in Honeybadger"`
 }
 
-// Source is safe for concurrent use.
-type Source struct {
-	env      integration.Env
-	settings Settings
-}
+// Source is safe for concurrent use. Honeybadger signs nothing: the bearer token
+// proves it.
+type Source struct{ intake.ByHeader }
 
 // Integration describes the source.
 func Integration() integration.Descriptor[steps.Source] {
@@ -33,11 +31,8 @@ func Integration() integration.Descriptor[steps.Source] {
 }
 
 // Open opens the source. It calls nobody.
-func Open(env integration.Env, s Settings) (steps.Source, error) { return &Source{env, s}, nil }
-
-// Authenticate checks the bearer token; Honeybadger signs nothing.
-func (s *Source) Authenticate(ctx context.Context, r steps.Request) error {
-	return intake.Authorization(ctx, s.env, s.settings.Token, r.Header)
+func Open(env integration.Env, s Settings) (steps.Source, error) {
+	return &Source{intake.ByHeader{Env: env, Secret: s.Token}}, nil
 }
 
 // kind is what an event is about.

@@ -29,9 +29,10 @@ func (s Settings) Validate() error {
 	return nil
 }
 
-// Source is safe for concurrent use.
+// Source is safe for concurrent use. Opsgenie signs nothing: people set the
+// header Authorization in its integration.
 type Source struct {
-	env      integration.Env
+	intake.ByHeader
 	settings Settings
 }
 
@@ -41,12 +42,8 @@ func Integration() integration.Descriptor[steps.Source] {
 }
 
 // Open opens the source. It calls nobody.
-func Open(env integration.Env, s Settings) (steps.Source, error) { return &Source{env, s}, nil }
-
-// Authenticate checks the header Authorization, which the integration lets people set;
-// Opsgenie signs nothing.
-func (s *Source) Authenticate(ctx context.Context, r steps.Request) error {
-	return intake.Authorization(ctx, s.env, s.settings.Token, r.Header)
+func Open(env integration.Env, s Settings) (steps.Source, error) {
+	return &Source{intake.ByHeader{Env: env, Secret: s.Token}, s}, nil
 }
 
 // Parse reads one action on an alert. Create begins, Close and Delete end; whatever else

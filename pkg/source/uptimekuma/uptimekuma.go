@@ -29,9 +29,10 @@ type Settings struct {
 	URL           string             `setting:"url" default:"" help:"the address of Uptime Kuma's pages; incidents then link to their monitor"`
 }
 
-// Source is safe for concurrent use.
+// Source is safe for concurrent use. Uptime Kuma signs nothing: the Authorization
+// header proves it.
 type Source struct {
-	env      integration.Env
+	intake.ByHeader
 	settings Settings
 }
 
@@ -49,11 +50,8 @@ func (s Settings) Validate() error {
 }
 
 // Open opens the source. It calls nobody.
-func Open(env integration.Env, s Settings) (steps.Source, error) { return &Source{env, s}, nil }
-
-// Authenticate checks the Authorization header; Uptime Kuma signs nothing.
-func (s *Source) Authenticate(ctx context.Context, r steps.Request) error {
-	return intake.Authorization(ctx, s.env, s.settings.Authorization, r.Header)
+func Open(env integration.Env, s Settings) (steps.Source, error) {
+	return &Source{intake.ByHeader{Env: env, Secret: s.Authorization}, s}, nil
 }
 
 // Parse reads one change of one monitor.

@@ -21,11 +21,9 @@ type Settings struct {
 	Authorization integration.Secret `setting:"authorization" help:"the token that the media type's parameter token holds"`
 }
 
-// Source is safe for concurrent use.
-type Source struct {
-	env      integration.Env
-	settings Settings
-}
+// Source is safe for concurrent use. Zabbix signs nothing: the media type's script
+// sets the Authorization header.
+type Source struct{ intake.ByHeader }
 
 // Integration describes the source.
 func Integration() integration.Descriptor[steps.Source] {
@@ -33,11 +31,8 @@ func Integration() integration.Descriptor[steps.Source] {
 }
 
 // Open opens the source. It calls nobody.
-func Open(env integration.Env, s Settings) (steps.Source, error) { return &Source{env, s}, nil }
-
-// Authenticate checks the Authorization header that the media type's script sets.
-func (s *Source) Authenticate(ctx context.Context, r steps.Request) error {
-	return intake.Authorization(ctx, s.env, s.settings.Authorization, r.Header)
+func Open(env integration.Env, s Settings) (steps.Source, error) {
+	return &Source{intake.ByHeader{Env: env, Secret: s.Authorization}}, nil
 }
 
 // What {EVENT.SOURCE} means.
