@@ -2,21 +2,24 @@ package steps
 
 import (
 	"crypto/sha256"
-	"sync"
+
+	"github.com/opsguard/opsguard/pkg/recent"
 )
 
-// maxDeliveries bounds each of the two generations that Deliveries remembers: 32 bytes
+// maxDeliveries is how many signed requests Deliveries remembers at least: 32 bytes
 // each.
 const maxDeliveries = 8192
 
 // Deliveries remembers signed requests that were taken, so that a copy of one does
 // nothing. It holds the last 8,192 at least and twice as many at most, and belongs to
-// one process: a copy that reaches another process, or comes after a restart, meets
-// the source's own limit on a signature's age, and is then one more occurrence of the
-// same alert. The zero value is ready.
-type Deliveries struct {
-	mu         sync.Mutex
-	young, old map[[32]byte]bool
+// one process. A copy that reaches another process, or comes after a restart, is one more
+// occurrence of the same alert or the same recovery, unless the sender signs a time and it
+// is over.
+type Deliveries struct{ seen *recent.Map[[32]byte, bool] }
+
+// NewDeliveries remembers nothing yet.
+func NewDeliveries() *Deliveries {
+	return &Deliveries{recent.NewMap[[32]byte, bool](maxDeliveries)}
 }
 
 // deliveryOf names a signed request; the zero value if it has no name.
@@ -35,19 +38,12 @@ func (d *Deliveries) has(id [32]byte) bool {
 	if d == nil || id == [32]byte{} {
 		return false
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.young[id] || d.old[id]
+	_, seen := d.seen.Peek(id) // a copy must not push out a delivery that came later
+	return seen
 }
 
 func (d *Deliveries) add(id [32]byte) {
-	if d == nil || id == [32]byte{} {
-		return
+	if d != nil && id != [32]byte{} {
+		d.seen.Put(id, true)
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.young == nil || len(d.young) >= maxDeliveries {
-		d.young, d.old = map[[32]byte]bool{}, d.young
-	}
-	d.young[id] = true
 }

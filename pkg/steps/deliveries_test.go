@@ -63,7 +63,7 @@ func newReceiver(t *testing.T) *receiver {
 	r := &receiver{T: t, ingest: &counted{}}
 	r.source = signing{lines: lines{"secret"}, parsed: &r.parsed}
 	r.ReceiveAlerts = steps.ReceiveAlerts{Sources: map[string]steps.Source{}, Ingest: r.ingest, Services: nobody{},
-		Seen: &steps.Deliveries{}, Log: slog.New(slog.DiscardHandler)}
+		Seen: steps.NewDeliveries(), Log: slog.New(slog.DiscardHandler)}
 	return r
 }
 

@@ -44,7 +44,7 @@ func (lines) Parse(_ context.Context, r steps.Request) (steps.Batch, error) {
 
 func TestABatchKeepsWhatIsGood(t *testing.T) {
 	w := newWorld(t)
-	step := steps.ReceiveAlerts{Sources: map[string]steps.Source{"lines": lines{"secret"}, "locked": lines{}}, Ingest: w.ingest(), Services: nobody{}, Seen: &steps.Deliveries{}, Log: slog.New(slog.DiscardHandler)}
+	step := steps.ReceiveAlerts{Sources: map[string]steps.Source{"lines": lines{"secret"}, "locked": lines{}}, Ingest: w.ingest(), Services: nobody{}, Seen: steps.NewDeliveries(), Log: slog.New(slog.DiscardHandler)}
 	signed := http.Header{"X-Key": {"secret"}}
 	for _, tc := range []struct {
 		name, source, body string
@@ -107,7 +107,7 @@ func (f flaky) Handle(_ context.Context, in steps.IngestInput) (steps.Ingested, 
 
 func TestAnAlertThatCannotBeTakenKeepsNoOtherBack(t *testing.T) {
 	var seen []incident.Alert
-	step := steps.ReceiveAlerts{Sources: map[string]steps.Source{"bell": lines{"secret"}}, Ingest: flaky{&sync.Mutex{}, &seen}, Services: nobody{}, Seen: &steps.Deliveries{}, Log: slog.New(slog.DiscardHandler)}
+	step := steps.ReceiveAlerts{Sources: map[string]steps.Source{"bell": lines{"secret"}}, Ingest: flaky{&sync.Mutex{}, &seen}, Services: nobody{}, Seen: steps.NewDeliveries(), Log: slog.New(slog.DiscardHandler)}
 	got, err := step.Handle(t.Context(), "bell", steps.Request{Header: http.Header{"X-Key": {"secret"}}, Body: []byte("abc")})
 	if incident.KindOf(err) != incident.Unavailable || len(got.Taken) != 2 || len(seen) != 3 {
 		t.Errorf("%v, %d taken of %d tried; want Unavailable, so that the sender repeats, and the others taken", err, len(got.Taken), len(seen))

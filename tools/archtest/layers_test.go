@@ -58,6 +58,7 @@ func layers() []layer {
 		{"pkg/body", pure, nil},
 		{"pkg/integration", pure, nil},
 		{"pkg/intake", pure, nil},
+		{"pkg/recent", pure, nil},
 		{"pkg/mapping", pure, []string{"github.com/ohler55/ojg"}},
 		{"pkg/asl", pure, []string{"github.com/ohler55/ojg"}},
 		{"pkg/steps", stepsRank, nil},

@@ -16,7 +16,7 @@ import (
 // their alerts.
 func Open(ctx context.Context, f aws.Function, ingest steps.IngestAlert) (steps.ReceiveAlerts, error) {
 	received := steps.ReceiveAlerts{
-		Sources: map[string]steps.Source{}, Ingest: ingest, Services: ingest.Inventory, Seen: &steps.Deliveries{}, Log: f.Log,
+		Sources: map[string]steps.Source{}, Ingest: ingest, Services: ingest.Inventory, Seen: steps.NewDeliveries(), Log: f.Log,
 	}
 	env, err := outside.Env(f)
 	if err != nil {

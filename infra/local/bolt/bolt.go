@@ -72,7 +72,7 @@ func New(db *File, writer *commit.Writer) *Store {
 	if writer != nil {
 		db.flush = writer.Flush
 	}
-	return &Store{db: db, writer: writer}
+	return &Store{db: db, writer: writer, decoded: newDecoded()}
 }
 
 // view reads single records..

@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/recent"
 )
 
 // decoded remembers what the texts of incidents mean. A step reads what the one
@@ -18,22 +18,17 @@ import (
 // An incident that it gives out is shared. Its methods return changed copies and
 // write to nothing it points at; slices are clipped so that appending copies them.
 type decoded struct {
-	mu         sync.Mutex
-	young, old map[string]incident.Incident
+	*recent.Map[string, incident.Incident]
 }
 
-// maxDecoded bounds each of the two generations, in incidents: some 6 KB each.
+// maxDecoded is how many incidents are remembered at least, and half of how many at
+// most: some 6 KB each.
 const maxDecoded = 256
 
-func (d *decoded) incident(text []byte) (incident.Incident, error) {
-	d.mu.Lock()
-	inc, ok := d.young[string(text)]
-	if !ok {
-		if inc, ok = d.old[string(text)]; ok {
-			d.keep(text, inc)
-		}
-	}
-	d.mu.Unlock()
+func newDecoded() decoded { return decoded{recent.NewMap[string, incident.Incident](maxDecoded)} }
+
+func (d decoded) incident(text []byte) (incident.Incident, error) {
+	inc, ok := d.Get(string(text))
 	if ok {
 		return inc, nil
 	}
@@ -47,7 +42,7 @@ func (d *decoded) incident(text []byte) (incident.Incident, error) {
 // remember notes what a text means that was decoded, or made of this incident and
 // stored. Text that is not UTF-8 is stored with \ufffd in its place, so what it was
 // made of is not what it means.
-func (d *decoded) remember(text []byte, inc incident.Incident) {
+func (d decoded) remember(text []byte, inc incident.Incident) {
 	if bytes.Contains(text, []byte(`\ufffd`)) {
 		return
 	}
@@ -62,16 +57,5 @@ func (d *decoded) remember(text []byte, inc incident.Incident) {
 		attempt.Steps = slices.Clip(attempt.Steps)
 		inc.Attempt = &attempt
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.keep(text, inc)
-}
-
-// keep lets go of what was not asked for since the generation before. The caller
-// holds mu.
-func (d *decoded) keep(text []byte, inc incident.Incident) {
-	if d.young == nil || len(d.young) >= maxDecoded {
-		d.young, d.old = make(map[string]incident.Incident, maxDecoded), d.young
-	}
-	d.young[string(text)] = inc
+	d.Put(string(text), inc)
 }

@@ -33,7 +33,7 @@ func waiting(t *testing.T, notices int) []byte {
 }
 
 func TestWhatIsRememberedOfATextIsWhatItSays(t *testing.T) {
-	var d decoded
+	d := newDecoded()
 	for i := range 3 * maxDecoded { // more than it keeps
 		text := waiting(t, i%5)
 		var want incident.Incident
@@ -47,8 +47,8 @@ func TestWhatIsRememberedOfATextIsWhatItSays(t *testing.T) {
 		if _, err := d.incident([]byte(`{"version":` + string(rune('0'+i%10)) + `,"service":"` + time.Duration(i).String() + `"}`)); err != nil {
 			t.Fatal(err)
 		}
-		if len(d.young)+len(d.old) > 2*maxDecoded {
-			t.Fatalf("%d and %d are kept", len(d.young), len(d.old))
+		if d.Len() > 2*maxDecoded {
+			t.Fatalf("%d are kept", d.Len())
 		}
 	}
 	if _, err := d.incident([]byte(`{"version":`)); err == nil {
@@ -58,7 +58,7 @@ func TestWhatIsRememberedOfATextIsWhatItSays(t *testing.T) {
 
 // Two steps may change the same remembered incident at once, in different ways.
 func TestChangesOfARememberedIncidentDoNotTouchIt(t *testing.T) {
-	var d decoded
+	d := newDecoded()
 	text := waiting(t, 3) // a slice of 3 that was decoded has room for a fourth
 	now := time.Date(2026, 11, 27, 1, 1, 0, 0, time.UTC)
 	first, err := d.incident(text)

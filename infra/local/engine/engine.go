@@ -98,7 +98,7 @@ type Engine struct {
 	timers      *timers
 	runs        *runs
 	pruning     pruning
-	recent      recent
+	recent      executions
 
 	closing   sync.Once
 	stopping  chan struct{} // closed first: no task is begun, no timer fires
@@ -142,7 +142,7 @@ func Open(config Config) (*Engine, error) {
 	}
 	e := &Engine{
 		cfg: config, definition: def, definitions: definitions,
-		queue: make(chan *op, maxBatch), timers: newTimers(),
+		queue: make(chan *op, maxBatch), timers: newTimers(), recent: newExecutions(),
 		stopping: make(chan struct{}), quit: make(chan struct{}), written: make(chan struct{}), closeDone: make(chan struct{}),
 	}
 	e.runs = newRuns(config.Workers, e.runTask)

@@ -141,7 +141,7 @@ func (e *Engine) remember(b *batch) (ended int) {
 		at := b.entries[name]
 		e.logEnd(at.exec)
 		if at.exec.Finished() {
-			e.recent.forget(name)
+			e.recent.Delete(name)
 			ended++
 			continue
 		}
