@@ -63,7 +63,7 @@ func (i Incident) change(now time.Time, by Actor, action EventAction, details ma
 	next.Votes = slices.Clone(i.Votes)
 	if i.Asked != nil {
 		asked := *i.Asked
-		asked.Notices = slices.Clone(asked.Notices)
+		asked.Notices, asked.Former = slices.Clone(asked.Notices), slices.Clone(asked.Former)
 		next.Asked = &asked
 	}
 	if i.Attempt != nil {
@@ -272,7 +272,7 @@ func (i Incident) Raise(to Severity, by Actor, now time.Time) (Change, error) {
 	c := i.change(now, by, EventRaised, map[string]string{"from": string(i.Severity), "to": string(to)})
 	c.Incident.Severity = to
 	if asked := c.Incident.Asked; asked != nil && i.Decision == nil {
-		asked.Former = append(slices.Clone(asked.Former), asked.Notices...)
+		asked.Former = append(asked.Former, asked.Notices...)
 		asked.Former = asked.Former[max(0, len(asked.Former)-maxFormer):]
 		asked.Notices, asked.NotifiedAt = nil, nil
 	}

@@ -49,7 +49,7 @@ func (d decoded) remember(text []byte, inc incident.Incident) {
 	inc.Votes = slices.Clip(inc.Votes)
 	if inc.Asked != nil {
 		asked := *inc.Asked
-		asked.Notices = slices.Clip(asked.Notices)
+		asked.Notices, asked.Former = slices.Clip(asked.Notices), slices.Clip(asked.Former)
 		inc.Asked = &asked
 	}
 	if inc.Attempt != nil {

@@ -47,9 +47,15 @@ func (w *Writer) beginCheckpoint() {
 	default:
 		w.freeze()
 	}
-	c.due, c.running = false, true
+	c.due = false
+	w.startCheckpoint()
+}
+
+// startCheckpoint writes what is frozen into the file, beside the groups that go on.
+func (w *Writer) startCheckpoint() {
+	w.checkpoint.running = true
 	frozen := w.frozen
-	go func() { c.ended <- w.apply(frozen) }()
+	go func() { w.checkpoint.ended <- w.apply(frozen) }()
 }
 
 // freeze lets groups go to the other half of the journal. Nothing may be frozen.
@@ -112,9 +118,7 @@ func (w *Writer) makeRoom() error {
 	}
 	if w.active.last != 0 {
 		w.freeze()
-		w.checkpoint.running = true
-		frozen := w.frozen
-		go func() { w.checkpoint.ended <- w.apply(frozen) }()
+		w.startCheckpoint()
 	}
 	return nil
 }

@@ -240,19 +240,13 @@ func (f *File) Look() error {
 		return failed
 	}
 	least := f.size.Load() // before the look, since the file may grow meanwhile
-	now, err := os.Stat(f.path)
-	var away *Failure
+	size, away := SizeAt(f.path, f.is, "file")
 	switch {
-	case errors.Is(err, os.ErrNotExist):
-		away = &Failure{f.path, "the store's file is gone", nil}
-	case err != nil:
-		away = &Failure{f.path, "the store's file cannot be looked at", errors.Unwrap(err)}
-	case !os.SameFile(now, f.is):
-		away = &Failure{f.path, "the store's file was replaced by another one", nil}
-	case now.Size() < least:
-		return f.fail(&Failure{f.path, "the store's file was cut off", fmt.Errorf("it is %d bytes long and was %d", now.Size(), least)})
-	case now.Size() > least:
-		f.size.CompareAndSwap(least, now.Size())
+	case away != nil:
+	case size < least:
+		return f.fail(&Failure{f.path, "the store's file was cut off", fmt.Errorf("it is %d bytes long and was %d", size, least)})
+	case size > least:
+		f.size.CompareAndSwap(least, size)
 	}
 	if f.away.Store(away); away != nil {
 		return away
@@ -260,10 +254,28 @@ func (f *File) Look() error {
 	return nil
 }
 
+// SizeAt looks whether a file that is open is still the one at its path, and returns its
+// size. what is what of the store it is, for people.
+func SizeAt(path string, is os.FileInfo, what string) (int64, *Failure) {
+	now, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return 0, &Failure{path, "the store's " + what + " is gone", nil}
+	case err != nil:
+		return 0, &Failure{path, "the store's " + what + " cannot be looked at", errors.Unwrap(err)}
+	case !os.SameFile(now, is):
+		return 0, &Failure{path, "the store's " + what + " was replaced by another one", nil}
+	}
+	return now.Size(), nil
+}
+
 // Descriptor tells how this process can still read its file after it was deleted,
 // on Linux.
-func (f *File) Descriptor() string {
-	return filepath.Join("/proc", fmt.Sprint(os.Getpid()), "fd", fmt.Sprint(f.disk.Fd()))
+func (f *File) Descriptor() string { return Descriptor(f.disk) }
+
+// Descriptor is File.Descriptor of another file.
+func Descriptor(file *os.File) string {
+	return filepath.Join("/proc", fmt.Sprint(os.Getpid()), "fd", fmt.Sprint(file.Fd()))
 }
 
 // closePatience bounds the wait for transactions that may never end, because the

@@ -177,24 +177,18 @@ func (j *Journal) Rotate() {
 // Look looks whether the file is still the one at its path, and whole: what is
 // appended to a deleted file is lost.
 func (j *Journal) Look() error {
-	now, err := os.Stat(j.path)
+	size, away := dbfile.SizeAt(j.path, j.is, "journal")
 	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return &dbfile.Failure{Path: j.path, What: "the store's journal is gone"}
-	case err != nil:
-		return &dbfile.Failure{Path: j.path, What: "the store's journal cannot be looked at", Err: errors.Unwrap(err)}
-	case !os.SameFile(now, j.is):
-		return &dbfile.Failure{Path: j.path, What: "the store's journal was replaced by another file"}
-	case now.Size() < fileSize:
+	case away != nil:
+		return away
+	case size < fileSize:
 		return &dbfile.Failure{Path: j.path, What: "the store's journal was cut off"}
 	}
 	return nil
 }
 
 // Descriptor tells how this process can still read the file after it was deleted.
-func (j *Journal) Descriptor() string {
-	return filepath.Join("/proc", fmt.Sprint(os.Getpid()), "fd", fmt.Sprint(j.file.Fd()))
-}
+func (j *Journal) Descriptor() string { return dbfile.Descriptor(j.file) }
 
 // Close closes the file. What was not applied is found by the next Read.
 func (j *Journal) Close() error { return j.file.Close() }
