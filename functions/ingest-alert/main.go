@@ -9,20 +9,22 @@ import (
 	"github.com/opsguard/opsguard/infra/aws"
 	"github.com/opsguard/opsguard/infra/aws/front"
 	"github.com/opsguard/opsguard/infra/aws/ingestalert"
+	"github.com/opsguard/opsguard/infra/aws/outside"
 	"github.com/opsguard/opsguard/infra/aws/receivealerts"
 )
 
 func main() { aws.Main(build) }
 
 func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
-	ingest, err := ingestalert.Open(ctx, f)
+	ingest, err := ingestalert.OpenBounded(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	if err := ingestalert.OpenFlows(ctx, f, &ingest); err != nil {
+	env, err := outside.Env(f)
+	if err != nil {
 		return nil, err
 	}
-	receive, err := receivealerts.Open(ctx, f, ingest)
+	receive, err := receivealerts.Open(ctx, f, env, ingest)
 	if err != nil {
 		return nil, err
 	}
@@ -30,5 +32,5 @@ func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return receivealerts.Direct(f, receive, api)
+	return receivealerts.Direct(f, env, receive, api)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/opsguard/opsguard/infra/aws/records"
 	"github.com/opsguard/opsguard/infra/aws/workflow"
 	"github.com/opsguard/opsguard/infra/setting"
+	"github.com/opsguard/opsguard/pkg/dynamo"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/inventory"
 	"github.com/opsguard/opsguard/pkg/steps"
@@ -29,45 +30,52 @@ type FlowSettings struct {
 	IncidentsPerHour int `env:"OPSGUARD_INCIDENTS_PER_HOUR" envDefault:"20" help:"new incidents that a service may open in an hour, critical ones apart; alerts of more are counted in its flood incident; 0: no bound"`
 }
 
-// OpenFlows has the step keep what came of each service, and bound its incidents.
-func OpenFlows(ctx context.Context, f aws.Function, ingest *steps.IngestAlert) error {
-	var s FlowSettings
-	if err := setting.Load(&s); err != nil {
-		return err
-	}
-	if s.IncidentsPerHour < 0 {
-		return fmt.Errorf("OPSGUARD_INCIDENTS_PER_HOUR: %d: must be a whole number, 0 for no bound", s.IncidentsPerHour)
-	}
-	store, err := records.Open(ctx, f)
-	if err != nil {
-		return err
-	}
-	ingest.Flows, ingest.PerHour = store, s.IncidentsPerHour
-	return nil
-}
-
 // Open binds ingest-alert.
 func Open(ctx context.Context, f aws.Function) (steps.IngestAlert, error) {
-	var s Settings
+	ingest, _, err := open(ctx, f)
+	return ingest, err
+}
+
+// OpenBounded is Open of a step that also keeps what came of each service, and bounds its
+// incidents.
+func OpenBounded(ctx context.Context, f aws.Function) (steps.IngestAlert, error) {
+	var s FlowSettings
 	if err := setting.Load(&s); err != nil {
 		return steps.IngestAlert{}, err
 	}
+	if s.IncidentsPerHour < 0 {
+		return steps.IngestAlert{}, fmt.Errorf("OPSGUARD_INCIDENTS_PER_HOUR: %d: must be a whole number, 0 for no bound", s.IncidentsPerHour)
+	}
+	ingest, store, err := open(ctx, f)
+	if err != nil {
+		return steps.IngestAlert{}, err
+	}
+	ingest.Flows, ingest.PerHour = store, s.IncidentsPerHour
+	return ingest, nil
+}
+
+func open(ctx context.Context, f aws.Function) (steps.IngestAlert, *dynamo.Store, error) {
+	var s Settings
+	if err := setting.Load(&s); err != nil {
+		return steps.IngestAlert{}, nil, err
+	}
 	if t := s.ApprovalTimeout; t < inventory.MinApprovalTimeout || t > inventory.MaxApprovalTimeout || t%time.Second != 0 {
-		return steps.IngestAlert{}, fmt.Errorf("OPSGUARD_APPROVAL_TIMEOUT: %s: must be whole seconds, %s at least and %s at most", t, inventory.MinApprovalTimeout, inventory.MaxApprovalTimeout)
+		return steps.IngestAlert{}, nil, fmt.Errorf("OPSGUARD_APPROVAL_TIMEOUT: %s: must be whole seconds, %s at least and %s at most", t, inventory.MinApprovalTimeout, inventory.MaxApprovalTimeout)
 	}
 	store, err := records.Open(ctx, f)
 	if err != nil {
-		return steps.IngestAlert{}, err
+		return steps.IngestAlert{}, nil, err
 	}
 	machine, err := workflow.Open(ctx, f)
 	if err != nil {
-		return steps.IngestAlert{}, err
+		return steps.IngestAlert{}, nil, err
 	}
 	inv, err := aws.Inventory(nil)
 	if err != nil {
-		return steps.IngestAlert{}, err
+		return steps.IngestAlert{}, nil, err
 	}
-	return steps.IngestAlert{Store: store, Workflow: machine, Inventory: inv, NewID: newID, Timeout: s.ApprovalTimeout, Now: f.Now, Log: f.Log}, nil
+	ingest := steps.IngestAlert{Store: store, Workflow: machine, Inventory: inv, NewID: newID, Timeout: s.ApprovalTimeout, Now: f.Now, Log: f.Log}
+	return ingest, store, nil
 }
 
 // newID makes an incident's id: its time, and 80 random bits.

@@ -4,13 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/opsguard/opsguard/infra/aws"
-	"github.com/opsguard/opsguard/infra/aws/outside"
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/source"
 	"github.com/opsguard/opsguard/pkg/source/awshealth"
 	"github.com/opsguard/opsguard/pkg/source/cloudwatch"
@@ -24,13 +26,10 @@ import (
 // that API Gateway passes on to api. IAM is the proof: only who the function's policy
 // names can call it, and a caller of the API chooses the body of API Gateway's event but
 // not its shape. services.yaml need not list these sources; each is named as its type.
-func Direct(f aws.Function, receive steps.ReceiveAlerts, api lambda.Handler) (lambda.Handler, error) {
-	env, err := outside.Env(f)
-	if err != nil {
-		return nil, err
-	}
+func Direct(f aws.Function, env integration.Env, receive steps.ReceiveAlerts, api lambda.Handler) (lambda.Handler, error) {
 	d := direct{log: f.Log, receive: receive, sources: map[string]steps.Source{}}
-	for _, name := range append([]string{cloudwatchlogs.Name}, services()...) {
+	for _, name := range slices.AppendSeq([]string{cloudwatchlogs.Name}, maps.Values(byService())) {
+		var err error
 		if d.sources[name], err = source.Reader(env, name, nil); err != nil {
 			return nil, err
 		}
@@ -43,14 +42,6 @@ func byService() map[string]string {
 	return map[string]string{
 		"aws.cloudwatch": cloudwatch.Name, "aws.health": awshealth.Name, "aws.inspector2": inspector2.Name, "aws.securityhub": securityhub.Name,
 	}
-}
-
-func services() []string {
-	var names []string
-	for _, name := range byService() {
-		names = append(names, name)
-	}
-	return names
 }
 
 // shape is what tells one event from another. Its fields are those of API Gateway, of

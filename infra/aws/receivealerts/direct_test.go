@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/opsguard/opsguard/infra/aws"
+	"github.com/opsguard/opsguard/infra/aws/outside"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
@@ -54,8 +55,11 @@ func newWorld(t *testing.T) *world {
 	log := slog.New(slog.NewJSONHandler(&w.log, nil))
 	now := func() time.Time { return time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC) }
 	f := aws.NewFunction(awssdk.Config{}, log, now)
-	var err error
-	w.handler, err = Direct(f, steps.ReceiveAlerts{Ingest: w, Services: w, Log: log}, w)
+	env, err := outside.Env(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.handler, err = Direct(f, env, steps.ReceiveAlerts{Ingest: w, Services: w, Log: log}, w)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"context"
 
 	"github.com/opsguard/opsguard/infra/aws"
-	"github.com/opsguard/opsguard/infra/aws/outside"
 	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/source"
 	"github.com/opsguard/opsguard/pkg/steps"
@@ -14,13 +13,9 @@ import (
 
 // Open opens the sources that services.yaml lists in front of the step that takes
 // their alerts.
-func Open(ctx context.Context, f aws.Function, ingest steps.IngestAlert) (steps.ReceiveAlerts, error) {
+func Open(ctx context.Context, f aws.Function, env integration.Env, ingest steps.IngestAlert) (steps.ReceiveAlerts, error) {
 	received := steps.ReceiveAlerts{
 		Sources: map[string]steps.Source{}, Ingest: ingest, Services: ingest.Inventory, Seen: steps.NewDeliveries(), Log: f.Log,
-	}
-	env, err := outside.Env(f)
-	if err != nil {
-		return received, err
 	}
 	opened, err := source.Open(env, ingest.Inventory.Entries(integration.Sources))
 	if err != nil {
