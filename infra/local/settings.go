@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/opsguard/opsguard/infra"
+	"github.com/opsguard/opsguard/infra/setting"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/inventory"
@@ -47,11 +48,11 @@ func (s Settings) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // check refuses what is wrong, naming the setting.
 func (s Settings) check() error {
-	if s.IncidentsPerHour < 0 {
-		return fmt.Errorf("OPSGUARD_INCIDENTS_PER_HOUR: %d: must be a whole number, 0 for no bound", s.IncidentsPerHour)
+	if err := setting.CheckIncidentsPerHour(s.IncidentsPerHour); err != nil {
+		return err
 	}
-	if t := s.ApprovalTimeout; t < inventory.MinApprovalTimeout || t > inventory.MaxApprovalTimeout || t%time.Second != 0 {
-		return fmt.Errorf("OPSGUARD_APPROVAL_TIMEOUT: %s: must be whole seconds, %s at least and %s at most", t, inventory.MinApprovalTimeout, inventory.MaxApprovalTimeout)
+	if err := setting.CheckApprovalTimeout(s.ApprovalTimeout); err != nil {
+		return err
 	}
 	for name, d := range map[string]time.Duration{"OPSGUARD_HEALTH_INTERVAL": s.HealthInterval, "OPSGUARD_RECONCILE_INTERVAL": s.ReconcileInterval} {
 		if d < time.Second {

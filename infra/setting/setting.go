@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"time"
 
 	"github.com/caarlos0/env/v11"
+
+	"github.com/opsguard/opsguard/pkg/inventory"
 )
 
 // Load fills the struct that into points to. Its error names each variable that cannot
@@ -38,4 +41,20 @@ func LogLevel(text string) (level slog.Level, err error) {
 		return level, fmt.Errorf("OPSGUARD_LOG_LEVEL: %q: must be debug, info, warn or error", text)
 	}
 	return level, nil
+}
+
+// CheckApprovalTimeout holds OPSGUARD_APPROVAL_TIMEOUT to its bounds.
+func CheckApprovalTimeout(t time.Duration) error {
+	if t < inventory.MinApprovalTimeout || t > inventory.MaxApprovalTimeout || t%time.Second != 0 {
+		return fmt.Errorf("OPSGUARD_APPROVAL_TIMEOUT: %s: must be whole seconds, %s at least and %s at most", t, inventory.MinApprovalTimeout, inventory.MaxApprovalTimeout)
+	}
+	return nil
+}
+
+// CheckIncidentsPerHour holds OPSGUARD_INCIDENTS_PER_HOUR to its bounds.
+func CheckIncidentsPerHour(n int) error {
+	if n < 0 {
+		return fmt.Errorf("OPSGUARD_INCIDENTS_PER_HOUR: %d: must be a whole number, 0 for no bound", n)
+	}
+	return nil
 }

@@ -5,7 +5,6 @@ package ingestalert
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -16,7 +15,6 @@ import (
 	"github.com/opsguard/opsguard/infra/setting"
 	"github.com/opsguard/opsguard/pkg/dynamo"
 	"github.com/opsguard/opsguard/pkg/incident"
-	"github.com/opsguard/opsguard/pkg/inventory"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
@@ -43,8 +41,8 @@ func OpenBounded(ctx context.Context, f aws.Function) (steps.IngestAlert, error)
 	if err := setting.Load(&s); err != nil {
 		return steps.IngestAlert{}, err
 	}
-	if s.IncidentsPerHour < 0 {
-		return steps.IngestAlert{}, fmt.Errorf("OPSGUARD_INCIDENTS_PER_HOUR: %d: must be a whole number, 0 for no bound", s.IncidentsPerHour)
+	if err := setting.CheckIncidentsPerHour(s.IncidentsPerHour); err != nil {
+		return steps.IngestAlert{}, err
 	}
 	ingest, store, err := open(ctx, f)
 	if err != nil {
@@ -59,8 +57,8 @@ func open(ctx context.Context, f aws.Function) (steps.IngestAlert, *dynamo.Store
 	if err := setting.Load(&s); err != nil {
 		return steps.IngestAlert{}, nil, err
 	}
-	if t := s.ApprovalTimeout; t < inventory.MinApprovalTimeout || t > inventory.MaxApprovalTimeout || t%time.Second != 0 {
-		return steps.IngestAlert{}, nil, fmt.Errorf("OPSGUARD_APPROVAL_TIMEOUT: %s: must be whole seconds, %s at least and %s at most", t, inventory.MinApprovalTimeout, inventory.MaxApprovalTimeout)
+	if err := setting.CheckApprovalTimeout(s.ApprovalTimeout); err != nil {
+		return steps.IngestAlert{}, nil, err
 	}
 	store, err := records.Open(ctx, f)
 	if err != nil {
