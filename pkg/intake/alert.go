@@ -18,6 +18,17 @@ const MaxAlerts = 1000
 // and invisible characters, at most incident.MaxService characters.
 func Name(text string) string { return clean(text, incident.MaxService) }
 
+// FirstName is the first of the texts that names a service, as Name makes it; "" if none
+// does.
+func FirstName(texts ...string) string {
+	for _, text := range texts {
+		if name := Name(text); name != "" {
+			return name
+		}
+	}
+	return ""
+}
+
 func clean(text string, most int) string {
 	var b strings.Builder
 	n, space := 0, false

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -36,6 +37,23 @@ func (e *Evidence) Add(name, value string) {
 	if value = oneLine(value); value != "" {
 		e.lines = append(e.lines, oneLine(name)+": "+value)
 	}
+}
+
+// AddTime adds "name: time", unless the time is zero.
+func (e *Evidence) AddTime(name string, at time.Time) {
+	if !at.IsZero() {
+		e.Add(name, incident.FormatTime(at))
+	}
+}
+
+// Headline adds "WORD title (severity)", where the word says whether the alert goes on or
+// is over.
+func (e *Evidence) Headline(a incident.Alert, firing, over, title string) {
+	word := firing
+	if a.Recovered {
+		word = over
+	}
+	e.Line(word + " " + title + " (" + string(a.Severity) + ")")
 }
 
 // AddAll adds every pair, sorted by name, but those whose name is left out.

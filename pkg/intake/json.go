@@ -188,6 +188,17 @@ func (v Value) Time() time.Time {
 	return Plausible(at)
 }
 
+// FirstTime is the first of several times that is set. What is no time is left out and is
+// no mistake.
+func FirstTime(values ...Value) time.Time {
+	for _, v := range values {
+		if at := v.Apart().Time(); !at.IsZero() {
+			return at
+		}
+	}
+	return time.Time{}
+}
+
 // Plausible is a time of an event, or the zero time if it lies outside of the years
 // 1971 to 9999: 1970 is what a clock says that was never set.
 func Plausible(at time.Time) time.Time {

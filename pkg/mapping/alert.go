@@ -157,8 +157,6 @@ func (m *Mapping) evidence(a incident.Alert, from at, state string) string {
 			e.Add(name, a.Labels[intake.LabelName(name)])
 		}
 	}
-	if !a.Timestamp.IsZero() {
-		e.Add("time", incident.FormatTime(a.Timestamp))
-	}
+	e.AddTime("time", a.Timestamp)
 	return e.String()
 }

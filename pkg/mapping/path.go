@@ -93,11 +93,11 @@ func follow(v intake.Value, steps []jp.Frag, most int, found []intake.Value) []i
 			found = follow(v.At(string(step)), steps[1:], most, found)
 		}
 	case jp.Nth:
-		items, i := children(v), int(step)
+		items, i := v.Items(), int(step)
 		if i < 0 {
 			i += len(items)
 		}
-		if v.IsArray() && i >= 0 && i < len(items) {
+		if i >= 0 && i < len(items) {
 			found = follow(items[i], steps[1:], most, found)
 		}
 	case jp.Wildcard:

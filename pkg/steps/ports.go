@@ -87,6 +87,14 @@ type Batch struct {
 	Refused []error
 }
 
+// One is the batch of a message that is one alert, or the reason why it is none.
+func One(a incident.Alert, err error) (Batch, error) {
+	if err != nil {
+		return Batch{}, err
+	}
+	return Batch{Alerts: []incident.Alert{a}}, nil
+}
+
 // Add puts an alert into the batch, or the reason why there is none.
 func (b *Batch) Add(a incident.Alert, err error) {
 	if err != nil {

@@ -114,18 +114,12 @@ func service(labels map[string]string) string {
 
 func (g group) evidence(a incident.Alert, labels, notes map[string]string, ends string) string {
 	var e intake.Evidence
-	word := "ALERT "
-	if a.Recovered {
-		word = "RESOLVED "
-	}
-	e.Line(word + labels["alertname"] + " (" + string(a.Severity) + ")")
+	e.Headline(a, "ALERT", "RESOLVED", labels["alertname"])
 	e.Add("summary", intake.FirstOf(notes, "summary", "title"))
 	e.Add("description", intake.FirstOf(notes, "description", "message"))
 	e.AddAll(notes, "summary", "description", "title", "message", "severity")
 	e.AddAll(labels, "alertname")
-	if !a.Timestamp.IsZero() {
-		e.Add("firing since", incident.FormatTime(a.Timestamp))
-	}
+	e.AddTime("firing since", a.Timestamp)
 	if a.Recovered {
 		e.Add("resolved at", ends)
 		return e.String()

@@ -47,11 +47,7 @@ func (Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) {
 	if !ok {
 		return steps.Batch{}, incident.BadField("Content-Type", "must be application/json or a form")
 	}
-	a, err := parse(kind, r.Body)
-	if err != nil {
-		return steps.Batch{}, err
-	}
-	return steps.Batch{Alerts: []incident.Alert{a}}, nil
+	return steps.One(parse(kind, r.Body))
 }
 
 func parse(kind body.Kind, raw []byte) (incident.Alert, error) {

@@ -58,10 +58,7 @@ func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) 
 		return steps.Batch{}, err
 	}
 	alert := h.alert()
-	if err := alert.Validate(); err != nil {
-		return steps.Batch{}, err
-	}
-	return steps.Batch{Alerts: []incident.Alert{alert}}, nil
+	return steps.One(alert, alert.Validate())
 }
 
 // health is an event of AWS Health.

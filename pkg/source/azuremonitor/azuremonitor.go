@@ -43,11 +43,7 @@ func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) 
 	if doc.At("schemaId").Written() != schema {
 		doc.At("schemaId").Refuse("must be %s; enable the common alert schema for the webhook of the action group", schema)
 	}
-	a, err := read(doc)
-	if err != nil {
-		return steps.Batch{}, err
-	}
-	return steps.Batch{Alerts: []incident.Alert{a}}, nil
+	return steps.One(read(doc))
 }
 
 // alert is the document in parts.
@@ -75,7 +71,7 @@ func read(doc intake.Value) (incident.Alert, error) {
 	in.target = targetOf(essentials)
 	labels := in.labels()
 	a := incident.Alert{
-		Tenant: incident.DefaultTenant, Source: "azure-monitor", Service: intake.Name(in.service(labels)), Severity: in.severity(),
+		Tenant: incident.DefaultTenant, Source: "azure-monitor", Service: in.service(labels), Severity: in.severity(),
 		Timestamp: fired, Identity: intake.Identity(id), Recovered: condition == "Resolved",
 		Link: in.link(), Labels: intake.Labels(labels),
 	}

@@ -12,11 +12,7 @@ const maxRows = 50
 
 func (in alert) evidence(a incident.Alert) string {
 	var e intake.Evidence
-	word := "ALERT "
-	if a.Recovered {
-		word = "RESOLVED "
-	}
-	e.Line(word + in.name() + " (" + string(a.Severity) + ")")
+	e.Headline(a, "ALERT", "RESOLVED", in.name())
 	e.Add("description", in.essentials.At("description").Written())
 	for _, c := range in.context.At("condition", "allOf").List(intake.MaxLabels) {
 		in.addCriterion(&e, c)
@@ -92,9 +88,7 @@ func (in alert) addWhere(e *intake.Evidence, a incident.Alert) {
 	e.Add("affected", in.item())
 	e.Add("resource", in.target.id)
 	e.Add("monitored by", in.essentials.At("monitoringService").Written())
-	if !a.Timestamp.IsZero() {
-		e.Add("fired at", incident.FormatTime(a.Timestamp))
-	}
+	e.AddTime("fired at", a.Timestamp)
 	if a.Recovered {
 		e.Add("resolved at", in.essentials.At("resolvedDateTime").Written())
 	}

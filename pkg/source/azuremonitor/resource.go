@@ -86,12 +86,7 @@ func (in alert) service(labels map[string]string) string {
 	if found == "" {
 		found = in.context.At("AlertData", "BudgetName").Written()
 	}
-	for _, text := range []string{found, in.item(), in.target.name, in.essentials.At("alertRule").Written()} {
-		if intake.Name(text) != "" {
-			return text
-		}
-	}
-	return "azure-monitor"
+	return intake.FirstName(found, in.item(), in.target.name, in.essentials.At("alertRule").Written(), "azure-monitor")
 }
 
 // The sources of events in the activity log that tell of trouble at Azure itself.

@@ -66,10 +66,7 @@ func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) 
 		return steps.Batch{}, nil // each alarm begins so; who wants to know has an action for it
 	}
 	alert := a.alert()
-	if err := alert.Validate(); err != nil {
-		return steps.Batch{}, err
-	}
-	return steps.Batch{Alerts: []incident.Alert{alert}}, nil
+	return steps.One(alert, alert.Validate())
 }
 
 func (a alarm) alert() incident.Alert {

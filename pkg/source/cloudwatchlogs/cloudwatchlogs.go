@@ -64,10 +64,7 @@ func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) 
 		return steps.Batch{}, err
 	}
 	alert := d.alert()
-	if err := alert.Validate(); err != nil {
-		return steps.Batch{}, err
-	}
-	return steps.Batch{Alerts: []incident.Alert{alert}}, nil
+	return steps.One(alert, alert.Validate())
 }
 
 // delivery is what a subscription filter delivered.
@@ -147,9 +144,7 @@ func (d delivery) alert() incident.Alert {
 	e.Line(fmt.Sprintf("LOGS %s: %s matched (%s)", d.group, counted(len(d.lines)), a.Severity))
 	e.Add("filter", strings.Join(d.filters, ", "))
 	e.Add("stream", d.stream)
-	if !d.first.IsZero() {
-		e.Add("from", incident.FormatTime(d.first))
-	}
+	e.AddTime("from", d.first)
 	if d.last.After(d.first) {
 		e.Add("to", incident.FormatTime(d.last))
 	}

@@ -54,11 +54,7 @@ func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) 
 	if strings.HasPrefix(in.text("title"), testMark) {
 		return steps.Batch{}, nil
 	}
-	a, err := in.read()
-	if err != nil {
-		return steps.Batch{}, err
-	}
-	return steps.Batch{Alerts: []incident.Alert{a}}, nil
+	return steps.One(in.read())
 }
 
 // notification is the payload. Each field is the value of one variable.
@@ -91,7 +87,7 @@ func (in notification) read() (incident.Alert, error) {
 	labels := intake.Merge(pairs(in.text("scope")), pairs(in.text("tags")), map[string]string{"host": in.text("host"), "monitor": id,
 		"metric": in.text("metric"), "org": in.text("org"), "type": in.text("type")})
 	a := incident.Alert{
-		Tenant: incident.DefaultTenant, Source: "datadog", Service: intake.Name(in.service(labels)),
+		Tenant: incident.DefaultTenant, Source: "datadog", Service: in.service(labels),
 		Severity:  in.severity(change),
 		Timestamp: in.doc.At("date").Epoch(), Identity: in.identity(id), Recovered: change == recovery,
 		Link: intake.Link(in.text("link")), Labels: intake.Labels(labels),
@@ -160,10 +156,5 @@ func pairs(list string) map[string]string {
 func (in notification) service(labels map[string]string) string {
 	found := intake.FirstOf(labels, "service", "app", "application", "kube_deployment", "kube_stateful_set", "kube_daemon_set",
 		"kube_container_name", "container_name", "functionname", "host", "kube_namespace")
-	for _, text := range []string{found, in.text("alertTitle"), in.text("title")} {
-		if intake.Name(text) != "" {
-			return text
-		}
-	}
-	return "datadog"
+	return intake.FirstName(found, in.text("alertTitle"), in.text("title"), "datadog")
 }

@@ -14,9 +14,7 @@ func (in notification) evidence(a incident.Alert, c change, labels map[string]st
 	e.Add("metric", in.text("metric"))
 	e.Add("query", in.text("query"))
 	e.Add("scope", in.text("scope"))
-	if !a.Timestamp.IsZero() {
-		e.Add("time", incident.FormatTime(a.Timestamp))
-	}
+	e.AddTime("time", a.Timestamp)
 	if a.Recovered {
 		return e.String()
 	}

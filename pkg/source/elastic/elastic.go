@@ -54,10 +54,7 @@ func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) 
 		doc.At("format").Refuse("must be %s or %s; this is not what a body of the guide posts", fromKibana, fromWatcher)
 		err = doc.Err()
 	}
-	if err != nil {
-		return steps.Batch{}, err
-	}
-	return steps.Batch{Alerts: []incident.Alert{a}}, nil
+	return steps.One(a, err)
 }
 
 // service is what names the service in what Elastic knows of it: people's own words, the

@@ -31,7 +31,7 @@ func kibana(doc intake.Value) (incident.Alert, error) {
 		"ruleId": rule, "ruleName": doc.At("ruleName").Written(), "alertId": alert, "space": doc.At("space").Written(), "actionGroup": group,
 	})
 	a := incident.Alert{
-		Tenant: incident.DefaultTenant, Source: "elastic", Service: intake.Name(kibanaService(labels)),
+		Tenant: incident.DefaultTenant, Source: "elastic", Service: intake.FirstName(service(short(labels)), labels["ruleName"], "elastic"),
 		Severity:  intake.Severity(incident.High, tags["severity"], flat["severity"], flat["rule.severity"], lastWord(group)),
 		Timestamp: date, Identity: intake.Identity(rule, alert), Recovered: group == recovered,
 		Link:   intake.FirstLink(flat["alertDetailsUrl"], flat["link"], flat["viewInAppUrl"], doc.At("ruleUrl").Written()),
@@ -94,30 +94,14 @@ func short(labels map[string]string) map[string]string {
 	return kept
 }
 
-func kibanaService(labels map[string]string) string {
-	if found := service(short(labels)); intake.Name(found) != "" {
-		return found
-	}
-	if name := intake.Name(labels["ruleName"]); name != "" {
-		return name
-	}
-	return "elastic"
-}
-
 func kibanaEvidence(doc intake.Value, a incident.Alert, context intake.Value, tags map[string]string) string {
 	var e intake.Evidence
-	word := "ALERT "
-	if a.Recovered {
-		word = "RECOVERED "
-	}
 	flat := context.Flat()
-	e.Line(word + doc.At("ruleName").Written() + " (" + string(a.Severity) + ")")
+	e.Headline(a, "ALERT", "RECOVERED", doc.At("ruleName").Written())
 	e.Add("reason", flat["reason"])
 	e.Add("title", flat["title"])
 	e.Add("alert", doc.At("alertId").Written())
-	if !a.Timestamp.IsZero() {
-		e.Add("time", incident.FormatTime(a.Timestamp))
-	}
+	e.AddTime("time", a.Timestamp)
 	if a.Recovered {
 		return e.String()
 	}

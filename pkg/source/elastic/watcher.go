@@ -18,7 +18,7 @@ func watcher(doc intake.Value) (incident.Alert, error) {
 	}
 	metadata := doc.At("metadata").Flat()
 	a := incident.Alert{
-		Tenant: incident.DefaultTenant, Source: "elastic", Service: intake.Name(watchService(metadata, watch)),
+		Tenant: incident.DefaultTenant, Source: "elastic", Service: intake.FirstName(service(short(metadata)), metadata["name"], watch, "elastic"),
 		Severity:  intake.Severity(incident.High, metadata["severity"], metadata["priority"]),
 		Timestamp: at, Identity: intake.Identity("watch", watch), Recovered: state == "resolved",
 		Link:   intake.FirstLink(metadata["link"], metadata["url"]),
@@ -28,26 +28,11 @@ func watcher(doc intake.Value) (incident.Alert, error) {
 	return a, a.Validate()
 }
 
-func watchService(metadata map[string]string, watch string) string {
-	for _, text := range []string{service(short(metadata)), metadata["name"], watch} {
-		if intake.Name(text) != "" {
-			return text
-		}
-	}
-	return "elastic"
-}
-
 func watchEvidence(doc intake.Value, a incident.Alert, metadata map[string]string) string {
 	var e intake.Evidence
-	word := "ALERT "
-	if a.Recovered {
-		word = "RESOLVED "
-	}
 	name := intake.FirstOf(intake.Merge(metadata, map[string]string{"watch": doc.At("watchId").Written()}), "name", "watch")
-	e.Line(word + name + " (" + string(a.Severity) + ")")
-	if !a.Timestamp.IsZero() {
-		e.Add("executed at", incident.FormatTime(a.Timestamp))
-	}
+	e.Headline(a, "ALERT", "RESOLVED", name)
+	e.AddTime("executed at", a.Timestamp)
 	payload := doc.At("payload")
 	total := payload.At("hits", "total").Written()
 	if total == "" {

@@ -7,18 +7,12 @@ import (
 
 func evidence(in intake.Value, a incident.Alert) string {
 	var e intake.Evidence
-	word := "ALERT "
-	if a.Recovered {
-		word = "CLOSED "
-	}
-	e.Line(word + in.At("policy_name").Written() + " (" + string(a.Severity) + ")")
+	e.Headline(a, "ALERT", "CLOSED", in.At("policy_name").Written())
 	e.Add("summary", in.At("summary").Written())
 	e.Add("condition", in.At("condition_name").Written())
 	e.Add("observed value", in.At("observed_value").Written())
 	e.Add("threshold", in.At("threshold_value").Written())
-	if !a.Timestamp.IsZero() {
-		e.Add("open since", incident.FormatTime(a.Timestamp))
-	}
+	e.AddTime("open since", a.Timestamp)
 	if ended := in.At("ended_at").Epoch(); a.Recovered && !ended.IsZero() {
 		e.Add("closed at", incident.FormatTime(ended))
 	}

@@ -53,11 +53,7 @@ func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) 
 	default:
 		doc.At("version").Refuse("is not known; the documents of version %s are read", version)
 	}
-	a, err := read(doc)
-	if err != nil {
-		return steps.Batch{}, err
-	}
-	return steps.Batch{Alerts: []incident.Alert{a}}, nil
+	return steps.One(read(doc))
 }
 
 func read(doc intake.Value) (incident.Alert, error) {
@@ -74,7 +70,7 @@ func read(doc intake.Value) (incident.Alert, error) {
 	}
 	labels := labelsOf(in)
 	a := incident.Alert{
-		Tenant: incident.DefaultTenant, Source: "gcp-monitoring", Service: intake.Name(service(in, labels)),
+		Tenant: incident.DefaultTenant, Source: "gcp-monitoring", Service: service(in, labels),
 		Severity:  intake.Severity(incident.High, in.At("severity").Written(), labels["severity"], labels["priority"]),
 		Timestamp: in.At("started_at").Epoch(), Identity: intake.Identity(id), Recovered: state == "closed",
 		Link: intake.Link(in.At("url").Written()), Labels: intake.Labels(labels),
@@ -103,10 +99,5 @@ func service(in intake.Value, labels map[string]string) string {
 	found := intake.FirstOf(labels, "service", "app", "application", "service_name", "top_level_controller_name", "container_name",
 		"function_name", "module_id", "job_name", "database_id", "subscription_id", "queue_id", "instance_name", "name", "host",
 		"cluster_name", "resource_display_name")
-	for _, text := range []string{found, in.At("policy_name").Written(), in.At("resource_name").Written()} {
-		if intake.Name(text) != "" {
-			return text
-		}
-	}
-	return "gcp-monitoring"
+	return intake.FirstName(found, in.At("policy_name").Written(), in.At("resource_name").Written(), "gcp-monitoring")
 }

@@ -3,7 +3,6 @@ package github
 import (
 	"cmp"
 	"strings"
-	"time"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/intake"
@@ -30,7 +29,7 @@ func advisory(doc intake.Value, kind, what string) (report, error) {
 	r := report{
 		is: states(action, []string{"published", "reported"}, []string{"withdrawn"}), kind: kind, identity: []string{id},
 		severity: intake.Severity(incident.High, it.At("severity").Written()), headline: what + action + ": " + it.At("summary").Written(),
-		at:    firstTime(it, "updated_at", "published_at", "created_at"),
+		at:    intake.FirstTime(it.At("updated_at"), it.At("published_at"), it.At("created_at")),
 		links: []string{it.At("html_url").Written(), "https://github.com/advisories/" + id},
 	}
 	e := &r.evidence
@@ -57,14 +56,4 @@ func advisory(doc intake.Value, kind, what string) (report, error) {
 		e.Add("see", strings.TrimSpace(reference.Apart().At("url").Written()))
 	}
 	return r, nil
-}
-
-// firstTime is the first of several times that is set.
-func firstTime(it intake.Value, names ...string) time.Time {
-	for _, name := range names {
-		if at := it.At(name).Apart().Time(); !at.IsZero() {
-			return at
-		}
-	}
-	return time.Time{}
 }

@@ -42,7 +42,7 @@ func (s *Source) workflowRun(doc intake.Value) (report, error) {
 	e.Add("author", commit.At("author", "name").Written())
 	e.Add("triggered by", strings.TrimSpace(run.At("event").Written()+" "+run.At("triggering_actor", "login").Written()))
 	e.Add("started at", run.At("run_started_at").Written())
-	e.Add("ended at", written(r.at))
+	e.AddTime("ended at", r.at)
 	return r, nil
 }
 
@@ -102,7 +102,7 @@ func deploymentStatus(doc intake.Value) (report, error) {
 	e.Add("by", it.At("creator", "login").Written())
 	e.Add("address", it.At("environment_url").Written())
 	e.Add("deployment", deployment.At("id").Written())
-	e.Add("at", written(r.at))
+	e.AddTime("at", r.at)
 	return r, nil
 }
 

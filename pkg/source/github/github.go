@@ -75,11 +75,7 @@ func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) 
 	if err != nil || report.is == nothing {
 		return steps.Batch{}, err
 	}
-	alert, err := report.alert(doc)
-	if err != nil {
-		return steps.Batch{}, err
-	}
-	return steps.Batch{Alerts: []incident.Alert{alert}}, nil
+	return steps.One(report.alert(doc))
 }
 
 // reader reads one kind of event. An error names the field that is wrong.

@@ -63,7 +63,7 @@ func (r report) alert(doc intake.Value) (incident.Alert, error) {
 		labels[label] = value
 	}
 	a := incident.Alert{
-		Tenant: incident.DefaultTenant, Source: "github", Service: cmp.Or(intake.Name(cmp.Or(name, full, r.service)), "github"),
+		Tenant: incident.DefaultTenant, Source: "github", Service: intake.FirstName(cmp.Or(name, full, r.service), "github"),
 		Severity: r.severity, Timestamp: r.at, Identity: intake.Identity(append(identity, r.identity...)...), Recovered: r.is == recovered,
 		Link: intake.FirstLink(append(r.links, repository.At("html_url").Written())...), Labels: intake.Labels(labels),
 	}
@@ -86,12 +86,4 @@ func short(sha string) string { return incident.Cut(sha, 12) }
 func firstLine(text string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	return line
-}
-
-// written is a time, for evidence; "" for the zero time.
-func written(at time.Time) string {
-	if at.IsZero() {
-		return ""
-	}
-	return incident.FormatTime(at)
 }

@@ -23,7 +23,7 @@ func numbered(doc intake.Value, kind string, opens, ends []string) (r report, it
 	it = it.Apart()
 	r = report{
 		is: states(action, opens, ends), kind: kind, identity: []string{number}, severity: incident.High,
-		at: firstTime(it, "updated_at", "created_at"), links: []string{it.At("html_url").Written()},
+		at: intake.FirstTime(it.At("updated_at"), it.At("created_at")), links: []string{it.At("html_url").Written()},
 	}
 	r.evidence.Add("alert", "#"+number+" "+action)
 	return r, it, nil

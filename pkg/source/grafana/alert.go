@@ -103,9 +103,7 @@ func headline(labels map[string]string, a incident.Alert) string {
 }
 
 func addTimes(e *intake.Evidence, item intake.Value, a incident.Alert) {
-	if !a.Timestamp.IsZero() {
-		e.Add("firing since", incident.FormatTime(a.Timestamp))
-	}
+	e.AddTime("firing since", a.Timestamp)
 	if a.Recovered {
 		e.Add("resolved at", item.At("endsAt").Written())
 	}

@@ -8,7 +8,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/intake"
@@ -89,7 +88,7 @@ func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) 
 		return steps.Batch{}, err
 	}
 	a := read(k, id, doc.Apart())
-	return steps.Batch{Alerts: []incident.Alert{a}}, a.Validate()
+	return steps.One(a, a.Validate())
 }
 
 func read(k kind, id string, doc intake.Value) incident.Alert {
@@ -98,8 +97,8 @@ func read(k kind, id string, doc intake.Value) incident.Alert {
 	environment := cmp.Or(it.At("environment").Written(), notice.At("environment", "environment_name").Written())
 	a := incident.Alert{
 		Tenant: incident.DefaultTenant, Source: "honeybadger", Severity: k.severity, Recovered: k.recovered,
-		Service:   cmp.Or(intake.Name(project), intake.Name(it.At("name").Written()), "honeybadger"),
-		Timestamp: firstTime(notice.At("created_at"), it.At("last_notice_at"), it.At("last_checked_at"), it.At("expected_at")),
+		Service:   intake.FirstName(project, it.At("name").Written(), "honeybadger"),
+		Timestamp: intake.FirstTime(notice.At("created_at"), it.At("last_notice_at"), it.At("last_checked_at"), it.At("expected_at")),
 		Identity:  intake.Identity(cmp.Or(k.identity, k.member), id),
 		Link:      intake.FirstLink(notice.At("url").Written(), it.At("url").Written()),
 		Labels: intake.Labels(map[string]string{
@@ -114,15 +113,6 @@ func read(k kind, id string, doc intake.Value) incident.Alert {
 	}
 	a.ErrorLogs = evidence(a, doc, it, notice)
 	return a
-}
-
-func firstTime(values ...intake.Value) time.Time {
-	for _, value := range values {
-		if at := value.Apart().Time(); !at.IsZero() {
-			return at
-		}
-	}
-	return time.Time{}
 }
 
 func evidence(a incident.Alert, doc, it, notice intake.Value) string {

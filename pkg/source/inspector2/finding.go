@@ -122,9 +122,7 @@ func (f finding) evidence(a incident.Alert) string {
 	f.packages(&e)
 	f.network(&e)
 	f.code(&e)
-	if !f.seen.IsZero() {
-		e.Add("last seen", incident.FormatTime(f.seen))
-	}
+	e.AddTime("last seen", f.seen)
 	e.Add("account", f.account)
 	e.Add("region", f.resource.region)
 	e.Block(f.description)

@@ -92,7 +92,7 @@ func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) 
 	}
 	deploy, branch := it.At("context").Written(), it.At("branch").Written()
 	a := incident.Alert{
-		Tenant: incident.DefaultTenant, Source: "netlify", Service: cmp.Or(intake.Name(it.At("name").Written()), "netlify"),
+		Tenant: incident.DefaultTenant, Source: "netlify", Service: intake.FirstName(it.At("name").Written(), "netlify"),
 		Severity: severity(deploy), Timestamp: it.At("updated_at").Time(), Recovered: state == "ready",
 		Identity: intake.Identity("deploy", site, deploy, branch), Link: link(it),
 		Labels: intake.Labels(map[string]string{
@@ -100,7 +100,7 @@ func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) 
 		}),
 	}
 	a.ErrorLogs = evidence(a, it)
-	return steps.Batch{Alerts: []incident.Alert{a}}, a.Validate()
+	return steps.One(a, a.Validate())
 }
 
 // severity goes by who sees the deploy: everybody, or people who look at a branch.

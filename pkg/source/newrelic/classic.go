@@ -28,7 +28,7 @@ func classic(doc intake.Value) (a incident.Alert, told bool, err error) {
 		"accountName": doc.At("account_name").Written(),
 	})
 	a = incident.Alert{
-		Tenant: incident.DefaultTenant, Source: "newrelic", Service: intake.Name(service(labels, doc.At("details").Written())),
+		Tenant: incident.DefaultTenant, Source: "newrelic", Service: service(labels, doc.At("details").Written()),
 		Severity:  intake.Severity(incident.High, doc.At("severity").Written(), doc.At("priority").Written()),
 		Timestamp: doc.At("timestamp").Epoch(), Identity: intake.Identity(strings.Trim("incident/"+account, "/"), id), Recovered: now == over,
 		Link: intake.FirstLink(doc.At("incident_url").Written(), doc.At("violation_callback_url").Written()), Labels: intake.Labels(labels),
@@ -44,18 +44,12 @@ func isTest(doc intake.Value, id string) bool {
 
 func classicEvidence(doc, target intake.Value, a incident.Alert) string {
 	var e intake.Evidence
-	word := "ALERT "
-	if a.Recovered {
-		word = "CLOSED "
-	}
-	e.Line(word + doc.First("condition_name", "policy_name") + " (" + string(a.Severity) + ")")
+	e.Headline(a, "ALERT", "CLOSED", doc.First("condition_name", "policy_name"))
 	e.Add("details", doc.At("details").Written())
 	e.Add("entity", target.At("name").Written())
 	e.Add("policy", doc.At("policy_name").Written())
 	e.Add("event", doc.At("event_type").Written())
-	if !a.Timestamp.IsZero() {
-		e.Add("time", incident.FormatTime(a.Timestamp))
-	}
+	e.AddTime("time", a.Timestamp)
 	if a.Recovered {
 		return e.String()
 	}

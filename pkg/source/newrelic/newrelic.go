@@ -95,7 +95,7 @@ func issue(doc intake.Value) (a incident.Alert, told bool, err error) {
 		"account": doc.At("accountId").Written(), "workflow": doc.At("workflowName").Written(),
 	})
 	a = incident.Alert{
-		Tenant: incident.DefaultTenant, Source: "newrelic", Service: intake.Name(service(labels, doc.At("title").Written())),
+		Tenant: incident.DefaultTenant, Source: "newrelic", Service: service(labels, doc.At("title").Written()),
 		Severity:  intake.Severity(incident.High, doc.At("priority").Written(), doc.At("severity").Written()),
 		Timestamp: doc.At("createdAt").Epoch(), Identity: intake.Identity("issue", id), Recovered: now == over,
 		Link: intake.Link(doc.At("issueUrl").Written()), Labels: intake.Labels(labels),
@@ -129,31 +129,20 @@ func firstCondition(doc intake.Value) string {
 func service(labels map[string]string, otherwise string) string {
 	found := intake.FirstOf(labels, "service", "app", "application", "appName", "affectedService", "k8s.deploymentName",
 		"entity", "policy", "condition")
-	for _, text := range []string{found, otherwise} {
-		if intake.Name(text) != "" {
-			return text
-		}
-	}
-	return "newrelic"
+	return intake.FirstName(found, otherwise, "newrelic")
 }
 
 func issueEvidence(doc intake.Value, a incident.Alert) string {
 	var e intake.Evidence
-	word := "ALERT "
-	if a.Recovered {
-		word = "CLOSED "
-	}
 	title := doc.First("title", "details")
 	if title == "" {
 		title = firstCondition(doc)
 	}
-	e.Line(word + title + " (" + string(a.Severity) + ")")
+	e.Headline(a, "ALERT", "CLOSED", title)
 	e.Add("entities", strings.Join(doc.At("impactedEntities").Texts(intake.MaxLabels), ", "))
 	e.Add("policy", strings.Join(doc.At("alertPolicyNames").Texts(intake.MaxLabels), ", "))
 	e.Add("condition", firstCondition(doc))
-	if !a.Timestamp.IsZero() {
-		e.Add("open since", incident.FormatTime(a.Timestamp))
-	}
+	e.AddTime("open since", a.Timestamp)
 	e.Add("trigger", doc.At("trigger").Written())
 	if a.Recovered {
 		return e.String()

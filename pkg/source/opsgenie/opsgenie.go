@@ -73,7 +73,7 @@ func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) 
 		Link: s.link(id, details), Labels: intake.Labels(labels),
 	}
 	a.ErrorLogs = evidence(a, action, doc, it, details)
-	return steps.Batch{Alerts: []incident.Alert{a}}, a.Validate()
+	return steps.One(a, a.Validate())
 }
 
 // link leads to the alert, if the address of Opsgenie is set: the message does not hold
@@ -130,14 +130,8 @@ func texts(list intake.Value, most int) (all []string) {
 // service is what the alert names as the place of the trouble. An entity is Opsgenie's
 // own field for it.
 func service(labels map[string]string, it intake.Value) string {
-	names := []string{labels["service"], it.At("entity").Written(), labels["app"], labels["application"], labels["deployment"], labels["host"],
-		labels["hostname"], labels["integration"]}
-	for _, name := range names {
-		if name = intake.Name(name); name != "" {
-			return name
-		}
-	}
-	return "opsgenie"
+	return intake.FirstName(labels["service"], it.At("entity").Written(), labels["app"], labels["application"], labels["deployment"],
+		labels["host"], labels["hostname"], labels["integration"], "opsgenie")
 }
 
 func evidence(a incident.Alert, action string, doc, it intake.Value, details map[string]string) string {
@@ -166,8 +160,6 @@ func evidence(a incident.Alert, action string, doc, it intake.Value, details map
 	}
 	e.Add("teams", strings.Join(texts(it.At("teams"), maxTeams), ", "))
 	e.Add("integration", doc.At("integrationName").Written())
-	if !a.Timestamp.IsZero() {
-		e.Add("since", incident.FormatTime(a.Timestamp))
-	}
+	e.AddTime("since", a.Timestamp)
 	return e.String()
 }

@@ -4,7 +4,6 @@
 package pagerduty
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"strings"
@@ -72,11 +71,7 @@ func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) 
 	default:
 		return steps.Batch{}, doc.Err()
 	}
-	alert, err := read(event, data)
-	if err != nil {
-		return steps.Batch{}, err
-	}
-	return steps.Batch{Alerts: []incident.Alert{alert}}, nil
+	return steps.One(read(event, data))
 }
 
 func read(event, data intake.Value) (incident.Alert, error) {
@@ -86,7 +81,7 @@ func read(event, data intake.Value) (incident.Alert, error) {
 		return incident.Alert{}, err
 	}
 	a := incident.Alert{
-		Tenant: incident.DefaultTenant, Source: "pagerduty", Service: cmp.Or(intake.Name(service), "pagerduty"),
+		Tenant: incident.DefaultTenant, Source: "pagerduty", Service: intake.FirstName(service, "pagerduty"),
 		Severity: severity(data), Timestamp: at, Identity: intake.Identity(id),
 		Link: intake.Link(data.At("html_url").Written()), Labels: labels(data),
 		Recovered: event.At("event_type").Written() == "incident.resolved",

@@ -158,9 +158,7 @@ func (f finding) evidence(a incident.Alert) string {
 	}
 	f.vulnerabilities(&e)
 	f.action(&e)
-	if !f.seen.IsZero() {
-		e.Add("last seen", incident.FormatTime(f.seen))
-	}
+	e.AddTime("last seen", f.seen)
 	e.Add("account", f.account)
 	e.Add("region", f.region)
 	e.Block(f.description)

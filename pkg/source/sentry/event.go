@@ -112,12 +112,7 @@ func placeOf(doc, e intake.Value) place {
 }
 
 func service(names ...string) string {
-	for _, name := range names {
-		if name = intake.Name(name); name != "" {
-			return name
-		}
-	}
-	return "sentry"
+	return intake.FirstName(append(names, "sentry")...)
 }
 
 // tagsOf reads tags, which Sentry writes as pairs.
@@ -180,9 +175,7 @@ func eventEvidence(a incident.Alert, doc, e intake.Value, rule string) string {
 	if request := e.At("request"); request.At("url").Has() {
 		w.Add("request", strings.TrimSpace(request.At("method").Written()+" "+withoutQuery(request.At("url").Written())))
 	}
-	if !a.Timestamp.IsZero() {
-		w.Add("happened at", incident.FormatTime(a.Timestamp))
-	}
+	w.AddTime("happened at", a.Timestamp)
 	w.Block(trace(e))
 	w.Block(breadcrumbs(e))
 	return w.String()

@@ -3,7 +3,6 @@ package sentry
 import (
 	"cmp"
 	"strings"
-	"time"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/intake"
@@ -30,7 +29,7 @@ func metricAlert(doc intake.Value) (incident.Alert, bool, error) {
 	a := incident.Alert{
 		Tenant: incident.DefaultTenant, Source: "sentry", Service: service(append(projects, rule.At("name").Written())...),
 		Severity: severity, Identity: intake.Identity("metric_alert", id), Recovered: action == "resolved", Link: link,
-		Timestamp: started(shown),
+		Timestamp: intake.FirstTime(shown.At("date_started"), shown.At("date_detected")),
 		Labels: intake.Labels(map[string]string{
 			"project": strings.Join(projects, ","), "alert": rule.At("name").Written(),
 			"environment": rule.At("environment").Written(), "organization": segmentAfter(link, "organizations"),
@@ -39,14 +38,6 @@ func metricAlert(doc intake.Value) (incident.Alert, bool, error) {
 	}
 	a.ErrorLogs = metricEvidence(a, doc.At("data").Apart(), rule)
 	return a, true, nil
-}
-
-// started is when the trouble began.
-func started(it intake.Value) time.Time {
-	if at := it.At("date_started").Time(); !at.IsZero() {
-		return at
-	}
-	return it.At("date_detected").Apart().Time()
 }
 
 func projectsOf(it intake.Value) (projects []string) {
@@ -91,8 +82,6 @@ func metricEvidence(a incident.Alert, data, rule intake.Value) string {
 		}
 	}
 	w.AddAll(a.Labels, "alert")
-	if !a.Timestamp.IsZero() {
-		w.Add("since", incident.FormatTime(a.Timestamp))
-	}
+	w.AddTime("since", a.Timestamp)
 	return w.String()
 }

@@ -66,7 +66,7 @@ func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) 
 	if err != nil || !isAlert {
 		return steps.Batch{}, err
 	}
-	return steps.Batch{Alerts: []incident.Alert{alert}}, alert.Validate()
+	return steps.One(alert, alert.Validate())
 }
 
 // reader reads one kind of message; false if it is no alert.

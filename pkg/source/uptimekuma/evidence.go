@@ -10,18 +10,12 @@ import (
 func evidence(doc intake.Value, a incident.Alert, tags map[string]string) string {
 	beat, monitor := doc.At("heartbeat"), doc.At("monitor")
 	var e intake.Evidence
-	word := "DOWN "
-	if a.Recovered {
-		word = "UP AGAIN "
-	}
-	e.Line(word + monitor.At("name").Written() + " (" + string(a.Severity) + ")")
+	e.Headline(a, "DOWN", "UP AGAIN", monitor.At("name").Written())
 	e.Add("message", beat.At("msg").Written())
 	e.Add("monitored", monitored(monitor))
 	e.Add("type", monitor.At("type").Written())
 	e.Add("path", monitor.At("pathName").Written())
-	if !a.Timestamp.IsZero() {
-		e.Add("time", incident.FormatTime(a.Timestamp))
-	}
+	e.AddTime("time", a.Timestamp)
 	if a.Recovered {
 		e.Add("down since (UTC)", beat.At("lastDownTime").Written())
 		return e.String()

@@ -77,10 +77,7 @@ func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) 
 	default: // a test, such as "Name Testing"
 		return steps.Batch{}, nil
 	}
-	if err != nil {
-		return steps.Batch{}, err
-	}
-	return steps.Batch{Alerts: []incident.Alert{a}}, nil
+	return steps.One(a, err)
 }
 
 // unknown is nil for the statuses that are neither trouble nor its end.

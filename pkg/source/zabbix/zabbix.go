@@ -60,11 +60,7 @@ func (s *Source) Parse(_ context.Context, r steps.Request) (steps.Batch, error) 
 	if source == "1" || source == "2" || in.text("updateStatus") == "1" {
 		return steps.Batch{}, nil
 	}
-	a, err := in.read(source)
-	if err != nil {
-		return steps.Batch{}, err
-	}
-	return steps.Batch{Alerts: []incident.Alert{a}}, nil
+	return steps.One(in.read(source))
 }
 
 // event is the body. Each field is the value of one macro.
@@ -103,7 +99,7 @@ func (in event) read(source string) (incident.Alert, error) {
 	}
 	tags := in.tags()
 	a := incident.Alert{
-		Tenant: incident.DefaultTenant, Source: "zabbix", Service: intake.Name(in.service(tags)), Severity: in.severity(source, tags),
+		Tenant: incident.DefaultTenant, Source: "zabbix", Service: in.service(tags), Severity: in.severity(source, tags),
 		Identity: intake.Identity("event", id), Recovered: value == "0", Link: in.link(id),
 		Labels: intake.Labels(intake.Merge(tags, map[string]string{
 			"host": in.text("host"), "hostName": in.text("hostName"), "hostIp": in.text("hostIp"), "hostGroups": in.text("hostGroups"),
@@ -149,15 +145,8 @@ func (in event) severity(source string, tags map[string]string) incident.Severit
 }
 
 func (in event) service(tags map[string]string) string {
-	if found := intake.FirstOf(tags, "service", "app", "application"); intake.Name(found) != "" {
-		return found
-	}
-	for _, field := range []string{"serviceName", "hostName", "host", "name"} {
-		if text := in.text(field); intake.Name(text) != "" {
-			return text
-		}
-	}
-	return "zabbix"
+	return intake.FirstName(intake.FirstOf(tags, "service", "app", "application"), in.text("serviceName"), in.text("hostName"),
+		in.text("host"), in.text("name"), "zabbix")
 }
 
 // link is Zabbix' page of the event, "" if the macro {$ZABBIX.URL} is not set there.
@@ -171,11 +160,7 @@ func (in event) link(id string) string {
 
 func (in event) evidence(a incident.Alert, tags map[string]string) string {
 	var e intake.Evidence
-	word := "PROBLEM "
-	if a.Recovered {
-		word = "RECOVERED "
-	}
-	e.Line(word + in.text("name") + " (" + string(a.Severity) + ")")
+	e.Headline(a, "PROBLEM", "RECOVERED", in.text("name"))
 	e.Add("host", in.text("hostName"))
 	e.Add("operational data", in.text("opData"))
 	e.Add("service", in.text("serviceName"))
