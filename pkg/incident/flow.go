@@ -3,6 +3,7 @@ package incident
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -162,7 +163,8 @@ func (f *Flow) recognise(sender, shape string) (fingerprint string, found bool) 
 			near[at] = append(near[at], i)
 		}
 	}
-	for at, known := range near {
+	for _, at := range slices.Sorted(maps.Keys(near)) { // in order, so that the same alerts always come to the same
+		known := near[at]
 		if len(known) < 2 {
 			continue
 		}

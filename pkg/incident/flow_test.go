@@ -59,6 +59,21 @@ func TestTheThirdWordAtOnePlaceMakesItVary(t *testing.T) {
 	}
 }
 
+// A simulation must be able to play the same history again.
+func TestWhichTroubleAnAlertTurnsOutToBeIsNoChance(t *testing.T) {
+	line := func(user, host string) incident.Alert {
+		return troubled("ERROR login of user " + user + " at host " + host + " failed: session store is gone")
+	}
+	first := line("anna", "red")
+	for range 64 {
+		flow := &incident.Flow{}
+		incidentsOf(flow, 0, first, line("ben", "red"), line("clara", "blue"), line("clara", "green"))
+		if m := meet(flow, line("clara", "red"), 0, noon); m.Fingerprint != first.Fingerprint() {
+			t.Fatalf("it turned out to be another trouble: %+v", flow.Known)
+		}
+	}
+}
+
 func TestDifferentTroublesStayApart(t *testing.T) {
 	var alerts []incident.Alert
 	lines := []string{
