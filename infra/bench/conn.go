@@ -42,17 +42,17 @@ func (c *conn) get(path string) (int, []byte, error) {
 	return c.call()
 }
 
-func (c *conn) post(path string, body []byte) (int, []byte, error) {
-	const head = "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-	c.out = fmt.Appendf(c.out[:0], head, path, c.addr, len(body))
-	c.out = append(c.out, body...)
-	return c.call()
-}
+func (c *conn) post(path string, body []byte) (int, []byte, error) { return c.posted(path, "", body) }
 
 // postAs posts with an Authorization header.
 func (c *conn) postAs(token, path string, body []byte) (int, []byte, error) {
-	const head = "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n"
-	c.out = fmt.Appendf(c.out[:0], head, path, c.addr, token, len(body))
+	return c.posted(path, "Authorization: Bearer "+token+"\r\n", body)
+}
+
+// posted posts with more header lines.
+func (c *conn) posted(path, lines string, body []byte) (int, []byte, error) {
+	const head = "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n%sContent-Length: %d\r\n\r\n"
+	c.out = fmt.Appendf(c.out[:0], head, path, c.addr, lines, len(body))
 	c.out = append(c.out, body...)
 	return c.call()
 }
