@@ -9,13 +9,13 @@ const wild = '*'
 const maxShape = 1024
 
 // Shape is a line of a log without what differs between two reports of one trouble:
-// numbers, times, addresses, ids, hashes, the suffixes of pods, random text. Each run
-// of that becomes one *. It is in lower case, its white space folded. Words stay, so
+// numbers, times, addresses, ids, hashes, the suffixes of pods, random text, bytes that
+// are no text. Each run of that becomes one *. It is in lower case, its white space folded. Words stay, so
 // that different troubles have different shapes.
 //
 // It needs no memory and takes time linear in the line, of which 1 KiB is read.
 func Shape(line string) string {
-	s := shaper{in: Cut(line, maxShape)}
+	s := shaper{in: strings.ToValidUTF8(Cut(line, maxShape), string(wild))}
 	s.out.Grow(len(s.in))
 	for s.at < len(s.in) {
 		start := s.at
