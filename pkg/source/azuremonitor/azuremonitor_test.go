@@ -7,7 +7,6 @@ import (
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/source/azuremonitor"
-	"github.com/opsguard/opsguard/pkg/steps"
 	"github.com/opsguard/opsguard/pkg/steps/stepstest"
 )
 
@@ -42,26 +41,12 @@ func TestItReadsWhatOthersPublished(t *testing.T) {
 
 func parse(t *testing.T, body string) (incident.Alert, error) {
 	t.Helper()
-	batch, err := stepstest.OpenSource(t, azuremonitor.Integration(), vendor()).Parse(t.Context(), steps.Request{Body: []byte(body)})
-	if err != nil {
-		return incident.Alert{}, err
-	}
-	return batch.Alerts[0], nil
+	return stepstest.ParseOne(t, stepstest.OpenSource(t, azuremonitor.Integration(), vendor()), body)
 }
 
 func TestTroubleAndItsEndAreOne(t *testing.T) {
 	for begin, end := range map[string]string{"metric": "metric-resolved", "resource-health": "resource-health-over"} {
-		a, err := parse(t, string(sent(t, begin).Request.Body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := parse(t, string(sent(t, end).Request.Body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if a.Fingerprint() != b.Fingerprint() || a.Recovered || !b.Recovered {
-			t.Errorf("%s and %s: %+v and %+v", begin, end, a, b)
-		}
+		stepstest.OneTrouble(t, stepstest.OpenSource(t, azuremonitor.Integration(), vendor()), sent(t, begin), sent(t, end))
 	}
 }
 

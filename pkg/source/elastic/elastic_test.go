@@ -8,7 +8,6 @@ import (
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/source/elastic"
-	"github.com/opsguard/opsguard/pkg/steps"
 	"github.com/opsguard/opsguard/pkg/steps/stepstest"
 )
 
@@ -39,26 +38,12 @@ func TestItIsASource(t *testing.T) {
 
 func parse(t *testing.T, body string) (incident.Alert, error) {
 	t.Helper()
-	batch, err := stepstest.OpenSource(t, elastic.Integration(), vendor()).Parse(t.Context(), steps.Request{Body: []byte(body)})
-	if err != nil {
-		return incident.Alert{}, err
-	}
-	return batch.Alerts[0], nil
+	return stepstest.ParseOne(t, stepstest.OpenSource(t, elastic.Integration(), vendor()), body)
 }
 
 func TestTroubleAndItsEndAreOne(t *testing.T) {
 	for begin, end := range map[string]string{"query": "query-recovered", "watch": "watch-resolved"} {
-		a, err := parse(t, string(sent(t, begin).Request.Body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := parse(t, string(sent(t, end).Request.Body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if a.Fingerprint() != b.Fingerprint() || a.Recovered || !b.Recovered {
-			t.Errorf("%s and %s: %+v and %+v", begin, end, a, b)
-		}
+		stepstest.OneTrouble(t, stepstest.OpenSource(t, elastic.Integration(), vendor()), sent(t, begin), sent(t, end))
 	}
 }
 

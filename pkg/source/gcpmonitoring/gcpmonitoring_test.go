@@ -42,17 +42,7 @@ func parse(t *testing.T, body string) (steps.Batch, error) {
 }
 
 func TestOpenAndClosedAreOneTrouble(t *testing.T) {
-	opened, err := parse(t, string(sent(t, "open", 1).Request.Body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed, err := parse(t, string(sent(t, "closed", 1).Request.Body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if a, b := opened.Alerts[0], closed.Alerts[0]; a.Fingerprint() != b.Fingerprint() || a.Recovered || !b.Recovered {
-		t.Errorf("%+v and %+v", a, b)
-	}
+	stepstest.OneTrouble(t, stepstest.OpenSource(t, gcpmonitoring.Integration(), vendor()), sent(t, "open", 1), sent(t, "closed", 1))
 }
 
 func TestWhatIsWrongIsNamed(t *testing.T) {

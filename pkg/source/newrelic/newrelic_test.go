@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/source/newrelic"
 	"github.com/opsguard/opsguard/pkg/steps"
@@ -44,17 +43,7 @@ func parse(t *testing.T, body string) (steps.Batch, error) {
 
 func TestTroubleAndItsEndAreOne(t *testing.T) {
 	for begin, end := range map[string]string{"activated": "closed", "classic": "classic-closed"} {
-		var alerts []incident.Alert
-		for _, name := range []string{begin, end} {
-			batch, err := parse(t, string(sent(t, name, 1).Request.Body))
-			if err != nil {
-				t.Fatal(err)
-			}
-			alerts = append(alerts, batch.Alerts...)
-		}
-		if a, b := alerts[0], alerts[1]; a.Fingerprint() != b.Fingerprint() || a.Recovered || !b.Recovered {
-			t.Errorf("%s and %s: %+v and %+v", begin, end, a, b)
-		}
+		stepstest.OneTrouble(t, stepstest.OpenSource(t, newrelic.Integration(), vendor()), sent(t, begin, 1), sent(t, end, 1))
 	}
 }
 

@@ -57,17 +57,7 @@ func TestAnUnknownStatusIsRefusedByName(t *testing.T) {
 }
 
 func TestDownAndUpAreOneTrouble(t *testing.T) {
-	var prints []string
-	for _, name := range []string{"down", "up"} {
-		batch, err := parse(t, string(sent(t, name, 1).Request.Body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		prints = append(prints, batch.Alerts[0].Fingerprint())
-	}
-	if prints[0] != prints[1] {
-		t.Errorf("they differ: %v", prints)
-	}
+	stepstest.OneTrouble(t, stepstest.OpenSource(t, uptimekuma.Integration(), vendor()), sent(t, "down", 1), sent(t, "up", 1))
 }
 
 func TestACertificateIsOneTroubleHoweverManyDaysAreLeft(t *testing.T) {

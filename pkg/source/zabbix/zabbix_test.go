@@ -8,7 +8,6 @@ import (
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/source/zabbix"
-	"github.com/opsguard/opsguard/pkg/steps"
 	"github.com/opsguard/opsguard/pkg/steps/stepstest"
 )
 
@@ -40,25 +39,11 @@ func TestItReadsWhatOthersPublished(t *testing.T) {
 
 func parse(t *testing.T, body string) (incident.Alert, error) {
 	t.Helper()
-	batch, err := stepstest.OpenSource(t, zabbix.Integration(), vendor()).Parse(t.Context(), steps.Request{Body: []byte(body)})
-	if err != nil {
-		return incident.Alert{}, err
-	}
-	return batch.Alerts[0], nil
+	return stepstest.ParseOne(t, stepstest.OpenSource(t, zabbix.Integration(), vendor()), body)
 }
 
 func TestAProblemAndItsRecoveryAreOneTrouble(t *testing.T) {
-	a, err := parse(t, string(sent(t, "problem", 1).Request.Body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := parse(t, string(sent(t, "recovered", 1).Request.Body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if a.Fingerprint() != b.Fingerprint() || a.Recovered || !b.Recovered {
-		t.Errorf("%+v and %+v", a, b)
-	}
+	stepstest.OneTrouble(t, stepstest.OpenSource(t, zabbix.Integration(), vendor()), sent(t, "problem", 1), sent(t, "recovered", 1))
 }
 
 func TestZabbixSixSeverities(t *testing.T) {

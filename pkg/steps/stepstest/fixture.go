@@ -37,6 +37,35 @@ func Basic(user, password string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 }
 
+// ParseOne has a source read a body that is one alert, or is refused.
+func ParseOne(t testing.TB, source steps.Source, body string) (incident.Alert, error) {
+	t.Helper()
+	batch, err := source.Parse(t.Context(), steps.Request{Body: []byte(body)})
+	switch {
+	case err != nil:
+		return incident.Alert{}, err
+	case len(batch.Alerts) != 1:
+		t.Fatalf("%d alerts, want one: %s", len(batch.Alerts), body)
+	}
+	return batch.Alerts[0], nil
+}
+
+// OneTrouble holds a source to knowing the end of a trouble by its beginning.
+func OneTrouble(t testing.TB, source steps.Source, begin, end Sent) {
+	t.Helper()
+	a, err := ParseOne(t, source, string(begin.Request.Body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := ParseOne(t, source, string(end.Request.Body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Fingerprint() != b.Fingerprint() || a.Recovered || !b.Recovered {
+		t.Errorf("%s and %s: %+v and %+v", begin.Name, end.Name, a, b)
+	}
+}
+
 // ReadOrInvalid holds what a source says of a body to the least that is asked of it: it
 // refuses by Invalid, and an alert that it reads is valid.
 func ReadOrInvalid(t testing.TB, body []byte, batch steps.Batch, err error) {
