@@ -17,6 +17,7 @@ func Suite(t *testing.T, target Target) {
 	}{
 		{"TheReadmesAlertIsApprovedAndResolved", approved},
 		{"EscalatingOpensATicket", escalated},
+		{"AnEscalatedIncidentCountsRepeatsAndIsResolvedLater", afterEscalation},
 		{"AManualReviewIsClosedByHand", manualReview},
 		{"AnUnknownServiceIsKeptForAPerson", unknownService},
 		{"OppositeDecisionsAtOnceHaveOneWinner", race},
@@ -70,6 +71,32 @@ func escalated(c *client) {
 		c.Errorf("escalated: %s", end)
 	}
 	c.want("approve after the end", c.decide(id, "approve"), http.StatusConflict, "already-decided")
+}
+
+// afterEscalation repeats the alert of an escalated incident, which is counted there, and
+// then resolves the incident by hand.
+func afterEscalation(c *client) {
+	trouble := alert{Service: oom.Service, ErrorLogs: oom.ErrorLogs, DedupKey: "after an escalation " + c.nonce()}
+	id := c.waiting(trouble)
+	c.want("escalate", c.decide(id, "escalate"), http.StatusOK, "")
+	ticket := c.until(id, "ESCALATED").text("ticket.key")
+	again := c.ingest(trouble)
+	if c.want("the same alert", again, http.StatusAccepted, ""); again.text("incidentId") != id || again.text("status") != "ESCALATED" {
+		c.Errorf("a repeat: %s", again)
+	}
+	var last answer
+	c.eventually("a person to resolve it", func() bool { last = c.decide(id, "resolve"); return last.status == http.StatusOK }, func() string { return last.String() })
+	end := c.until(id, "RESOLVED")
+	if end.text("resolution.by") == "" || end.text("decision.decision") != "escalate" || end.text("escalationReason") != "chosen" ||
+		end.text("ticket.key") != ticket || end.get("occurrences") != 2.0 {
+		c.Errorf("resolved after its escalation: %s", end)
+	}
+	c.want("approve after that", c.decide(id, "approve"), http.StatusConflict, "already-decided")
+	next := c.waiting(trouble)
+	if next == id {
+		c.Errorf("the next time it joined what is over")
+	}
+	c.end(next)
 }
 
 func manualReview(c *client) {

@@ -198,7 +198,7 @@ func trial(source, dir string, seed uint64, ids []string) error {
 // use does all that a day brings.
 func use(rt *Runtime, ids []string) error {
 	ctx := context.Background()
-	listed, err := idsListed(rt.store)
+	listed, err := idsListed(rt.store.Store)
 	if err != nil {
 		return fmt.Errorf("lists: %w", err)
 	}

@@ -165,7 +165,7 @@ func (l *lockedText) String() string {
 func TestManyWhoAskForHealthShareOneWrite(t *testing.T) {
 	s := serveOn(t, t.TempDir())
 	writes := func() int { return int(s.rt.db.Journal().Seq()) }
-	h := newHealth(s.rt.db, s.rt.store)
+	h := newHealth(s.rt.db, s.rt.store.Store)
 	later := time.Now().Add(time.Hour) // the opening's own writes are long past
 	h.now = func() time.Time { return later }
 	before := writes()

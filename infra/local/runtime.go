@@ -30,7 +30,7 @@ type Runtime struct {
 	log      *slog.Logger
 	db       *bolt.File
 	writer   *commit.Writer
-	store    *bolt.Store
+	store    attentive
 	engine   *engine.Engine
 	handler  http.Handler
 	alerts   accepting
@@ -73,8 +73,8 @@ func Open(ctx context.Context, s Settings, d Deps) (*Runtime, error) {
 	rt.asker = newAsker(rt.clock.Now, rt.log)
 	rt.tellDamage()
 	rt.writer = commit.New(rt.db)
-	rt.store = bolt.New(rt.db, rt.writer)
-	rt.health = newHealth(rt.db, rt.store)
+	rt.store = attentive{bolt.New(rt.db, rt.writer), make(chan struct{}, 1)}
+	rt.health = newHealth(rt.db, rt.store.Store)
 	if err := rt.bind(ctx, inv, d); err != nil {
 		return nil, errors.Join(err, rt.Close(ctx))
 	}

@@ -46,6 +46,7 @@ func (rt *Runtime) Serve(ctx context.Context, ready func(addr string)) error {
 	working, stopJobs := context.WithCancel(context.Background())
 	jobs.Go(func() { watchStore(working, rt.db, rt.log) })
 	jobs.Go(func() { rt.asker.run(working, rt.store, rt.people) })
+	jobs.Go(func() { rt.store.tell(working, rt.reconcile) })
 	jobs.Go(func() {
 		every(working, rt.settings.ReconcileInterval, "reconcile", rt.log, func(ctx context.Context) error {
 			rt.warnOfClock()

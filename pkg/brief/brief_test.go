@@ -34,6 +34,8 @@ func TestTextIsTheGoldenOne(t *testing.T) {
 		{"failed_before_ticket", executed(t, incident.Result{Outcome: incident.Failed}), at(11, 3)},
 		{"failed_ticket", ticketed(t, finished(t, incident.Result{Outcome: incident.Failed}), jira), at(11, 3)},
 		{"timeout_ticket", closed(t, ticketed(t, timedOut(t), incident.Ticket{Tracker: "simulated", Key: "SIM-1"})), at(14, 6)},
+		{"resolved_after_timeout", afterwards(t, "key:anna"), at(15, 0)},
+		{"recovered_after_timeout", afterwards(t, "source:api"), at(15, 0)},
 		{"timeout_no_ticket", closed(t, timedOut(t)), at(14, 6)},
 		{"resolved_by_hand", closed(t, decide(t, review(t, "no fix"), incident.Resolve, incident.LinkActor("discord"), "restarted it myself")), at(14, 6)},
 		{"recovered", recovered(t), at(10, 31)},

@@ -99,6 +99,13 @@ func timedOut(t *testing.T) incident.Incident {
 	return must(t, c, err)
 }
 
+func afterwards(t *testing.T, by incident.Actor) incident.Incident {
+	t.Helper()
+	inc := closed(t, ticketed(t, timedOut(t), incident.Ticket{Tracker: "simulated", Key: "SIM-1"}))
+	c, err := inc.ResolveEscalated(by, "the leak was in the cache", at(14, 59))
+	return must(t, c, err)
+}
+
 func ticketed(t *testing.T, inc incident.Incident, ticket incident.Ticket) incident.Incident {
 	t.Helper()
 	c, err := inc.Ticketed(ticket, at(14, 6))

@@ -76,7 +76,11 @@ func approvedLine(inc incident.Incident) string {
 }
 
 func resolvedLine(inc incident.Incident) string {
-	switch {
+	switch r := inc.Resolution; {
+	case r != nil && inc.RecoveredAt != nil:
+		return "after its escalation its source reported recovery"
+	case r != nil:
+		return "by " + inline(string(r.By), MaxParameter) + ", after it had been escalated"
 	case inc.Attempt != nil && inc.Attempt.Outcome == incident.Simulated:
 		return "after a simulated fix: nothing was changed"
 	case inc.Attempt != nil:
@@ -232,7 +236,7 @@ func escalated(inc incident.Incident) string {
 		inc.Decision != nil && inc.Decision.Action != incident.Approve
 	status, reason := inc.Conclusion()
 	switch {
-	case inc.Status == incident.Escalated:
+	case inc.Status == incident.Escalated || inc.Resolution != nil:
 		return reasonText(inc, inc.EscalationReason)
 	case inc.Open() && settled && status == incident.Escalated:
 		return reasonText(inc, reason)

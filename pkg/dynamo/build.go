@@ -12,16 +12,9 @@ const absent = "attribute_not_exists(PK)"
 // back, it looks first at what is held: the transaction then rests on that.
 func (s *Store) build(ctx context.Context, c incident.Change) (*transaction, error) {
 	t := &transaction{}
-	if c.FreeDedup {
-		held, err := s.holder(ctx, c.Incident.Tenant, c.Incident.Fingerprint)
-		if err != nil {
+	if c.FreeDedup || !c.KeepDedup.IsZero() {
+		if err := s.end(ctx, t, &c); err != nil {
 			return nil, err
-		}
-		if held.ID == c.Incident.ID {
-			c.Incident.Occurrences, c.Incident.LastSeenAt = held.Count, held.Seen
-			t.delete(dedupKey(c.Incident.Tenant, c.Incident.Fingerprint), meansMoved,
-				"incidentId = :id AND occurrences = :count AND lastSeen = :seen",
-				item{":id": text(held.ID), ":count": number(held.Count), ":seen": millis(held.Seen)})
 		}
 	}
 	if c.Free != "" {
@@ -34,6 +27,26 @@ func (s *Store) build(ctx context.Context, c incident.Change) (*transaction, err
 	}
 	t.beside(c)
 	return t.in(s.table), nil
+}
+
+// end gives the fingerprint back, or limits how long it is held. Either rests on what was
+// counted until now.
+func (s *Store) end(ctx context.Context, t *transaction, c *incident.Change) error {
+	held, err := s.holder(ctx, c.Incident.Tenant, c.Incident.Fingerprint)
+	if err != nil || held.ID != c.Incident.ID {
+		return err
+	}
+	c.Incident.Occurrences, c.Incident.LastSeenAt = held.Count, held.Seen
+	const same = "incidentId = :id AND occurrences = :count AND lastSeen = :seen"
+	values := item{":id": text(held.ID), ":count": number(held.Count), ":seen": millis(held.Seen)}
+	k := dedupKey(c.Incident.Tenant, c.Incident.Fingerprint)
+	if c.FreeDedup {
+		t.delete(k, meansMoved, same, values)
+		return nil
+	}
+	held.Until = c.KeepDedup
+	t.put(with(k, held.values()), meansMoved, same, values)
+	return nil
 }
 
 // free gives the target back, unless somebody took it over after the hold lapsed.
@@ -72,7 +85,7 @@ func (t *transaction) beside(c incident.Change) {
 		t.put(with(evidenceKey(inc.Ref), item{attrLogs: text(c.Evidence.Logs)}), meansBroken, "", nil)
 	}
 	if c.HoldDedup {
-		d := dedup{inc.ID, inc.Occurrences, inc.LastSeenAt}
+		d := dedup{ID: inc.ID, Count: inc.Occurrences, Seen: inc.LastSeenAt}
 		t.put(with(dedupKey(inc.Tenant, inc.Fingerprint), d.values()), meansDuplicate, absent, nil)
 	}
 	if c.Wait != nil {
@@ -80,6 +93,9 @@ func (t *transaction) beside(c incident.Change) {
 	}
 	if c.FreeWait {
 		t.delete(waitKey(inc.Ref), meansBroken, "", nil)
+	}
+	if c.Untold {
+		t.put(with(untoldKey(inc.Ref), item{attrVersion: number(inc.Version)}), meansBroken, "", nil)
 	}
 	if c.Take != nil {
 		hold := item{attrIncident: text(inc.ID), attrUntil: millis(c.Take.Until)}

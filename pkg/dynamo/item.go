@@ -84,6 +84,7 @@ type dedup struct {
 	ID    string
 	Count int64
 	Seen  time.Time
+	Until time.Time // from then on it is not joined; zero: while it is open
 }
 
 func dedupOf(it item) (d dedup, err error) {
@@ -91,12 +92,21 @@ func dedupOf(it item) (d dedup, err error) {
 	if d.Count, err = intOf(it, attrCount); err != nil {
 		return d, err
 	}
-	d.Seen, err = timeOf(it, attrSeen)
+	if d.Seen, err = timeOf(it, attrSeen); err != nil {
+		return d, err
+	}
+	if _, limited := it[attrUntil]; limited {
+		d.Until, err = timeOf(it, attrUntil)
+	}
 	return d, err
 }
 
 func (d dedup) values() item {
-	return item{attrIncident: text(d.ID), attrCount: number(d.Count), attrSeen: millis(d.Seen)}
+	v := item{attrIncident: text(d.ID), attrCount: number(d.Count), attrSeen: millis(d.Seen)}
+	if !d.Until.IsZero() {
+		v[attrUntil] = millis(d.Until)
+	}
+	return v
 }
 
 func waitItem(w incident.Wait) item {

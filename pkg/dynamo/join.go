@@ -15,17 +15,27 @@ import (
 // than the last one needs a second update, which leaves the time alone. If the
 // answer is lost and the SDK sends the update again, the join counts twice.
 func (s *Store) Join(ctx context.Context, tenant, fingerprint string, at time.Time) (incident.Ref, error) {
+	const there = "attribute_exists(PK) AND (attribute_not_exists(heldUntil) OR heldUntil > :at)"
 	k := dedupKey(tenant, fingerprint)
-	found, err := s.count(ctx, k, "ADD occurrences :one SET lastSeen = :at", "attribute_exists(PK) AND lastSeen <= :at",
-		item{":one": number(1), ":at": millis(incident.Stamp(at))})
-	if late(err) {
-		found, err = s.count(ctx, k, "ADD occurrences :one", "attribute_exists(PK)", item{":one": number(1)})
-	}
+	values := item{":one": number(1), ":at": millis(incident.Stamp(at))}
+	found, err := s.count(ctx, k, "ADD occurrences :one SET lastSeen = :at", there+" AND lastSeen <= :at", values)
 	var failed *types.ConditionalCheckFailedException
-	if errors.As(err, &failed) {
-		return incident.Ref{}, errNoHolder()
+	if errors.As(err, &failed) && len(failed.Item) > 0 && !over(failed.Item, at) {
+		found, err = s.count(ctx, k, "ADD occurrences :one", there, values)
 	}
-	return incident.Ref{Tenant: tenant, ID: stringOf(found, attrIncident)}, unavailable(err)
+	switch {
+	case !errors.As(err, &failed):
+		return incident.Ref{Tenant: tenant, ID: stringOf(found, attrIncident)}, unavailable(err)
+	case over(failed.Item, at):
+		return incident.Ref{Tenant: tenant, ID: stringOf(failed.Item, attrIncident)}, incident.Lapsed()
+	}
+	return incident.Ref{}, incident.NobodyHolds()
+}
+
+// over reports whether the time is over in which an incident is joined.
+func over(it item, at time.Time) bool {
+	d, err := dedupOf(it)
+	return err == nil && !d.Until.IsZero() && !at.Before(d.Until)
 }
 
 func (s *Store) count(ctx context.Context, k item, update, condition string, values item) (item, error) {
@@ -39,22 +49,11 @@ func (s *Store) count(ctx context.Context, k item, update, condition string, val
 	return out.Attributes, nil
 }
 
-// late reports that the item was there, and the condition on its time failed.
-func late(err error) bool {
-	var failed *types.ConditionalCheckFailedException
-	return errors.As(err, &failed) && len(failed.Item) > 0
-}
-
-// errNoHolder says that no open incident has a fingerprint.
-func errNoHolder() error {
-	return incident.Fail(incident.NotFound, incident.CodeNotFound, "no open incident has this fingerprint")
-}
-
 // Holder implements steps.Dedup.
 func (s *Store) Holder(ctx context.Context, tenant, fingerprint string) (incident.Ref, error) {
 	d, err := s.holder(ctx, tenant, fingerprint)
 	if err == nil && d.ID == "" {
-		err = errNoHolder()
+		err = incident.NobodyHolds()
 	}
 	return incident.Ref{Tenant: tenant, ID: d.ID}, err
 }

@@ -67,7 +67,13 @@ func waitKey(ref incident.Ref) item     { return key(ref.Tenant+"#WAIT#"+ref.ID,
 
 func dedupKey(tenant, fingerprint string) item { return key(tenant+"#DEDUP#"+fingerprint, skDedup) }
 func flowKey(tenant, service string) item      { return key(tenant+"#FLOW#"+service, skFlow) }
-func targetKey(tenant, target string) item     { return key(tenant+"#TARGET#"+target, skTarget) }
+
+// untoldKey is on a list of one partition: an incident comes onto it once an hour at most.
+func untoldKey(ref incident.Ref) item { return key(untoldPartition(ref.Tenant), ref.ID) }
+
+func untoldPartition(tenant string) string { return tenant + "#UNTOLD" }
+
+func targetKey(tenant, target string) item { return key(tenant+"#TARGET#"+target, skTarget) }
 
 func ticketKey(tenant, ticket string) item {
 	return key(partition(tenant, "TICKET", shardOf(ticket, ticketShards)), ticket)

@@ -79,12 +79,12 @@ func (s *Store) listPart(ctx context.Context, p part, limit int, q steps.ListQue
 	return out.Items, stringOf(out.LastEvaluatedKey, attrID), nil
 }
 
-// fillCounts puts into open incidents what is counted beside them.
+// fillCounts puts into incidents that hold their fingerprints what is counted beside them.
 func (s *Store) fillCounts(ctx context.Context, incidents []incident.Incident) error {
 	var keys []item
 	byPrint := map[string]*incident.Incident{}
 	for n := range incidents {
-		if inc := &incidents[n]; inc.Open() && byPrint[inc.Fingerprint] == nil {
+		if inc := &incidents[n]; inc.HoldsFingerprint() && byPrint[inc.Fingerprint] == nil {
 			byPrint[inc.Fingerprint] = inc
 			keys = append(keys, dedupKey(inc.Tenant, inc.Fingerprint))
 		}
@@ -113,7 +113,7 @@ func (s *Store) fillCounts(ctx context.Context, incidents []incident.Incident) e
 		}
 	}
 	for n := range incidents {
-		if d, ok := counts[incidents[n].ID]; ok && incidents[n].Open() {
+		if d, ok := counts[incidents[n].ID]; ok && incidents[n].HoldsFingerprint() {
 			incidents[n].Occurrences, incidents[n].LastSeenAt = d.Count, d.Seen
 		}
 	}

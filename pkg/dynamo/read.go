@@ -9,12 +9,12 @@ import (
 	"github.com/opsguard/opsguard/pkg/incident"
 )
 
-// Load implements steps.Loader. The count of an open incident is kept beside it and
-// read after it. If the incident ended in between, Load reads the record again,
+// Load implements steps.Loader. The count of an incident that holds its fingerprint
+// is kept beside it and read after it. If the incident ended in between, Load reads the record again,
 // which then has the count.
 func (s *Store) Load(ctx context.Context, ref incident.Ref) (incident.Incident, error) {
 	inc, err := s.loadMeta(ctx, ref)
-	if err != nil || !inc.Open() {
+	if err != nil || !inc.HoldsFingerprint() {
 		return inc, err
 	}
 	d, err := s.holder(ctx, inc.Tenant, inc.Fingerprint)

@@ -42,6 +42,24 @@ func (s *Store) PutTicket(ctx context.Context, t incident.Ticket) (incident.Tick
 	return t, unavailable(err)
 }
 
+// ReplaceTicket implements integration.Tickets.
+func (s *Store) ReplaceTicket(ctx context.Context, t incident.Ticket) error {
+	there, err := s.Ticket(ctx, t.Tenant, t.Key)
+	if incident.KindOf(err) == incident.NotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	t.CreatedAt = there.CreatedAt
+	it, err := ticketItem(t)
+	if err != nil {
+		return unavailable(err)
+	}
+	_, err = s.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: s.table, Item: it})
+	return unavailable(err)
+}
+
 // Ticket returns one ticket, NotFound if there is none.
 func (s *Store) Ticket(ctx context.Context, tenant, ticket string) (t incident.Ticket, err error) {
 	for _, k := range []item{ticketKey(tenant, ticket), key(ticketPartitions(tenant)[0], ticket)} {

@@ -26,6 +26,8 @@ const (
 	EventTicket      EventAction = "ticket-created"
 	EventResolved    EventAction = "resolved"
 	EventEscalated   EventAction = "escalated"
+	EventRecurred    EventAction = "recurred"             // the same trouble was reported again after the escalation
+	EventReleased    EventAction = "fingerprint-released" // from now on it opens another incident
 )
 
 // Event is one line of an incident's audit trail. Seq counts from 1 and is the

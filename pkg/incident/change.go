@@ -14,8 +14,10 @@ import (
 //   - Evidence, to be written with the first version;
 //   - Hold of the fingerprint: HoldDedup asks that no open incident holds it
 //     (CodeDuplicate otherwise), FreeDedup deletes this incident's and copies its
-//     count and last-seen time into the incident;
+//     count and last-seen time into the incident, KeepDedup says until when it is joined;
 //   - Wait, to replace the stored one; FreeWait, to delete it;
+//   - Untold: the ticket and the messages lag behind this change until somebody has told
+//     them; the store keeps the incident on a list for that;
 //   - Take, which asks that nobody else holds the target at that time
 //     (Busy, with CodeTargetBusy, otherwise); Free, which gives this incident's hold
 //     back.
@@ -26,8 +28,10 @@ type Change struct {
 	Evidence  *Evidence
 	HoldDedup bool
 	FreeDedup bool
+	KeepDedup time.Time // zero: it is not limited by this change
 	Wait      *Wait
 	FreeWait  bool
+	Untold    bool
 	Take      *Hold
 	Free      string // a target's key; "" for none
 }
@@ -101,7 +105,7 @@ func (c *Change) become(next Status) error {
 
 func badTransition(from, next Status) error {
 	if from.Final() {
-		return Fail(Conflict, CodeClosed, "the incident is %s; nothing follows", from)
+		return Fail(Conflict, CodeClosed, "the incident is %s; its workflow has ended", from)
 	}
 	return Fail(Conflict, CodeTransition, "an incident that is %s cannot become %s", from, next)
 }
@@ -264,13 +268,14 @@ func (i Incident) Notified(notices []Notice, complete bool, now time.Time) (Chan
 
 // Raise makes the incident as severe as an alert that joined it, if that is worse than
 // every one before. People who were asked are to be told once more, unless somebody
-// has decided.
+// has decided; of an escalated one, its ticket is told.
 func (i Incident) Raise(to Severity, by Actor, now time.Time) (Change, error) {
-	if !to.Above(i.Severity) || i.Status.Final() {
+	if !to.Above(i.Severity) || i.Status == Resolved {
 		return i.recorded(), nil
 	}
 	c := i.change(now, by, EventRaised, map[string]string{"from": string(i.Severity), "to": string(to)})
 	c.Incident.Severity = to
+	c.Untold = i.Status == Escalated
 	if asked := c.Incident.Asked; asked != nil && i.Decision == nil {
 		asked.Former = append(asked.Former, asked.Notices...)
 		asked.Former = asked.Former[max(0, len(asked.Former)-maxFormer):]

@@ -44,8 +44,9 @@ func (i Incident) Ticketed(t Ticket, now time.Time) (Change, error) {
 	return c, nil
 }
 
-// Close ends the incident as Conclusion says, gives back its fingerprint and
-// deletes its wait. ticketFailure says why there is no ticket where one was
+// Close ends the incident as Conclusion says and deletes its wait. An incident that is
+// RESOLVED gives back its fingerprint; one that is ESCALATED keeps it for a while, see
+// HoldsFingerprint. ticketFailure says why there is no ticket where one was
 // due; "" if none was or there is one.
 func (i Incident) Close(ticketFailure string, now time.Time) (Change, error) {
 	if i.Status.Final() {
@@ -66,6 +67,10 @@ func (i Incident) Close(ticketFailure string, now time.Time) (Change, error) {
 		return Change{}, err
 	}
 	c.Incident.EscalationReason = reason
-	c.FreeDedup, c.FreeWait = true, true
+	c.FreeDedup, c.FreeWait = status == Resolved, true
+	if at := c.Incident.UpdatedAt; status == Escalated {
+		c.Incident.EscalatedAt = &at
+		c.KeepDedup = c.Incident.HeldUntil()
+	}
 	return c, nil
 }

@@ -103,8 +103,12 @@ func (i Incident) Settle(reason Reason, now time.Time) (Change, error) {
 }
 
 // Recover records that the source which opened the incident reports the trouble
-// over. If nobody has decided yet, it decides to resolve. A later claim is refused.
+// over. If nobody has decided yet, it decides to resolve. A later claim is refused. An
+// incident that was escalated is resolved by it.
 func (i Incident) Recover(now time.Time) (Change, error) {
+	if i.Status == Escalated {
+		return i.ResolveEscalated(SourceActor(i.Source), "", now)
+	}
 	if i.RecoveredAt != nil || i.Status.Final() {
 		return i.recorded(), nil
 	}

@@ -36,6 +36,7 @@ const (
 	CodeUnavailable    Code = "unavailable"
 	CodeVersion        Code = "version-conflict" // somebody else wrote first: load again and redo
 	CodeDuplicate      Code = "duplicate"        // an open incident holds this fingerprint
+	CodeLapsed         Code = "lapsed"           // the incident of this fingerprint was escalated too long ago to be joined
 	CodeTargetBusy     Code = "target-busy"      // another fix holds the target; nothing was changed
 	CodeClosed         Code = "closed"           // the incident is RESOLVED or ESCALATED
 	CodeTransition     Code = "bad-transition"   // the status does not allow this step
@@ -90,6 +91,15 @@ func Fail(kind Kind, code Code, format string, args ...any) *Error {
 // fix holds.
 func Busy(holder Ref) *Error {
 	return &Error{Kind: Conflict, Code: CodeTargetBusy, Holder: holder.ID, Message: "the fix of " + holder.ID + " holds this target"}
+}
+
+// NobodyHolds is NotFound: no incident holds a fingerprint.
+func NobodyHolds() error { return Fail(NotFound, CodeNotFound, "no incident holds this fingerprint") }
+
+// Lapsed is NotFound, with CodeLapsed: the incident that holds a fingerprint is not to be
+// joined any more.
+func Lapsed() error {
+	return Fail(NotFound, CodeLapsed, "the incident that holds this fingerprint was escalated long ago")
 }
 
 // HolderOf returns who holds the target that err found busy, "" if err does not say.

@@ -44,6 +44,19 @@ type Incident struct {
 
 	EscalationReason Reason     `json:"escalationReason"`
 	RecoveredAt      *time.Time `json:"recoveredAt"`
+
+	// What came after an escalation.
+	EscalatedAt *time.Time  `json:"escalatedAt,omitempty"`
+	RecurredAt  *time.Time  `json:"recurredAt,omitempty"` // when a repeated alert was recorded last, once an hour at most
+	Released    bool        `json:"released,omitempty"`   // the fingerprint was given back: it was escalated for too long
+	Resolution  *Resolution `json:"resolution,omitempty"` // nil: it is escalated still, or never was
+}
+
+// Resolution says who ended an incident that had been escalated.
+type Resolution struct {
+	By   Actor     `json:"by"`
+	At   time.Time `json:"at"`
+	Note string    `json:"note"`
 }
 
 // Open reports whether the incident still waits for something.

@@ -37,6 +37,7 @@ type life struct {
 	retries int64
 	claims  int
 	over    bool // the result that is being recorded says that nothing can be under way
+	freed   int  // how often the fingerprint was given back
 }
 
 // commit applies a change as a store would, and checks what holds for every one.
@@ -73,6 +74,14 @@ func (l *life) commit(c Change, err error) {
 	}
 	if d := c.Incident.Decision; d != nil && d.By != System && d.By != SourceActor("api") && !d.At.Before(c.Incident.Asked.Deadline) {
 		l.t.Fatal("a decision was taken at or after the deadline")
+	}
+	if c.FreeDedup {
+		if l.freed++; l.freed > 1 || c.Incident.HoldsFingerprint() {
+			l.t.Fatalf("the fingerprint was given back %d times, and the record says held %v", l.freed, c.Incident.HoldsFingerprint())
+		}
+	}
+	if held := c.Incident.HoldsFingerprint(); held != (l.freed == 0) {
+		l.t.Fatalf("held %v after %d times given back", held, l.freed)
 	}
 	if c.Wait != nil {
 		if l.wait != nil && (c.Wait.EnteredAt.Before(l.wait.EnteredAt) || c.Wait.EnteredAt.Equal(l.wait.EnteredAt) && c.Wait.RetryCount <= l.wait.RetryCount) {
@@ -111,7 +120,8 @@ func (l *life) checkResolved() {
 	fixed := a != nil && a.FinishedAt != nil && a.Verified && (a.Outcome == Fixed || a.Outcome == Simulated)
 	closed := a == nil && d != nil && d.Action == Resolve
 	recovered := a == nil && l.inc.RecoveredAt != nil
-	if !fixed && !closed && !recovered {
+	after := l.inc.Resolution != nil && l.inc.EscalationReason != "" && l.inc.EscalatedAt != nil
+	if !fixed && !closed && !recovered && !after {
 		l.t.Fatalf("RESOLVED without a reason: decision %+v attempt %+v", d, a)
 	}
 }
@@ -179,6 +189,21 @@ func (l *life) ops() map[string]func(*rapid.T) {
 		"queue":  func(t *rapid.T) { l.commit(l.inc.Queue(any(t, "INC-A", "INC-B"), l.now), nil) },
 		"ticket": func(*rapid.T) { l.commit(l.inc.Ticketed(Ticket{Tracker: "simulated", Key: "SIM-1", URL: "u"}, l.now)) },
 		"close":  func(*rapid.T) { l.commit(l.inc.Close("", l.now)) },
+		"recur":  func(*rapid.T) { l.commit(l.inc.Recur("source:api", l.now)) },
+		"release": func(*rapid.T) {
+			l.commit(l.inc.Release(l.now))
+			if l.inc.Status == Escalated && l.inc.HoldsFingerprint() && !l.now.Before(l.inc.HeldUntil()) {
+				l.t.Fatal("a lapsed incident keeps its fingerprint")
+			}
+		},
+		"resolve": func(*rapid.T) {
+			before := l.inc
+			c, err := l.inc.ResolveEscalated("key:a", "", l.now)
+			if l.commit(c, err); err == nil && before.Status != Escalated && before.Resolution == nil {
+				l.t.Fatalf("resolved from %s", before.Status)
+			}
+		},
+		"a day": func(*rapid.T) { l.now = l.now.Add(25 * time.Hour) },
 	}
 }
 

@@ -31,7 +31,8 @@ func ParseStatus(s string) (Status, error) {
 	return "", BadField("status", "must be one of DETECTED, WAITING_FOR_APPROVAL, EXECUTING_FIX, RESOLVED, ESCALATED")
 }
 
-// Final reports whether nothing follows.
+// Final reports whether the workflow has ended. RESOLVED stays for good; ESCALATED may
+// still become RESOLVED, when a person or the alert's source says that the trouble is over.
 func (s Status) Final() bool { return s == Resolved || s == Escalated }
 
 // transitions is the whole life of an incident; the empty status is "not there yet".
@@ -40,6 +41,7 @@ var transitions = map[Status][]Status{
 	Detected:           {WaitingForApproval, Escalated},
 	WaitingForApproval: {ExecutingFix, Resolved, Escalated},
 	ExecutingFix:       {Resolved, Escalated},
+	Escalated:          {Resolved},
 }
 
 // CanBecome reports whether the life of an incident has a step from s to next.

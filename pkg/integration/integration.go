@@ -67,6 +67,9 @@ type Tickets interface {
 	// PutTicket writes t unless the tenant has a ticket of that key, and returns the
 	// one that stands.
 	PutTicket(ctx context.Context, t incident.Ticket) (incident.Ticket, error)
+	// ReplaceTicket writes t, which keeps the time at which the one of that key was
+	// created. It does nothing if the tenant has none.
+	ReplaceTicket(ctx context.Context, t incident.Ticket) error
 }
 
 // Name is how services.yaml names the entry that is opened; records and links

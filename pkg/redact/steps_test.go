@@ -87,7 +87,7 @@ var bounded = map[string]string{
 	"reference": "longestInnocent, or the password of a URL, in which no other URL begins",
 	"bareEnd":   "counted by its method", "headerEnd": "counted by its method", "skipBreaks": "counted by cutBody",
 	"run":     "counted by its method",
-	"tokenAt": "the rules, and a run that it has counted", "jwtAt": "four parts, counted", "discordAt": "32 bytes",
+	"mayHold": "two bytes", "ruled": "the rules, and a run that it has counted", "jwtAt": "four parts, counted", "discordAt": "32 bytes",
 	"mayBegin": "64 bytes, counted", "slackWebhookAt": "three words", "classOf": "the package's own lists",
 	"authorization": "a scheme", "bareAuth": "a run that it has counted",
 }

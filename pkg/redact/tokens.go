@@ -118,6 +118,19 @@ var tokenRules = []tokenRule{
 	{prefix: "sntrys_", kind: kindVendor, chars: base64Std, min: 40},
 }
 
+// begins holds, by its first two bytes, whether a prefix may begin: most text is passed over at the cost of one look-up.
+var begins = func() (t [256][256]bool) {
+	for _, r := range tokenRules {
+		t[r.prefix[0]][r.prefix[1]] = true
+	}
+	return t
+}()
+
+// mayHold reports whether the two bytes at i begin a prefix.
+func (s *scanner) mayHold(i int) bool {
+	return i+1 < len(s.in) && begins[s.in[i]][s.in[i+1]]
+}
+
 // prefixes are the rules by first byte, in the order above: sk-ant- before sk-.
 var prefixes = func() (t [256][]tokenRule) {
 	for _, r := range tokenRules {
@@ -128,18 +141,9 @@ var prefixes = func() (t [256][]tokenRule) {
 
 // tokenAt returns the token that begins at i; a word may begin at barrier.
 func (s *scanner) tokenAt(i, barrier int) (span, bool) {
-	for k := range prefixes[s.in[i]] {
-		r := &prefixes[s.in[i]][k]
-		if !strings.HasPrefix(s.in[i:], r.prefix) || !s.mayBegin(r, i, barrier) {
-			continue
-		}
-		from := i + len(r.prefix)
-		end := s.run(r.chars, from)
-		for end > from && s.in[end-1] == '.' { // a full stop of the sentence around it
-			end--
-		}
-		if end-from >= r.min {
-			return span{i, end, r.kind}, true
+	if s.mayHold(i) {
+		if found, ok := s.ruled(i, barrier); ok {
+			return found, true
 		}
 	}
 	switch s.in[i] {
@@ -155,6 +159,25 @@ func (s *scanner) tokenAt(i, barrier int) (span, bool) {
 		return s.slackWebhookAt(i)
 	case 'd':
 		return s.discordWebhookAt(i)
+	}
+	return span{}, false
+}
+
+// ruled returns the token that begins at i by one of the rules.
+func (s *scanner) ruled(i, barrier int) (span, bool) {
+	for k := range prefixes[s.in[i]] {
+		r := &prefixes[s.in[i]][k]
+		if !strings.HasPrefix(s.in[i:], r.prefix) || !s.mayBegin(r, i, barrier) {
+			continue
+		}
+		from := i + len(r.prefix)
+		end := s.run(r.chars, from)
+		for end > from && s.in[end-1] == '.' { // a full stop of the sentence around it
+			end--
+		}
+		if end-from >= r.min {
+			return span{i, end, r.kind}, true
+		}
 	}
 	return span{}, false
 }

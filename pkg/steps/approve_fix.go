@@ -55,27 +55,40 @@ func (s ApproveFix) Handle(ctx context.Context, in ApproveFixInput) (ApproveFixO
 	note, _ := redact.Text(in.Note)
 	note = incident.Cut(note, MaxNote) // placeholders may be longer than what they replace
 	var verdict incident.Verdict
-	decidedNow := false
+	var afterwards *incident.Resolution
+	toldNow := false // there is news for the messages
 	inc, err := update(ctx, s.Store, in.Ref, func(inc incident.Incident) (incident.Change, error) {
 		now := s.Now()
+		if in.Action == incident.Resolve && !in.By.IsLink() && (inc.MayBeResolved(now) || inc.Resolution != nil) {
+			c, err := s.afterwards(inc, in.By, note, now)
+			afterwards = c.Incident.Resolution
+			toldNow = !c.Empty()
+			return c, err
+		}
 		vote := incident.Vote{Action: in.Action, By: in.By, At: now, PlanHash: in.PlanHash, Note: note}
 		svc, known := s.Inventory.Lookup(inc.Service)
 		verdict = policy.Decide(policy.RuleFor(svc, known, inc.Plan), inc.Votes, vote, now)
 		c, err := inc.Vote(vote, verdict, now)
-		decidedNow = !c.Empty() && c.Incident.Decision != nil
+		toldNow = !c.Empty() && c.Incident.Decision != nil
 		return c, err
 	})
 	if err != nil {
 		return ApproveFixOutput{}, err
 	}
-	if inc.Decision != nil {
+	switch {
+	case afterwards != nil:
+		s.Log.InfoContext(ctx, "resolved after its escalation", "incidentId", inc.ID, "by", afterwards.By)
+	case inc.Decision != nil:
 		s.Log.InfoContext(ctx, "decision stands", "incidentId", inc.ID, "decision", inc.Decision.Action, "by", inc.Decision.By)
-	} else {
+	default:
 		s.Log.InfoContext(ctx, "vote counted", "incidentId", inc.ID, "by", in.By, "approvals", verdict.Have, "needed", verdict.Needed)
 	}
 	out := ApproveFixOutput{Decision: inc.Decision, Approvals: verdict.Have, Needed: verdict.Needed, Status: inc.Status}
+	if r := afterwards; r != nil {
+		out.Decision = &incident.Decision{Action: incident.Resolve, By: r.By, At: r.At, Note: r.Note}
+	}
 	ctx = context.WithoutCancel(ctx) // the caller may hang up now; the decision stands
-	if decidedNow {
+	if toldNow {
 		// Before the delivery, so that this edit cannot overtake the one that shows the end.
 		courtesy, cancel := context.WithTimeout(ctx, maxTell)
 		s.People.Tell(courtesy, inc)
@@ -87,6 +100,17 @@ func (s ApproveFix) Handle(ctx context.Context, in ApproveFixInput) (ApproveFixO
 		}
 	}
 	return out, nil
+}
+
+// afterwards resolves an incident that was escalated. Who may is who may decide, but
+// not by a link: its message asked for a decision, and another one stands.
+func (s ApproveFix) afterwards(inc incident.Incident, by incident.Actor, note string, now time.Time) (incident.Change, error) {
+	svc, known := s.Inventory.Lookup(inc.Service)
+	verdict := policy.Decide(policy.RuleFor(svc, known, inc.Plan), nil, incident.Vote{Action: incident.Resolve, By: by, At: now}, now)
+	if !verdict.Allowed {
+		return incident.Change{}, incident.Fail(incident.Forbidden, incident.CodeForbidden, "%s", verdict.Reason)
+	}
+	return inc.ResolveEscalated(by, note, now)
 }
 
 // Delivery tells a waiting execution the decision that stands.

@@ -113,6 +113,8 @@ func (c *channel) Edit(_ context.Context, messageID string, b brief.Brief) error
 type tracker struct {
 	mu     sync.Mutex
 	opened []brief.Brief
+	told   []brief.Brief // what updates said
+	onTell error
 	onOpen func(ref incident.Ref) error
 }
 
@@ -128,6 +130,15 @@ func (t *tracker) Open(_ context.Context, ref incident.Ref, b brief.Brief) (inci
 		}
 	}
 	return incident.Ticket{Tracker: "fake", Key: "T-" + ref.ID, URL: "http://tracker/" + ref.ID}, nil
+}
+
+func (t *tracker) Update(_ context.Context, _ incident.Ref, _ incident.Ticket, b brief.Brief) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.onTell == nil {
+		t.told = append(t.told, b)
+	}
+	return t.onTell
 }
 
 // executor counts how often it acted and how often it looked.

@@ -13,13 +13,15 @@ import (
 	"github.com/opsguard/opsguard/pkg/redact"
 )
 
-// Dedup finds the open incident that holds a fingerprint.
+// Dedup finds the incident that holds a fingerprint: an open one, or an escalated one
+// for a while.
 type Dedup interface {
-	// Join counts one more occurrence of the open incident that holds the
-	// fingerprint and returns it; NotFound when none does. It writes no incident
-	// and no event.
+	// Join counts one more occurrence of the incident that holds the fingerprint and
+	// returns it; NotFound when none does. It writes no incident and no event. It counts
+	// nothing, and returns the incident with CodeLapsed, where its time to be joined is over
+	// (Change.KeepDedup).
 	Join(ctx context.Context, tenant, fingerprint string, at time.Time) (incident.Ref, error)
-	// Holder returns the open incident without counting; NotFound when none.
+	// Holder returns that incident without counting; NotFound when none.
 	Holder(ctx context.Context, tenant, fingerprint string) (incident.Ref, error)
 }
 
@@ -111,6 +113,12 @@ func (s IngestAlert) Handle(ctx context.Context, in IngestInput) (Ingested, erro
 		ref, err := s.Store.Join(ctx, alert.Tenant, fingerprint, s.Now())
 		if err == nil {
 			return s.joined(ctx, ref, in.By, alert.Severity)
+		}
+		if incident.CodeOf(err) == incident.CodeLapsed {
+			if err := s.release(ctx, ref); err != nil {
+				return Ingested{}, err
+			}
+			continue
 		}
 		if incident.KindOf(err) != incident.NotFound {
 			return Ingested{}, err
@@ -204,8 +212,13 @@ func (s IngestAlert) joined(ctx context.Context, ref incident.Ref, by incident.A
 	if err != nil {
 		return Ingested{}, err
 	}
-	if severity.Above(inc.Severity) && inc.Open() {
+	if severity.Above(inc.Severity) && inc.Status != incident.Resolved {
 		if inc, err = s.raise(ctx, ref, by, severity); err != nil {
+			return Ingested{}, err
+		}
+	}
+	if inc.Status == incident.Escalated {
+		if inc, err = s.recur(ctx, ref, by); err != nil {
 			return Ingested{}, err
 		}
 	}
@@ -213,6 +226,17 @@ func (s IngestAlert) joined(ctx context.Context, ref incident.Ref, by incident.A
 		s.start(ctx, inc) // whoever opened it may have died before starting it
 	}
 	return Ingested{inc.ID, inc.Status, true}, nil
+}
+
+// recur notes that the trouble of an escalated incident goes on.
+func (s IngestAlert) recur(ctx context.Context, ref incident.Ref, by incident.Actor) (incident.Incident, error) {
+	return update(ctx, s.Store, ref, func(inc incident.Incident) (incident.Change, error) { return inc.Recur(by, s.Now()) })
+}
+
+// release lets the trouble of an incident that was escalated long ago open another one.
+func (s IngestAlert) release(ctx context.Context, ref incident.Ref) error {
+	_, err := update(ctx, s.Store, ref, func(inc incident.Incident) (incident.Change, error) { return inc.Release(s.Now()) })
+	return err
 }
 
 // raise makes an incident more severe because of an alert that joined it, and has
@@ -259,9 +283,9 @@ func (s IngestAlert) recover(ctx context.Context, alert incident.Alert) (Ingeste
 		return Ingested{}, err
 	}
 	if fresh {
-		s.Log.InfoContext(ctx, "recovery recorded", "incidentId", inc.ID, "source", alert.Source, "decision", inc.Decision.Action)
+		s.Log.InfoContext(ctx, "recovery recorded", "incidentId", inc.ID, "source", alert.Source, "status", inc.Status)
 	}
-	if fresh && s.Delivery != nil {
+	if fresh && inc.Open() && s.Delivery != nil {
 		if err := s.Delivery.Deliver(ctx, inc); err != nil {
 			logFailure(ctx, s.Log, inc.Ref, "the recovery stands but the execution could not be told; reconcile will", err)
 		}

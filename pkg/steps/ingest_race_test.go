@@ -10,8 +10,8 @@ import (
 
 func TestAnAlertThatJoinsJustAsItsIncidentClosesOpensANewOne(t *testing.T) {
 	w := newWorld(t)
-	a := alert("api", "k")
-	first := w.sent(a)
+	first := w.decided("api", incident.Resolve)
+	a := w.alertOf(first)
 	var once sync.Once
 	w.store.onJoin = func(real func() (incident.Ref, error)) (incident.Ref, error) {
 		once.Do(func() { w.closed(first) })

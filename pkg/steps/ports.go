@@ -135,6 +135,9 @@ type Channel interface {
 type Tracker interface {
 	Name() string
 	Open(ctx context.Context, ref incident.Ref, b brief.Brief) (incident.Ticket, error)
+	// Update shows in the incident's ticket how the incident is now. Asked again with the
+	// same, it changes nothing that anybody is told of.
+	Update(ctx context.Context, ref incident.Ref, t incident.Ticket, b brief.Brief) error
 }
 
 // Linker makes the decision links that one channel's message carries.

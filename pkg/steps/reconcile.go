@@ -21,6 +21,7 @@ type Reconcile struct {
 	Store interface {
 		Incidents
 		Lister
+		Untold
 	}
 	// Late, where given, finds what is late; else each open incident is looked at.
 	Late     LateLister
@@ -49,6 +50,7 @@ type ReconcileReport struct {
 	Delivered int `json:"delivered"` // decisions sent again
 	Notified  int `json:"notified"`
 	Finished  int `json:"finished"`
+	Told      int `json:"told"`   // incidents whose ticket and messages were brought up to date after an escalation
 	Failed    int `json:"failed"` // incidents it could not help this time
 	Left      int `json:"left"`   // incidents that the next run has to visit
 }
@@ -57,9 +59,16 @@ type ReconcileReport struct {
 // rest; the last failure is returned. When ctx ends, the visit under way is finished
 // and no other begins, which is no failure: the next run begins from the first again.
 func (s Reconcile) Handle(ctx context.Context) (ReconcileReport, error) {
+	visit := s.all
 	if s.Late != nil {
-		return s.late(ctx)
+		visit = s.late
 	}
+	report, err := visit(ctx)
+	return report, cmp.Or(err, s.tellUntold(ctx, &report))
+}
+
+// all visits each open incident.
+func (s Reconcile) all(ctx context.Context) (ReconcileReport, error) {
 	var report ReconcileReport
 	var failed error
 	for _, status := range visited() {
@@ -94,6 +103,12 @@ func visited() []incident.Status {
 // margin is what a run keeps of its time, so that it ends by itself.
 const margin = 30 * time.Second
 
+// roomFor reports whether there is time for one more.
+func roomFor(ctx context.Context) bool {
+	ends, bounded := ctx.Deadline()
+	return ctx.Err() == nil && (!bounded || time.Until(ends) >= margin)
+}
+
 // late visits what is late by its record.
 func (s Reconcile) late(ctx context.Context) (ReconcileReport, error) {
 	var report ReconcileReport
@@ -107,7 +122,7 @@ func (s Reconcile) late(ctx context.Context) (ReconcileReport, error) {
 	// incident, and a start must not wait for that.
 	slices.SortStableFunc(all, func(a, b incident.Incident) int { return cmp.Compare(slow(a.Overdue(now)), slow(b.Overdue(now))) })
 	for n, listed := range all {
-		if ends, bounded := ctx.Deadline(); ctx.Err() != nil || bounded && time.Until(ends) < margin {
+		if !roomFor(ctx) {
 			report.Left = len(all) - n
 			s.Log.WarnContext(ctx, "not everything that is late could be visited in time; the next run goes on", "visited", n, "left", report.Left)
 			break

@@ -28,11 +28,18 @@ type incidentView struct {
 	Attempt          *attemptView      `json:"attempt"`
 	Ticket           *ticketLinkView   `json:"ticket"`
 	EscalationReason *string           `json:"escalationReason"`
-	Flood            *floodView        `json:"flood"` // of a flood incident, asked for by its id: what is counted there
+	Resolution       *resolutionView   `json:"resolution"` // of an incident that was escalated before it was resolved
+	Flood            *floodView        `json:"flood"`      // of a flood incident, asked for by its id: what is counted there
 
 	// What callers of the first version read: service and attempt by their old names.
 	ServerName string       `json:"serverName"`
 	Fix        *attemptView `json:"fix"`
+}
+
+type resolutionView struct {
+	By   incident.Actor `json:"by"`
+	At   string         `json:"at"`
+	Note *string        `json:"note"`
 }
 
 type floodView struct {
@@ -130,6 +137,9 @@ func viewIncident(inc incident.Incident) incidentView {
 	}
 	if d := inc.Decision; d != nil {
 		v.Decision = &decisionView{d.Action, d.By, incident.FormatTime(d.At), orNull(d.Reason), orNull(d.Note)}
+	}
+	if r := inc.Resolution; r != nil {
+		v.Resolution = &resolutionView{r.By, incident.FormatTime(r.At), orNull(r.Note)}
 	}
 	if t := inc.Ticket; t != nil {
 		v.Ticket = &ticketLinkView{t.Tracker, t.Key, orNull(t.URL)}

@@ -12,11 +12,6 @@ import (
 	"github.com/opsguard/opsguard/pkg/incident"
 )
 
-// errNoHolder says that no open incident has a fingerprint.
-func errNoHolder() error {
-	return incident.Fail(incident.NotFound, incident.CodeNotFound, "no open incident has this fingerprint")
-}
-
 // holding returns what an open incident's fingerprint is counted in; false if
 // nobody holds it. Where that, or the incident, is damaged, nobody does: an alert must
 // not join what cannot be read, and opens a new incident.
@@ -49,7 +44,7 @@ func (s *Store) Join(_ context.Context, tenant, fingerprint string, at time.Time
 	k := key(tenant, fingerprint)
 	err := s.view(func(r commit.Reader) error {
 		if r.Get(bucketDedup.name, k) == nil {
-			return errNoHolder()
+			return incident.NobodyHolds()
 		}
 		return nil
 	})
@@ -59,7 +54,11 @@ func (s *Store) Join(_ context.Context, tenant, fingerprint string, at time.Time
 	err = s.writer.Do(func(tx commit.Tx) error {
 		d, ok := s.holding(tx, tenant, fingerprint)
 		if !ok {
-			return errNoHolder()
+			return incident.NobodyHolds()
+		}
+		ref = incident.Ref{Tenant: tenant, ID: d.ID}
+		if !d.Until.IsZero() && !at.Before(d.Until) {
+			return incident.Lapsed()
 		}
 		d.Count++
 		if at := incident.Stamp(at); at.After(d.LastSeen) {
@@ -69,7 +68,6 @@ func (s *Store) Join(_ context.Context, tenant, fingerprint string, at time.Time
 		if err != nil {
 			return err
 		}
-		ref = incident.Ref{Tenant: tenant, ID: d.ID}
 		return tx.Put(bucketDedup.name, k, v)
 	})
 	return ref, s.unavailable(err)
@@ -81,7 +79,7 @@ func (s *Store) Holder(_ context.Context, tenant, fingerprint string) (incident.
 	err := s.view(func(r commit.Reader) (err error) {
 		var ok bool
 		if d, ok = s.holding(r, tenant, fingerprint); !ok {
-			return errNoHolder()
+			return incident.NobodyHolds()
 		}
 		return nil
 	})

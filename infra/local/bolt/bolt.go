@@ -33,9 +33,10 @@ var (
 	bucketDedup    = newBucket("dedup")     // tenant, fingerprint -> JSON
 	bucketTargets  = newBucket("targets")   // target -> JSON
 	bucketTickets  = newBucket("tickets")   // tenant, key -> JSON
+	bucketUntold   = newBucket("untold")    // tenant, id -> the version that its ticket and messages lag behind
 	bucketInfo     = newBucket("opsguard")  // schemaKey -> schema, without a checksum; idKey -> the store's id
 
-	buckets = []bucket{bucketMeta, bucketStatus, bucketEvents, bucketEvidence, bucketWaits, bucketDedup, bucketTargets, bucketTickets, bucketInfo}
+	buckets = []bucket{bucketMeta, bucketStatus, bucketEvents, bucketEvidence, bucketWaits, bucketDedup, bucketTargets, bucketTickets, bucketUntold, bucketInfo}
 )
 
 // schema is the version of the layout above. The first one had no checksums. While a

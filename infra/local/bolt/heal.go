@@ -15,7 +15,7 @@ import (
 // heal puts right what follows from records that are good, and returns what is left:
 //
 //   - the index of statuses, without which reconcile does not find an incident;
-//   - who holds the fingerprint of an open incident;
+//   - who holds the fingerprint of an incident that holds one;
 //   - who holds a target. That is not known, so it is held for as long as a fix that
 //     runs somewhere may last.
 func (f *File) heal(findings []Finding, now time.Time) (left []Finding, err error) {
@@ -87,7 +87,7 @@ func healStatus(tx *bbolt.Tx, k []byte, entries map[string][][]byte) (bool, erro
 func healHolder(tx *bbolt.Tx, k []byte) (bool, error) {
 	_, _, body, err := meta(commit.Plain{Tx: tx}, k)
 	var inc incident.Incident
-	if err != nil || body == nil || json.Unmarshal(body, &inc) != nil || !inc.Open() {
+	if err != nil || body == nil || json.Unmarshal(body, &inc) != nil || !inc.HoldsFingerprint() {
 		return false, nil
 	}
 	at := key(inc.Tenant, inc.Fingerprint)
@@ -96,11 +96,17 @@ func healHolder(tx *bbolt.Tx, k []byte) (bool, error) {
 			return false, nil // a newer incident took it
 		}
 	}
-	stored, err := bucketDedup.encode(at, dedup{inc.ID, inc.Occurrences, inc.LastSeenAt})
+	stored, err := bucketDedup.encode(at, healedHolder(inc))
 	if err != nil {
 		return false, err
 	}
 	return true, bucketDedup.in(tx).Put(at, stored)
+}
+
+// healedHolder is what was in the record of who holds the fingerprint, but for what was
+// counted there.
+func healedHolder(inc incident.Incident) dedup {
+	return dedup{ID: inc.ID, Count: inc.Occurrences, LastSeen: inc.LastSeenAt, Until: inc.HeldUntil()}
 }
 
 func healTarget(tx *bbolt.Tx, k []byte, now time.Time) (bool, error) {

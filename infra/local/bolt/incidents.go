@@ -46,6 +46,7 @@ type dedup struct {
 	ID       string    `json:"id"`
 	Count    int64     `json:"count"`
 	LastSeen time.Time `json:"lastSeen"`
+	Until    time.Time `json:"until,omitzero"` // from then on it is not joined; zero: while it is open
 }
 
 // Load implements steps.Loader.
@@ -63,8 +64,8 @@ func (s *Store) Load(_ context.Context, ref incident.Ref) (inc incident.Incident
 	return inc, s.unavailable(err)
 }
 
-// load reads an incident's record, the zero value if there is none, and, while the
-// incident is open, fills in what is counted beside it. The error is a badRecord.
+// load reads an incident's record, the zero value if there is none, and, while it
+// holds its fingerprint, fills in what is counted beside it. The error is a badRecord.
 func (s *Store) load(r commit.Reader, k []byte) (inc incident.Incident, err error) {
 	_, _, body, err := meta(r, k)
 	if err != nil || body == nil {
@@ -73,7 +74,7 @@ func (s *Store) load(r commit.Reader, k []byte) (inc incident.Incident, err erro
 	if inc, err = s.decoded.incident(body); err != nil {
 		return incident.Incident{}, badRecord{finding(string(bucketMeta.name), k, "it cannot be read"), err}
 	}
-	if inc.Open() {
+	if inc.HoldsFingerprint() {
 		var d dedup
 		ok, err := bucketDedup.get(r, key(inc.Tenant, inc.Fingerprint), &d)
 		if s.note(err); ok && d.ID == inc.ID {
@@ -198,13 +199,16 @@ func encoded(c incident.Change) (ops []op, err error) {
 		add(bucketEvidence, id, c.Evidence)
 	}
 	if c.HoldDedup {
-		add(bucketDedup, key(inc.Tenant, inc.Fingerprint), dedup{inc.ID, inc.Occurrences, inc.LastSeenAt})
+		add(bucketDedup, key(inc.Tenant, inc.Fingerprint), dedup{ID: inc.ID, Count: inc.Occurrences, LastSeen: inc.LastSeenAt})
 	}
 	if c.Wait != nil {
 		add(bucketWaits, id, storedWait{c.Wait.Token.Reveal(), c.Wait.EnteredAt, c.Wait.RetryCount, c.Wait.Deadline})
 	}
 	if c.FreeWait {
 		ops = append(ops, op{bucketWaits, id, nil})
+	}
+	if c.Untold {
+		add(bucketUntold, id, inc.Version)
 	}
 	if c.Take != nil {
 		add(bucketTargets, key(inc.Tenant, c.Take.Target), c.Take)
@@ -213,7 +217,7 @@ func encoded(c incident.Change) (ops []op, err error) {
 }
 
 // settle adds what depends on the file: the entry of the status, if that changed, what was counted
-// beside the incident that ends, and the hold, if it is still this incident's.
+// beside the incident that ends, until when it is joined, and the hold, if it is still this incident's.
 func (s *Store) settle(r commit.Reader, c incident.Change, oldStatus string) (ops []op, err error) {
 	inc := c.Incident
 	if oldStatus != string(inc.Status) {
@@ -238,6 +242,22 @@ func (s *Store) settle(r commit.Reader, c incident.Change, oldStatus string) (op
 			return nil, err
 		}
 		ops = append(ops, op{bucketMeta, key(inc.Tenant, inc.ID), meta})
+	}
+	if !c.KeepDedup.IsZero() {
+		var d dedup
+		k := key(inc.Tenant, inc.Fingerprint)
+		ok, err := bucketDedup.get(r, k, &d)
+		if s.note(err) { // only this incident can have held it
+			d, ok = dedup{ID: inc.ID, Count: inc.Occurrences, LastSeen: inc.LastSeenAt}, true
+		}
+		if ok && d.ID == inc.ID {
+			d.Until = c.KeepDedup
+			v, err := bucketDedup.encode(k, d)
+			if err != nil {
+				return nil, err
+			}
+			ops = append(ops, op{bucketDedup, k, v})
+		}
 	}
 	if c.Free != "" {
 		var held incident.Hold

@@ -31,6 +31,24 @@ func (s *Store) PutTicket(_ context.Context, t incident.Ticket) (incident.Ticket
 	return t, s.unavailable(err)
 }
 
+// ReplaceTicket implements integration.Tickets.
+func (s *Store) ReplaceTicket(_ context.Context, t incident.Ticket) error {
+	k := key(t.Tenant, t.Key)
+	return s.unavailable(s.writer.Do(func(tx commit.Tx) error {
+		var there incident.Ticket
+		ok, err := bucketTickets.get(tx, k, &there)
+		if s.note(err); !ok && err == nil {
+			return nil
+		}
+		t.CreatedAt = there.CreatedAt
+		v, err := bucketTickets.encode(k, t)
+		if err != nil {
+			return err
+		}
+		return tx.Put(bucketTickets.name, k, v)
+	}))
+}
+
 // Ticket returns one simulated ticket, NotFound if there is none.
 func (s *Store) Ticket(_ context.Context, tenant, ticketKey string) (t incident.Ticket, err error) {
 	err = s.view(func(r commit.Reader) error {

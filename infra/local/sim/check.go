@@ -95,6 +95,8 @@ func (r record) checkEnd() {
 	switch {
 	case inc.Open():
 		r.blame(invNeverLost, "it is still %s after everything came to rest", inc.Status)
+	case inc.Status == incident.Resolved && inc.Resolution != nil:
+		r.checkResolution()
 	case inc.Status == incident.Resolved && inc.EscalationReason != "":
 		r.blame(invTruth, "it is RESOLVED with the escalation reason %s", inc.EscalationReason)
 	case inc.Status == incident.Escalated:
@@ -111,6 +113,17 @@ func (r record) checkEnd() {
 	}
 	if _, waits := r.w.memory.waits[inc.Ref]; waits && !inc.Open() {
 		r.blame(invTokens, "it is over and its task token is still stored")
+	}
+}
+
+// checkResolution: who ended an escalation is in the trail, as its last move.
+func (r record) checkResolution() {
+	was, end := r.event(incident.EventEscalated), r.event(incident.EventResolved)
+	if was == nil || end == nil || end.Seq < was.Seq || end.Actor != r.inc.Resolution.By || end.Actor == incident.System {
+		r.blame(invTruth, "it was resolved after an escalation by %s; its trail says %v after %v", r.inc.Resolution.By, end, was)
+	}
+	if r.inc.EscalationReason == "" {
+		r.blame(invTruth, "it forgot why it had been escalated")
 	}
 }
 
@@ -177,6 +190,9 @@ func (r record) checkCalm() {
 	switch r.inc.EscalationReason {
 	case incident.ReasonStepFailed, incident.ReasonDecisionUndelivered, incident.ReasonFixUnknown, incident.ReasonFixUnverified:
 		r.blame(invCalm, "nothing failed, and it ended as %s", r.inc.EscalationReason)
+	}
+	if len(r.w.memory.untold) > 0 {
+		r.blame(invCalm, "nothing failed, and %d incidents' tickets were not told what came after", len(r.w.memory.untold))
 	}
 	if r.inc.Decision != nil && r.inc.Decision.Action == incident.Resolve && r.inc.Status != incident.Resolved {
 		r.blame(invCalm, "nothing failed, it was decided to resolve it, and it is %s", r.inc.Status)

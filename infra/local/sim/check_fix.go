@@ -118,7 +118,7 @@ func (r record) checkOutcome() {
 		if done != nil {
 			r.blame(invTruth, "the target was changed for it, and the record knows of no attempt")
 		}
-		if r.inc.Status == incident.Resolved && r.inc.RecoveredAt == nil && (r.inc.Decision == nil || r.inc.Decision.Action != incident.Resolve) {
+		if r.inc.Status == incident.Resolved && r.inc.RecoveredAt == nil && r.inc.Resolution == nil && (r.inc.Decision == nil || r.inc.Decision.Action != incident.Resolve) {
 			r.blame(invTruth, "it is RESOLVED though nothing was done, nobody decided to, and nothing recovered")
 		}
 		return
@@ -130,7 +130,7 @@ func (r record) checkOutcome() {
 		r.blame(invTruth, "the outcome is fixed, and it was only simulated")
 	case at.Outcome == incident.Failed && done != nil:
 		r.blame(invTruth, "the outcome is failed, and the target was changed")
-	case r.inc.Status == incident.Resolved && (!at.Verified || at.Outcome != incident.Fixed && at.Outcome != incident.Simulated):
+	case r.inc.Status == incident.Resolved && r.inc.Resolution == nil && (!at.Verified || at.Outcome != incident.Fixed && at.Outcome != incident.Simulated):
 		r.blame(invTruth, "it is RESOLVED by a fix whose outcome is %s, verified %v", at.Outcome, at.Verified)
 	case r.inc.Status == incident.Escalated && at.Outcome == "" && r.inc.EscalationReason != incident.ReasonFixUnknown:
 		r.blame(invTruth, "nothing was heard of the fix, and the reason is %s", r.inc.EscalationReason)

@@ -20,6 +20,7 @@ func (w *World) checkAnswers() {
 		switch {
 		case got == nil && !slices.ContainsFunc(inc.Votes, func(v incident.Vote) bool { return v.By == a.in.By && v.Action == a.in.Action }):
 			w.blame(invDecision, "%s: %s was told that their vote counts, and it is gone", w.name(a.in.Ref), a.in.By)
+		case got != nil && inc.Resolution != nil && got.Action == incident.Resolve && got.By == inc.Resolution.By && got.At.Equal(inc.Resolution.At):
 		case got != nil && (stands == nil || got.Action != stands.Action || got.By != stands.By || !got.At.Equal(stands.At)):
 			w.blame(invDecision, "%s: %s was told that %s by %s stands; it is %v", w.name(a.in.Ref), a.in.By, got.Action, got.By, stands)
 		}
@@ -41,19 +42,21 @@ func (w *World) checkAlerts() {
 		accepted[s.id]++
 	}
 	for at, inc := range w.memory.meta {
+		inc = w.memory.counted(inc)
 		sure, most := accepted[at.ID], accepted[at.ID]+unheard[inc.Fingerprint]
 		if inc.Occurrences < sure || inc.Occurrences > most {
 			w.blame(invNeverLost, "%s: it counts %d alerts; %d were accepted, %d more may have been", w.name(at), inc.Occurrences, sure, most-sure)
 		}
 	}
 	for print, d := range w.memory.dedup {
-		if !w.memory.meta[d.ref].Open() {
+		if !w.memory.meta[d.ref].HoldsFingerprint() {
 			w.blame(invNeverLost, "%s: it is over and still holds the fingerprint %.8s, so its alerts are lost", w.name(d.ref), print.text)
 		}
 	}
 }
 
-// checkWrites: a fingerprint has one open incident at a time, and a task token is
+// checkWrites: a fingerprint has one incident at a time that is open, or was escalated a
+// while ago; and a task token is
 // only ever replaced by a newer one.
 func (w *World) checkWrites() {
 	open := map[string]incident.Ref{}
@@ -64,11 +67,13 @@ func (w *World) checkWrites() {
 		switch c.Event.Action {
 		case incident.EventDetected:
 			if other, taken := open[c.Incident.Fingerprint]; taken {
-				w.blame(invNeverLost, "%s was opened while %s was open for the same trouble", w.name(at), w.name(other))
+				w.blame(invNeverLost, "%s was opened while %s had the same trouble", w.name(at), w.name(other))
 			}
 			open[c.Incident.Fingerprint] = at
-		case incident.EventResolved, incident.EventEscalated:
-			delete(open, c.Incident.Fingerprint)
+		case incident.EventResolved, incident.EventReleased:
+			if open[c.Incident.Fingerprint] == at {
+				delete(open, c.Incident.Fingerprint)
+			}
 		}
 		if c.Wait == nil {
 			continue

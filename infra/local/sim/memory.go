@@ -11,6 +11,7 @@ import (
 
 // Store is every port that a store implements.
 type Store interface {
+	steps.Untold
 	steps.Incidents
 	steps.Dedup
 	steps.EvidenceReader
@@ -29,6 +30,7 @@ type Memory struct {
 	waits    map[incident.Ref]incident.Wait
 	dedup    map[fingerprint]dedup
 	targets  map[targetKey]incident.Hold
+	untold   map[incident.Ref]int64
 
 	// onWrite is told every change that was written, in order; nil: nobody is.
 	onWrite func(incident.Change)
@@ -43,6 +45,7 @@ type dedup struct {
 	ref      incident.Ref
 	count    int64
 	lastSeen time.Time
+	until    time.Time
 }
 
 // NewMemory makes an empty store.
@@ -50,7 +53,7 @@ func NewMemory() *Memory {
 	return &Memory{
 		meta: map[incident.Ref]incident.Incident{}, events: map[incident.Ref][]incident.Event{},
 		evidence: map[incident.Ref]incident.Evidence{}, waits: map[incident.Ref]incident.Wait{},
-		dedup: map[fingerprint]dedup{}, targets: map[targetKey]incident.Hold{},
+		dedup: map[fingerprint]dedup{}, targets: map[targetKey]incident.Hold{}, untold: map[incident.Ref]int64{},
 	}
 }
 
@@ -67,7 +70,7 @@ func (m *Memory) Load(_ context.Context, ref incident.Ref) (incident.Incident, e
 
 // counted fills in what is counted beside the record while the incident is open.
 func (m *Memory) counted(inc incident.Incident) incident.Incident {
-	if d, ok := m.dedup[fingerprint{inc.Tenant, inc.Fingerprint}]; ok && inc.Open() && d.ref == inc.Ref {
+	if d, ok := m.dedup[fingerprint{inc.Tenant, inc.Fingerprint}]; ok && inc.HoldsFingerprint() && d.ref == inc.Ref {
 		inc.Occurrences, inc.LastSeenAt = d.count, d.lastSeen
 	}
 	return inc
@@ -120,7 +123,14 @@ func (m *Memory) write(c incident.Change) {
 		m.evidence[inc.Ref] = *c.Evidence
 	}
 	if c.HoldDedup {
-		m.dedup[print] = dedup{inc.Ref, inc.Occurrences, inc.LastSeenAt}
+		m.dedup[print] = dedup{ref: inc.Ref, count: inc.Occurrences, lastSeen: inc.LastSeenAt}
+	}
+	if d, ok := m.dedup[print]; ok && d.ref == inc.Ref && !c.KeepDedup.IsZero() {
+		d.until = c.KeepDedup
+		m.dedup[print] = d
+	}
+	if c.Untold {
+		m.untold[inc.Ref] = inc.Version
 	}
 	if c.Wait != nil {
 		m.waits[inc.Ref] = *c.Wait

@@ -10,17 +10,16 @@ import (
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
-func errNoHolder() error {
-	return incident.Fail(incident.NotFound, incident.CodeNotFound, "no open incident has this fingerprint")
-}
-
 // Join implements steps.Dedup.
 func (m *Memory) Join(_ context.Context, tenant, text string, at time.Time) (incident.Ref, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	d, ok := m.dedup[fingerprint{tenant, text}]
 	if !ok {
-		return incident.Ref{}, errNoHolder()
+		return incident.Ref{}, incident.NobodyHolds()
+	}
+	if !d.until.IsZero() && !at.Before(d.until) {
+		return d.ref, incident.Lapsed()
 	}
 	d.count++
 	if at := incident.Stamp(at); at.After(d.lastSeen) {
@@ -36,7 +35,7 @@ func (m *Memory) Holder(_ context.Context, tenant, text string) (incident.Ref, e
 	defer m.mu.Unlock()
 	d, ok := m.dedup[fingerprint{tenant, text}]
 	if !ok {
-		return incident.Ref{}, errNoHolder()
+		return incident.Ref{}, incident.NobodyHolds()
 	}
 	return d.ref, nil
 }
@@ -95,4 +94,28 @@ func (m *Memory) List(_ context.Context, q steps.ListQuery) (steps.Page, error) 
 	}
 	page.Incidents = append(page.Incidents, all...)
 	return page, nil
+}
+
+// Untold implements steps.Untold.
+func (m *Memory) Untold(_ context.Context, tenant string) ([]steps.Lag, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var list []steps.Lag
+	for ref, version := range m.untold {
+		if ref.Tenant == tenant {
+			list = append(list, steps.Lag{Ref: ref, Version: version})
+		}
+	}
+	slices.SortFunc(list, func(a, b steps.Lag) int { return strings.Compare(a.Ref.ID, b.Ref.ID) })
+	return list[:min(len(list), steps.MaxUntold)], nil
+}
+
+// Told implements steps.Untold.
+func (m *Memory) Told(_ context.Context, of steps.Lag) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.untold[of.Ref] == of.Version {
+		delete(m.untold, of.Ref)
+	}
+	return nil
 }

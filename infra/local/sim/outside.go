@@ -96,6 +96,14 @@ func (k tracker) Open(_ context.Context, about incident.Ref, b brief.Brief) (tic
 	return ticket, nil
 }
 
+// Update implements steps.Tracker.
+func (k tracker) Update(_ context.Context, about incident.Ref, ticket incident.Ticket, b brief.Brief) error {
+	return k.t.call(call{port: "ticket", about: about, sys: sysTracker, write: true}, func() (string, error) {
+		k.t.w.send(b.IncidentID, b)
+		return ticket.Key + " updated", nil
+	})
+}
+
 // model is the analyst as one task sees it.
 type model struct{ t *task }
 

@@ -29,6 +29,18 @@ func storePlants() []plant {
 			c.FreeDedup = false
 			return m.Commit(ctx, c)
 		})},
+		{"an escalation gives the fingerprint back", invNeverLost, beforeStore(func(m *Memory, c incident.Change) error {
+			if !c.KeepDedup.IsZero() {
+				c.KeepDedup, c.FreeDedup = time.Time{}, true
+			}
+			return m.Commit(ctx, c)
+		})},
+		{"a person who escalated is said to have resolved it", invTruth, beforeStore(func(m *Memory, c incident.Change) error {
+			if r := c.Incident.Resolution; r != nil {
+				c.Incident.Resolution = &incident.Resolution{By: c.Incident.Decision.By, At: r.At}
+			}
+			return m.Commit(ctx, c)
+		})},
 		{"a join to an incident that has just closed", invNeverLost, Hooks{Store: func(m *Memory) Store {
 			last := map[string]incident.Ref{}
 			return hookedStore{Memory: m, join: func(tenant, text string) (incident.Ref, error) {

@@ -29,7 +29,7 @@ func turnPlants() []plant {
 		}, nil)},
 		{"hold freed too early: with the incident's end, whatever became of the fix", invOnce, Hooks{Steps: func(s *Steps) {
 			alter(&s.Close.Store, nil, func(c incident.Change, _ incident.Incident) incident.Change {
-				if c.Incident.Attempt != nil && c.FreeDedup {
+				if c.Incident.Attempt != nil && c.FreeWait {
 					c.Free = c.Incident.Plan.Target.Key()
 				}
 				return c

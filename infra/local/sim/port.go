@@ -101,10 +101,10 @@ func (p storePort) Join(ctx context.Context, tenant, print string, at time.Time)
 		ref, err = p.s.Join(ctx, tenant, print, at)
 		return p.t.w.name(ref), err
 	})
-	if err != nil {
+	if err != nil && incident.CodeOf(err) != incident.CodeLapsed {
 		return incident.Ref{}, err
 	}
-	return ref, nil
+	return ref, err
 }
 
 // Holder implements steps.Dedup.
@@ -138,6 +138,20 @@ func (p storePort) Wait(ctx context.Context, ref incident.Ref) (wait incident.Wa
 		return incident.Wait{}, err
 	}
 	return wait, nil
+}
+
+// Untold implements steps.Untold.
+func (p storePort) Untold(ctx context.Context, tenant string) (list []steps.Lag, err error) {
+	err = p.t.call(call{port: "untold"}, func() (string, error) {
+		list, err = p.s.Untold(ctx, tenant)
+		return fmt.Sprint(len(list)), err
+	})
+	return list, err
+}
+
+// Told implements steps.Untold.
+func (p storePort) Told(ctx context.Context, of steps.Lag) error {
+	return p.t.call(call{port: "told", about: of.Ref, write: true}, func() (string, error) { return "", p.s.Told(ctx, of) })
 }
 
 // List implements steps.Lister.

@@ -80,6 +80,18 @@ func (m *Tickets) PutTicket(_ context.Context, t incident.Ticket) (incident.Tick
 	return t, nil
 }
 
+// ReplaceTicket implements integration.Tickets.
+func (m *Tickets) ReplaceTicket(_ context.Context, t incident.Ticket) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	k := t.Tenant + "/" + t.Key
+	if old, there := m.kept[k]; there && m.Fail == nil {
+		t.CreatedAt = old.CreatedAt
+		m.kept[k] = t
+	}
+	return m.Fail
+}
+
 // Kept returns what is kept under a tenant and key, and how many tickets there
 // are.
 func (m *Tickets) Kept(tenant, key string) (t incident.Ticket, all int) {

@@ -21,6 +21,7 @@ type Store interface {
 	steps.Waits
 	steps.Lister
 	steps.Trail
+	steps.Untold
 }
 
 // StoreContract runs the store's contract. open returns a store; it may return
@@ -36,6 +37,8 @@ func StoreContract(t *testing.T, open func(t *testing.T) Store) {
 		{"OfManyWritersOneWins", (*storeTest).oneWins},
 		{"AFingerprintHasOneOpenIncident", (*storeTest).oneOpen},
 		{"JoinsAreCountedAndCopiedAtTheEnd", (*storeTest).joins},
+		{"AnEscalatedIncidentIsJoinedForAWhile", (*storeTest).escalated},
+		{"WhatIsUntoldStaysOnTheListUntilItIsTold", (*storeTest).untold},
 		{"JoinsAndAnEndThatRaceLoseNoJoin", (*storeTest).joinsRaceClose},
 		{"ATargetIsHeldByOneUntilItLapses", (*storeTest).targets},
 		{"ARefusedChangeLeavesNothing", (*storeTest).refusedLeavesNothing},
@@ -115,6 +118,14 @@ func (t *storeTest) asked(key, target string) (incident.Incident, *incident.Plan
 }
 
 // approved is asked, and approved.
+// closed is an incident that a person resolved.
+func (t *storeTest) closed(key string) incident.Incident {
+	t.Helper()
+	inc, _ := t.asked(key, "x")
+	inc = t.must(vote(inc, incident.Resolve, "key:a"))
+	return t.must(inc.Close("", epoch))
+}
+
 func (t *storeTest) approved(key, target string) (incident.Incident, *incident.Plan) {
 	t.Helper()
 	inc, plan := t.asked(key, target)

@@ -16,9 +16,71 @@ func (t *storeTest) oneOpen() {
 	t.same("holder", ref, inc.Ref)
 	t.code("a second one", t.s.Commit(t.Context(), t.opening("k", "x")), incident.CodeDuplicate)
 	t.code("another key", t.s.Commit(t.Context(), t.opening("k2", "x")), "")
+	t.closed("k3")
+	t.code("after the first ended", t.s.Commit(t.Context(), t.opening("k3", "x")), "")
+}
+
+// escalated: repeats are counted in an incident that was escalated, until its time is
+// over, and then, once it is released, in another one.
+func (t *storeTest) escalated() {
+	inc := t.open("k")
+	if _, err := t.s.Join(t.Context(), t.tenant, inc.Fingerprint, epoch.Add(time.Second)); err != nil {
+		t.Fatal(err)
+	}
 	inc = t.must(inc.Settle(incident.ReasonStepFailed, epoch))
-	t.must(inc.Close("", epoch))
-	t.code("after the first ended", t.s.Commit(t.Context(), t.opening("k", "x")), "")
+	inc = t.must(inc.Close("", epoch))
+	until := inc.HeldUntil()
+	for n, at := range []time.Time{epoch.Add(time.Hour), until.Add(-time.Millisecond), epoch} { // the last one comes late
+		ref, err := t.s.Join(t.Context(), t.tenant, inc.Fingerprint, at)
+		t.code("a repeat", err, "")
+		t.same("joined", ref, inc.Ref)
+		if now := t.load(inc.Ref); now.Occurrences != int64(3+n) {
+			t.Errorf("%d occurrences after repeat %d", now.Occurrences, n)
+		}
+	}
+	t.code("another one meanwhile", t.s.Commit(t.Context(), t.opening("k", "x")), incident.CodeDuplicate)
+	ref, err := t.s.Join(t.Context(), t.tenant, inc.Fingerprint, until)
+	t.code("a repeat that is too late", err, incident.CodeLapsed)
+	t.same("whose", ref, inc.Ref)
+	inc = t.must(t.load(inc.Ref).Release(until))
+	if now := t.load(inc.Ref); now.Occurrences != 5 || !now.LastSeenAt.Equal(until.Add(-time.Millisecond)) {
+		t.Errorf("after the release: %d occurrences, last seen %s", now.Occurrences, now.LastSeenAt)
+	}
+	_, err = t.s.Join(t.Context(), t.tenant, inc.Fingerprint, until)
+	t.code("a repeat after the release", err, incident.CodeNotFound)
+	t.code("another one after the release", t.s.Commit(t.Context(), t.opening("k", "x")), "")
+	t.must(t.load(inc.Ref).ResolveEscalated("key:a", "", until))
+	if _, err := t.s.Holder(t.Context(), t.tenant, inc.Fingerprint); err != nil {
+		t.Errorf("the end of the first one took the fingerprint from the second: %v", err)
+	}
+}
+
+func (t *storeTest) untold() {
+	list := func() []steps.Lag {
+		t.Helper()
+		list, err := t.s.Untold(t.Context(), t.tenant)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	inc := t.must(t.open("k").Settle(incident.ReasonStepFailed, epoch))
+	inc = t.must(inc.Close("", epoch))
+	if l := list(); len(l) != 0 {
+		t.Errorf("the list begins with %v", l)
+	}
+	inc = t.must(inc.Recur("source:api", epoch))
+	first := steps.Lag{Ref: inc.Ref, Version: inc.Version}
+	t.same("after a repeat", list(), []steps.Lag{first})
+	inc = t.must(inc.ResolveEscalated("key:a", "", epoch))
+	second := steps.Lag{Ref: inc.Ref, Version: inc.Version}
+	t.code("what was told before", t.s.Told(t.Context(), first), "")
+	t.same("with more to tell", list(), []steps.Lag{second})
+	t.code("told", t.s.Told(t.Context(), second), "")
+	t.code("told again", t.s.Told(t.Context(), second), "")
+	if l := list(); len(l) != 0 {
+		t.Errorf("after everything was told: %v", l)
+	}
 }
 
 func (t *storeTest) joins() {
@@ -38,7 +100,8 @@ func (t *storeTest) joins() {
 		t.Errorf("joins changed the version from %d to %d", inc.Version, now.Version)
 	}
 	inc = t.must(inc.Settle(incident.ReasonStepFailed, epoch))
-	t.must(inc.Close("", epoch))
+	inc = t.must(inc.Close("", epoch))
+	t.must(inc.ResolveEscalated("key:a", "", epoch))
 	now = t.load(inc.Ref)
 	if now.Occurrences != 5 || !now.LastSeenAt.Equal(epoch.Add(2*time.Second)) {
 		t.Errorf("after the end: %d occurrences, last seen %s", now.Occurrences, now.LastSeenAt)
@@ -52,6 +115,7 @@ func (t *storeTest) joins() {
 func (t *storeTest) joinsRaceClose() {
 	inc := t.open("k")
 	settled := t.must(inc.Settle(incident.ReasonStepFailed, epoch))
+	settled = t.must(settled.Close("", epoch))
 	var mu sync.Mutex
 	joined := int64(1)
 	var all sync.WaitGroup
@@ -73,7 +137,7 @@ func (t *storeTest) joinsRaceClose() {
 		})
 	}
 	all.Go(func() {
-		c, err := settled.Close("", epoch)
+		c, err := settled.ResolveEscalated("key:a", "", epoch)
 		if err == nil {
 			err = t.s.Commit(t.Context(), c)
 		}

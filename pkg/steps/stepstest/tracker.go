@@ -48,6 +48,9 @@ func TrackerContract(t *testing.T, d integration.Descriptor[steps.Tracker], v Ve
 		if err != nil || other.Key == first.Key {
 			t.Errorf("another incident's ticket: %+v, %v", other, err)
 		}
+		if err := o.It.Update(t.Context(), one, first, waiting()); err != nil {
+			t.Errorf("the ticket cannot be brought up to date: %v", err)
+		}
 		if tickets != nil && count() != 2 {
 			t.Errorf("%d tickets for two incidents", count())
 		}
@@ -71,5 +74,10 @@ func TrackerContract(t *testing.T, d integration.Descriptor[steps.Tracker], v Ve
 			t.Errorf("%v, %d tickets; want the one that was made", err, count())
 		}
 	})
+	ticket, err := o.It.Open(t.Context(), one, waiting())
+	if err != nil {
+		t.Fatal(err)
+	}
 	o.survivesItsVendor(t, call{"opening", func(ctx context.Context) error { _, err := o.It.Open(ctx, one, waiting()); return err }})
+	o.survivesItsVendor(t, call{"updating", func(ctx context.Context) error { return o.It.Update(ctx, one, ticket, waiting()) }})
 }

@@ -56,6 +56,34 @@ func (t *Tracker) Name() string { return t.name }
 // Open opens the incident's ticket, or returns the one that exists. The key is
 // made from the incident's id, so asking twice, even at the same time, leaves one.
 func (t *Tracker) Open(ctx context.Context, ref incident.Ref, b brief.Brief) (incident.Ticket, error) {
+	ticket, err := t.ticket(ref, b)
+	if err != nil {
+		return incident.Ticket{}, err
+	}
+	stands, err := t.store.PutTicket(ctx, ticket)
+	if err != nil {
+		return incident.Ticket{}, fmt.Errorf("opening the simulated ticket %s: %w", ticket.Key, err)
+	}
+	if stands.IncidentID != ref.ID {
+		return incident.Ticket{}, incident.Fail(incident.Conflict, incident.CodeDuplicate, "the ticket %s belongs to another incident", ticket.Key)
+	}
+	return incident.Ticket{Tracker: t.name, Key: stands.Key, URL: t.base + "/tickets/" + stands.Key}, nil
+}
+
+// Update writes the ticket anew. It tells nobody.
+func (t *Tracker) Update(ctx context.Context, ref incident.Ref, _ incident.Ticket, b brief.Brief) error {
+	ticket, err := t.ticket(ref, b)
+	if err != nil {
+		return err
+	}
+	if err := t.store.ReplaceTicket(ctx, ticket); err != nil {
+		return fmt.Errorf("updating the simulated ticket %s: %w", ticket.Key, err)
+	}
+	return nil
+}
+
+// ticket is what is stored of an incident.
+func (t *Tracker) ticket(ref incident.Ref, b brief.Brief) (incident.Ticket, error) {
 	key, err := keyFor(ref)
 	if err != nil {
 		return incident.Ticket{}, err
@@ -63,19 +91,12 @@ func (t *Tracker) Open(ctx context.Context, ref incident.Ref, b brief.Brief) (in
 	// A ticket is read for longer and by more people than a notification; ways to
 	// decide do not belong in it.
 	b.Links = brief.Links{View: b.Links.View}
-	stands, err := t.store.PutTicket(ctx, incident.Ticket{
+	return incident.Ticket{
 		Tenant: ref.Tenant, Key: key, IncidentID: ref.ID,
 		Title:     incident.Cut("[simulated] "+string(b.Title), maxTitle),
 		Body:      incident.Cut(b.Text(), maxBody),
 		CreatedAt: incident.Stamp(t.now()),
-	})
-	if err != nil {
-		return incident.Ticket{}, fmt.Errorf("opening the simulated ticket %s: %w", key, err)
-	}
-	if stands.IncidentID != ref.ID {
-		return incident.Ticket{}, incident.Fail(incident.Conflict, incident.CodeDuplicate, "the ticket %s belongs to another incident", key)
-	}
-	return incident.Ticket{Tracker: t.name, Key: stands.Key, URL: t.base + "/tickets/" + stands.Key}, nil
+	}, nil
 }
 
 // keyFor is SIM- and the ULID of the incident's id.

@@ -1,0 +1,40 @@
+package local
+
+import (
+	"context"
+
+	"github.com/opsguard/opsguard/infra/local/bolt"
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/steps"
+)
+
+// attentive is the store of the steps after which nobody brings ticket and messages up
+// to date. It says so, so that this need not wait for reconcile.
+type attentive struct {
+	*bolt.Store
+	untold chan struct{} // holds one when there may be something to tell
+}
+
+// Commit implements steps.Incidents.
+func (s attentive) Commit(ctx context.Context, c incident.Change) error {
+	err := s.Store.Commit(ctx, c)
+	if err == nil && c.Untold {
+		select {
+		case s.untold <- struct{}{}:
+		default:
+		}
+	}
+	return err
+}
+
+// tell has it told until ctx ends.
+func (s attentive) tell(ctx context.Context, r steps.Reconcile) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.untold:
+		}
+		_, _ = r.TellUntold(ctx) // it has logged what failed, and the next reconcile tries again
+	}
+}

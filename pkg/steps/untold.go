@@ -1,0 +1,87 @@
+package steps
+
+import (
+	"context"
+
+	"github.com/opsguard/opsguard/pkg/brief"
+	"github.com/opsguard/opsguard/pkg/incident"
+)
+
+// MaxUntold bounds how many incidents Untold hands out at once.
+const MaxUntold = 100
+
+// Untold is the list of the incidents whose ticket and messages lag behind the record:
+// after an escalation, no step of a workflow tells them any more. A Change with Untold
+// puts an incident onto it.
+type Untold interface {
+	// Untold returns some of them, MaxUntold at most.
+	Untold(ctx context.Context, tenant string) ([]Lag, error)
+	// Told takes one off, unless it was put onto the list again since.
+	Told(ctx context.Context, of Lag) error
+}
+
+// Lag is an incident with the version that its ticket and messages lag behind.
+type Lag struct {
+	Ref     incident.Ref
+	Version int64
+}
+
+// TellUntold brings tickets and messages up to date. What cannot be told now stays on
+// the list; what never can is taken off.
+func (s Reconcile) TellUntold(ctx context.Context) (ReconcileReport, error) {
+	var report ReconcileReport
+	err := s.tellUntold(ctx, &report)
+	return report, err
+}
+
+func (s Reconcile) tellUntold(ctx context.Context, report *ReconcileReport) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	list, err := s.Store.Untold(ctx, s.Tenant)
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, lag := range list {
+		if !roomFor(ctx) {
+			break
+		}
+		if err := s.tell(context.WithoutCancel(ctx), lag); err != nil {
+			failed = err
+			report.Failed++
+			logFailure(ctx, s.Log, lag.Ref, "ticket and messages could not be brought up to date", err)
+			continue
+		}
+		report.Told++
+	}
+	return failed
+}
+
+func (s Reconcile) tell(ctx context.Context, lag Lag) error {
+	inc, err := s.Store.Load(ctx, lag.Ref)
+	if err == nil {
+		s.People.Tell(ctx, inc)
+		err = s.Ticket.tell(ctx, inc)
+	}
+	if incident.KindOf(err) == incident.Unavailable {
+		return err
+	}
+	if err != nil {
+		logFailure(ctx, s.Log, lag.Ref, "the ticket cannot be brought up to date", err)
+	}
+	return s.Store.Told(ctx, lag)
+}
+
+// tell brings the incident's ticket up to date, if it has one.
+func (s CreateTicket) tell(ctx context.Context, inc incident.Incident) error {
+	if inc.Ticket == nil {
+		return nil
+	}
+	for _, t := range s.Trackers {
+		if t.Name() == inc.Ticket.Tracker {
+			return t.Update(ctx, inc.Ref, *inc.Ticket, brief.Of(inc, s.Links.Links(inc, "ticket"), s.Now()))
+		}
+	}
+	return incident.BadField("tracker", "%q is not in services.yaml any more", inc.Ticket.Tracker)
+}
