@@ -86,6 +86,9 @@ func (t *transaction) beside(c incident.Change) {
 	}
 	if c.HoldDedup {
 		d := dedup{ID: inc.ID, Count: inc.Occurrences, Seen: inc.LastSeenAt}
+		if c.Evidence != nil {
+			d.Says = incident.Digest(c.Evidence.Logs)
+		}
 		t.put(with(dedupKey(inc.Tenant, inc.Fingerprint), d.values()), meansDuplicate, absent, nil)
 	}
 	if c.Wait != nil {

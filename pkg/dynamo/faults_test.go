@@ -286,7 +286,7 @@ func TestALateJoinOfWhatJustEndedLeavesNothing(t *testing.T) {
 	through, beside := duringThe(t, 2, "UpdateItem", func(beside *Store) error { return beside.Commit(context.Background(), last) })
 	last = settled(t, beside)
 	inc := last.Incident
-	if _, err := through.Join(t.Context(), inc.Tenant, inc.Fingerprint, inc.LastSeenAt.Add(-time.Hour)); incident.KindOf(err) != incident.NotFound {
+	if _, err := through.Join(t.Context(), inc.Tenant, inc.Fingerprint, incident.Latest{At: inc.LastSeenAt.Add(-time.Hour)}); incident.KindOf(err) != incident.NotFound {
 		t.Errorf("join: %v", err)
 	}
 	if _, err := beside.Holder(t.Context(), inc.Tenant, inc.Fingerprint); incident.KindOf(err) != incident.NotFound {
@@ -298,7 +298,7 @@ func TestReadingFromAFailingStoreIsUnavailable(t *testing.T) {
 	through, _ := faulty(t, func(string) faults.Fault { return faults.Broken })
 	ref := opening().Incident.Ref
 	_, load := through.Load(t.Context(), ref)
-	_, join := through.Join(t.Context(), ref.Tenant, "f", time.Now())
+	_, join := through.Join(t.Context(), ref.Tenant, "f", incident.Latest{At: time.Now()})
 	_, events := through.Events(t.Context(), ref)
 	_, wait := through.Wait(t.Context(), ref)
 	for name, err := range map[string]error{"load": load, "join": join, "events": events, "wait": wait, "ping": through.Ping(t.Context())} {

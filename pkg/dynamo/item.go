@@ -84,6 +84,7 @@ type dedup struct {
 	ID    string
 	Count int64
 	Seen  time.Time
+	Says  string    // the digest of what the last alert said
 	Until time.Time // from then on it is not joined; zero: while it is open
 }
 
@@ -95,6 +96,7 @@ func dedupOf(it item) (d dedup, err error) {
 	if d.Seen, err = timeOf(it, attrSeen); err != nil {
 		return d, err
 	}
+	d.Says = stringOf(it, attrSays)
 	if _, limited := it[attrUntil]; limited {
 		d.Until, err = timeOf(it, attrUntil)
 	}
@@ -103,6 +105,9 @@ func dedupOf(it item) (d dedup, err error) {
 
 func (d dedup) values() item {
 	v := item{attrIncident: text(d.ID), attrCount: number(d.Count), attrSeen: millis(d.Seen)}
+	if d.Says != "" {
+		v[attrSays] = text(d.Says)
+	}
 	if !d.Until.IsZero() {
 		v[attrUntil] = millis(d.Until)
 	}

@@ -35,12 +35,14 @@ const (
 	attrRetries  = "retryCount"
 	attrDeadline = "deadline"
 	attrExpires  = "expires" // seconds since 1970: when the table may delete the item
+	attrSays     = "says"    // a digest
 	attrDue      = "due"     // milliseconds since 1970: when reconcile has to look, if nothing changes
 )
 
 const (
 	skMeta     = "META"
 	skEvidence = "EVIDENCE"
+	skLatest   = "LATEST"
 	skEvent    = "EVT#"
 	skWait     = "WAIT"
 	skDedup    = "DEDUP"
@@ -63,6 +65,7 @@ func incidentPK(ref incident.Ref) string { return ref.Tenant + "#INC#" + ref.ID 
 
 func metaKey(ref incident.Ref) item     { return key(incidentPK(ref), skMeta) }
 func evidenceKey(ref incident.Ref) item { return key(incidentPK(ref), skEvidence) }
+func latestKey(ref incident.Ref) item   { return key(incidentPK(ref), skLatest) }
 func waitKey(ref incident.Ref) item     { return key(ref.Tenant+"#WAIT#"+ref.ID, skWait) }
 
 func dedupKey(tenant, fingerprint string) item { return key(tenant+"#DEDUP#"+fingerprint, skDedup) }

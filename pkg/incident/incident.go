@@ -114,6 +114,21 @@ type Evidence struct {
 	Logs string `json:"logs"`
 }
 
+// MaxLatest bounds what is kept of the latest evidence, in bytes.
+const MaxLatest = 4 * 1024
+
+// Latest is what a repeated alert said last, redacted and bounded, where it differs from
+// what came before. Evidence keeps what was said first.
+type Latest struct {
+	At   time.Time `json:"at"`
+	Logs string    `json:"logs"` // at most MaxLatest
+	// Digest is that of everything the alert said; "" if nothing of it is to be kept.
+	Digest string `json:"-"`
+}
+
+// Digest tells whether two alerts said the same.
+func Digest(logs string) string { return sha256Hex(logs)[:16] }
+
 // Vote is one person's word.
 type Vote struct {
 	Action   Action    `json:"action"`

@@ -86,8 +86,8 @@ var bounded = map[string]string{
 	"masked": "longestInnocent", "short": "longestInnocent", "code": "longestInnocent", "prose": "longestWord",
 	"reference": "longestInnocent, or the password of a URL, in which no other URL begins",
 	"bareEnd":   "counted by its method", "headerEnd": "counted by its method", "skipBreaks": "counted by cutBody",
-	"run":     "counted by its method",
-	"mayHold": "two bytes", "ruled": "the rules, and a run that it has counted", "jwtAt": "four parts, counted", "discordAt": "32 bytes",
+	"run":   "counted by its method",
+	"ruled": "the rules, and a run that it has counted", "jwtAt": "four parts, counted", "discordAt": "32 bytes",
 	"mayBegin": "64 bytes, counted", "slackWebhookAt": "three words", "classOf": "the package's own lists",
 	"authorization": "a scheme", "bareAuth": "a run that it has counted",
 }

@@ -3,7 +3,6 @@ package steps_test
 import (
 	"context"
 	"sync/atomic"
-	"time"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/steps"
@@ -16,7 +15,7 @@ import (
 type faulty struct {
 	stepstest.Store
 	onCommit   func(c incident.Change, real func() error) error
-	onJoin     func(real func() (incident.Ref, error)) (incident.Ref, error)
+	onJoin     func(real func() (incident.Incident, error)) (incident.Incident, error)
 	onHolder   func() error
 	onLoad     func(ref incident.Ref) error
 	onLoaded   func(ref incident.Ref)
@@ -34,8 +33,8 @@ func (f *faulty) Commit(ctx context.Context, c incident.Change) error {
 	return real()
 }
 
-func (f *faulty) Join(ctx context.Context, tenant, fingerprint string, at time.Time) (incident.Ref, error) {
-	real := func() (incident.Ref, error) { return f.Store.Join(ctx, tenant, fingerprint, at) }
+func (f *faulty) Join(ctx context.Context, tenant, fingerprint string, says incident.Latest) (incident.Incident, error) {
+	real := func() (incident.Incident, error) { return f.Store.Join(ctx, tenant, fingerprint, says) }
 	if f.onJoin != nil {
 		return f.onJoin(real)
 	}

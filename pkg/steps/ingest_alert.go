@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/intake"
 	"github.com/opsguard/opsguard/pkg/inventory"
 	"github.com/opsguard/opsguard/pkg/redact"
 )
@@ -17,10 +18,11 @@ import (
 // for a while.
 type Dedup interface {
 	// Join counts one more occurrence of the incident that holds the fingerprint and
-	// returns it; NotFound when none does. It writes no incident and no event. It counts
-	// nothing, and returns the incident with CodeLapsed, where its time to be joined is over
-	// (Change.KeepDedup).
-	Join(ctx context.Context, tenant, fingerprint string, at time.Time) (incident.Ref, error)
+	// returns it as recorded; NotFound when none does. It writes no incident and no event.
+	// It keeps what the alert says if that is not what the one before said. Where the time
+	// to be joined is over (Change.KeepDedup), it counts nothing, and returns the incident
+	// with CodeLapsed.
+	Join(ctx context.Context, tenant, fingerprint string, says incident.Latest) (incident.Incident, error)
 	// Holder returns that incident without counting; NotFound when none.
 	Holder(ctx context.Context, tenant, fingerprint string) (incident.Ref, error)
 }
@@ -109,13 +111,14 @@ func (s IngestAlert) Handle(ctx context.Context, in IngestInput) (Ingested, erro
 	}
 	trouble, met := alert.Trouble(), false
 	fingerprint := trouble.Fingerprint
+	says := incident.Latest{At: s.Now(), Logs: intake.CutMiddle(alert.ErrorLogs, incident.MaxLatest), Digest: incident.Digest(alert.ErrorLogs)}
 	for range maxJoinRaces {
-		ref, err := s.Store.Join(ctx, alert.Tenant, fingerprint, s.Now())
+		inc, err := s.Store.Join(ctx, alert.Tenant, fingerprint, says)
 		if err == nil {
-			return s.joined(ctx, ref, in.By, alert.Severity)
+			return s.joined(ctx, inc, in.By, alert.Severity)
 		}
 		if incident.CodeOf(err) == incident.CodeLapsed {
-			if err := s.release(ctx, ref); err != nil {
+			if err := s.release(ctx, inc.Ref); err != nil {
 				return Ingested{}, err
 			}
 			continue
@@ -207,18 +210,14 @@ func clean(a incident.Alert) incident.Alert {
 	return a
 }
 
-func (s IngestAlert) joined(ctx context.Context, ref incident.Ref, by incident.Actor, severity incident.Severity) (Ingested, error) {
-	inc, err := s.Store.Load(ctx, ref)
-	if err != nil {
-		return Ingested{}, err
-	}
+func (s IngestAlert) joined(ctx context.Context, inc incident.Incident, by incident.Actor, severity incident.Severity) (_ Ingested, err error) {
 	if severity.Above(inc.Severity) && inc.Status != incident.Resolved {
-		if inc, err = s.raise(ctx, ref, by, severity); err != nil {
+		if inc, err = s.raise(ctx, inc.Ref, by, severity); err != nil {
 			return Ingested{}, err
 		}
 	}
 	if inc.Status == incident.Escalated {
-		if inc, err = s.recur(ctx, ref, by); err != nil {
+		if inc, err = s.recur(ctx, inc.Ref, by); err != nil {
 			return Ingested{}, err
 		}
 	}

@@ -13,7 +13,7 @@ func TestAnAlertThatJoinsJustAsItsIncidentClosesOpensANewOne(t *testing.T) {
 	first := w.decided("api", incident.Resolve)
 	a := w.alertOf(first)
 	var once sync.Once
-	w.store.onJoin = func(real func() (incident.Ref, error)) (incident.Ref, error) {
+	w.store.onJoin = func(real func() (incident.Incident, error)) (incident.Incident, error) {
 		once.Do(func() { w.closed(first) })
 		return real()
 	}
@@ -88,8 +88,8 @@ func TestEveryAcceptedAlertIsCountedWhileIncidentsClose(t *testing.T) {
 func TestAFingerprintThatNeverSettlesIsUnavailable(t *testing.T) {
 	w := newWorld(t)
 	tries := 0
-	w.store.onJoin = func(func() (incident.Ref, error)) (incident.Ref, error) {
-		return incident.Ref{}, incident.Fail(incident.NotFound, incident.CodeNotFound, "nobody")
+	w.store.onJoin = func(func() (incident.Incident, error)) (incident.Incident, error) {
+		return incident.Incident{}, incident.Fail(incident.NotFound, incident.CodeNotFound, "nobody")
 	}
 	w.store.onCommit = func(incident.Change, func() error) error {
 		tries++
@@ -105,7 +105,7 @@ func TestAFingerprintThatNeverSettlesIsUnavailable(t *testing.T) {
 func TestAnAlertIsNotAcceptedWhileTheStoreFails(t *testing.T) {
 	for name, cut := range map[string]func(*world){
 		"join": func(w *world) {
-			w.store.onJoin = func(func() (incident.Ref, error)) (incident.Ref, error) { return incident.Ref{}, errWire }
+			w.store.onJoin = func(func() (incident.Incident, error)) (incident.Incident, error) { return incident.Incident{}, errWire }
 		},
 		"open":          func(w *world) { w.store.onCommit = neverWritten(incident.EventDetected) },
 		"open, unheard": func(w *world) { w.store.onCommit = lostReply(incident.EventDetected) },
@@ -123,11 +123,13 @@ func TestAnAlertIsNotAcceptedWhileTheStoreFails(t *testing.T) {
 			}
 		})
 	}
-	t.Run("look at the joined one", func(t *testing.T) {
+	t.Run("raise the joined one", func(t *testing.T) {
 		w := newWorld(t)
-		w.sent(alert("api", "k"))
-		w.store.onLoad = func(incident.Ref) error { return errWire }
-		_, err := w.send(alert("api", "k"))
+		a := alert("api", "k")
+		w.sent(a)
+		w.store.onCommit = neverWritten(incident.EventRaised)
+		a.Severity = incident.Critical
+		_, err := w.send(a)
 		wantCode(t, "ingest", err, incident.CodeUnavailable)
 	})
 }

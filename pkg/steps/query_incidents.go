@@ -16,6 +16,12 @@ type Trail interface {
 	Events(ctx context.Context, ref incident.Ref) ([]incident.Event, error)
 }
 
+// LatestReader reads what an incident's alert said last; the zero value where that is
+// what it was opened with.
+type LatestReader interface {
+	Latest(ctx context.Context, ref incident.Ref) (incident.Latest, error)
+}
+
 // ListQuery selects incidents. Empty fields select all.
 type ListQuery struct {
 	Tenant  string
@@ -40,6 +46,7 @@ type QueryIncidents struct {
 		Loader
 		Lister
 		Trail
+		LatestReader
 	}
 	Flows Flows // nil: what a flood holds is not told
 }
@@ -56,6 +63,11 @@ func (s QueryIncidents) Flood(ctx context.Context, inc incident.Incident) (incid
 // Incident returns the record, NotFound if there is none.
 func (s QueryIncidents) Incident(ctx context.Context, ref incident.Ref) (incident.Incident, error) {
 	return s.Store.Load(ctx, ref)
+}
+
+// Latest returns what the incident's alert said last.
+func (s QueryIncidents) Latest(ctx context.Context, ref incident.Ref) (incident.Latest, error) {
+	return s.Store.Latest(ctx, ref)
 }
 
 // List returns one page.

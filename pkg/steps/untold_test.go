@@ -1,6 +1,7 @@
 package steps_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -178,4 +179,27 @@ func TestATicketThatCannotBeToldNowIsToldLater(t *testing.T) {
 	w.tracker.onTell = incident.BadField("ticket", "was deleted")
 	w.repaired(steps.ReconcileReport{Told: 1})
 	w.repaired(steps.ReconcileReport{})
+}
+
+// What a repeat says is not lost: the first and the latest evidence are kept, redacted.
+func TestTheLatestEvidenceOfARepeatIsKeptAndRedacted(t *testing.T) {
+	w := newWorld(t)
+	ref := w.detected("api")
+	a := w.alertOf(ref)
+	a.ErrorLogs = "connection refused\npassword=hunter2hunter2\n" + strings.Repeat("GET /cart 500\n", 1000)
+	w.clock.move(time.Minute)
+	if got, err := w.send(a); err != nil || got.IncidentID != ref.ID {
+		t.Fatalf("%+v %v", got, err)
+	}
+	query := steps.QueryIncidents{Store: w.store}
+	latest, err := query.Latest(t.Context(), ref)
+	if err != nil || !latest.At.Equal(w.clock.now()) || len(latest.Logs) > incident.MaxLatest || !strings.HasPrefix(latest.Logs, "connection refused\n") {
+		t.Errorf("%v, %d bytes at %s: %.80q", err, len(latest.Logs), latest.At, latest.Logs)
+	}
+	if strings.Contains(latest.Logs, "hunter2") || !strings.Contains(latest.Logs, "[REDACTED:password]") {
+		t.Errorf("it is not redacted: %.80q", latest.Logs)
+	}
+	if first, err := w.store.Evidence(t.Context(), ref); err != nil || first.Logs != heapLogs {
+		t.Errorf("the first evidence: %q %v", first.Logs, err)
+	}
 }

@@ -74,6 +74,11 @@ func (s *server) incident(x *exchange) error {
 		return err
 	}
 	v := viewIncident(inc)
+	latest, err := s.Read.Latest(x.r.Context(), ref)
+	if err != nil {
+		return err
+	}
+	v.LatestEvidence = viewLatest(latest)
 	flow, err := s.Read.Flood(x.r.Context(), inc)
 	if err != nil {
 		return err

@@ -28,6 +28,7 @@ type Reader interface {
 	Incident(ctx context.Context, ref incident.Ref) (incident.Incident, error)
 	List(ctx context.Context, q steps.ListQuery) (steps.Page, error)
 	Flood(ctx context.Context, inc incident.Incident) (incident.Flow, error)
+	Latest(ctx context.Context, ref incident.Ref) (incident.Latest, error)
 	Audit(ctx context.Context, ref incident.Ref) (incident.Incident, []incident.Event, error)
 }
 

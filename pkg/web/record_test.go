@@ -79,6 +79,14 @@ func (f *fakeRecord) Flood(_ context.Context, inc incident.Incident) (flow incid
 	return flow, nil
 }
 
+func (f *fakeRecord) Latest(ctx context.Context, ref incident.Ref) (incident.Latest, error) {
+	inc, err := f.Incident(ctx, ref)
+	if err != nil || inc.Source != steps.FloodSource {
+		return incident.Latest{}, err
+	}
+	return incident.Latest{At: inc.CreatedAt, Logs: "error: cart 17 is gone\n\n" + strings.Repeat("at line\n", 25)}, nil
+}
+
 func (f *fakeRecord) Audit(ctx context.Context, ref incident.Ref) (incident.Incident, []incident.Event, error) {
 	inc, err := f.Incident(ctx, ref)
 	return inc, f.events[ref.ID], err

@@ -28,8 +28,9 @@ type incidentView struct {
 	Attempt          *attemptView      `json:"attempt"`
 	Ticket           *ticketLinkView   `json:"ticket"`
 	EscalationReason *string           `json:"escalationReason"`
-	Resolution       *resolutionView   `json:"resolution"` // of an incident that was escalated before it was resolved
-	Flood            *floodView        `json:"flood"`      // of a flood incident, asked for by its id: what is counted there
+	Resolution       *resolutionView   `json:"resolution"`     // of an incident that was escalated before it was resolved
+	LatestEvidence   *latestView       `json:"latestEvidence"` // asked for by its id: what a repeated alert said last, where it was not the same
+	Flood            *floodView        `json:"flood"`          // of a flood incident, asked for by its id: what is counted there
 
 	// What callers of the first version read: service and attempt by their old names.
 	ServerName string       `json:"serverName"`
@@ -40,6 +41,32 @@ type resolutionView struct {
 	By   incident.Actor `json:"by"`
 	At   string         `json:"at"`
 	Note *string        `json:"note"`
+}
+
+// maxLatestLines bounds the lines of the latest evidence that are shown.
+const maxLatestLines = 20
+
+type latestView struct {
+	At    string   `json:"at"`
+	Lines []string `json:"lines"`
+	More  int      `json:"more"` // lines that are not shown
+}
+
+func viewLatest(l incident.Latest) *latestView {
+	if l.At.IsZero() {
+		return nil
+	}
+	v := &latestView{At: incident.FormatTime(l.At), Lines: []string{}}
+	for line := range strings.Lines(l.Logs) {
+		switch line = strings.TrimRight(line, "\r\n"); {
+		case strings.TrimSpace(line) == "":
+		case len(v.Lines) < maxLatestLines:
+			v.Lines = append(v.Lines, line)
+		default:
+			v.More++
+		}
+	}
+	return v
 }
 
 type floodView struct {

@@ -216,6 +216,10 @@ func (nobody) Flood(context.Context, incident.Incident) (incident.Flow, error) {
 	return incident.Flow{}, none()
 }
 
+func (nobody) Latest(context.Context, incident.Ref) (incident.Latest, error) {
+	return incident.Latest{}, none()
+}
+
 func (nobody) Audit(context.Context, incident.Ref) (incident.Incident, []incident.Event, error) {
 	return incident.Incident{}, nil, none()
 }

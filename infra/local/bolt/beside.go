@@ -39,38 +39,60 @@ func (s *Store) holding(r commit.Reader, tenant, fingerprint string) (d dedup, o
 
 // Join implements steps.Dedup. It looks before it writes: the first alert of a
 // trouble does not wait for a group that could only say "nobody".
-func (s *Store) Join(_ context.Context, tenant, fingerprint string, at time.Time) (incident.Ref, error) {
-	var ref incident.Ref
+func (s *Store) Join(_ context.Context, tenant, fingerprint string, says incident.Latest) (inc incident.Incident, err error) {
 	k := key(tenant, fingerprint)
-	err := s.view(func(r commit.Reader) error {
+	err = s.view(func(r commit.Reader) error {
 		if r.Get(bucketDedup.name, k) == nil {
 			return incident.NobodyHolds()
 		}
 		return nil
 	})
 	if err != nil {
-		return ref, s.unavailable(err)
+		return inc, s.unavailable(err)
 	}
 	err = s.writer.Do(func(tx commit.Tx) error {
 		d, ok := s.holding(tx, tenant, fingerprint)
 		if !ok {
 			return incident.NobodyHolds()
 		}
-		ref = incident.Ref{Tenant: tenant, ID: d.ID}
-		if !d.Until.IsZero() && !at.Before(d.Until) {
+		at := key(tenant, d.ID)
+		if inc, err = s.load(tx, at); err != nil {
+			return err
+		}
+		if !d.Until.IsZero() && !says.At.Before(d.Until) {
 			return incident.Lapsed()
 		}
 		d.Count++
-		if at := incident.Stamp(at); at.After(d.LastSeen) {
-			d.LastSeen = at
+		if seen := incident.Stamp(says.At); seen.After(d.LastSeen) {
+			d.LastSeen = seen
 		}
-		v, err := bucketDedup.encode(k, d)
-		if err != nil {
-			return err
+		if says.Digest != "" && d.Digest != says.Digest {
+			d.Digest = says.Digest
+			if err := s.put(tx, bucketLatest, at, says); err != nil {
+				return err
+			}
 		}
-		return tx.Put(bucketDedup.name, k, v)
+		inc.Occurrences, inc.LastSeenAt = d.Count, d.LastSeen
+		return s.put(tx, bucketDedup, k, d)
 	})
-	return ref, s.unavailable(err)
+	return inc, s.unavailable(err)
+}
+
+func (s *Store) put(tx commit.Tx, b bucket, k []byte, value any) error {
+	v, err := b.encode(k, value)
+	if err != nil {
+		return err
+	}
+	return tx.Put(b.name, k, v)
+}
+
+// Latest implements steps.LatestReader.
+func (s *Store) Latest(_ context.Context, ref incident.Ref) (l incident.Latest, err error) {
+	err = s.view(func(r commit.Reader) error {
+		_, err := bucketLatest.get(r, key(ref.Tenant, ref.ID), &l)
+		return err
+	})
+	return l, s.unavailable(err)
 }
 
 // Holder implements steps.Dedup.

@@ -29,6 +29,7 @@ var (
 	bucketStatus   = newBucket("status")    // tenant, status, id -> nothing
 	bucketEvents   = newBucket("events")    // tenant, id, seq -> JSON
 	bucketEvidence = newBucket("evidence")  // tenant, id -> JSON
+	bucketLatest   = newBucket("latest")    // tenant, id -> JSON: what the last alert said, where it is not what the first one did
 	bucketWaits    = newBucket("waits")     // tenant, id -> JSON, with the task token
 	bucketDedup    = newBucket("dedup")     // tenant, fingerprint -> JSON
 	bucketTargets  = newBucket("targets")   // target -> JSON
@@ -36,7 +37,7 @@ var (
 	bucketUntold   = newBucket("untold")    // tenant, id -> the version that its ticket and messages lag behind
 	bucketInfo     = newBucket("opsguard")  // schemaKey -> schema, without a checksum; idKey -> the store's id
 
-	buckets = []bucket{bucketMeta, bucketStatus, bucketEvents, bucketEvidence, bucketWaits, bucketDedup, bucketTargets, bucketTickets, bucketUntold, bucketInfo}
+	buckets = []bucket{bucketMeta, bucketStatus, bucketEvents, bucketEvidence, bucketLatest, bucketWaits, bucketDedup, bucketTargets, bucketTickets, bucketUntold, bucketInfo}
 )
 
 // schema is the version of the layout above. The first one had no checksums. While a

@@ -236,7 +236,7 @@ func (o *opened) goesOn(hidden string) {
 		}
 	}
 	for n := 1; n <= 2; n++ {
-		joined, err := o.Join(ctx, incident.DefaultTenant, alert(n).Fingerprint(), now)
+		joined, err := o.Join(ctx, incident.DefaultTenant, alert(n).Fingerprint(), incident.Latest{At: now})
 		if id(n) != hidden {
 			if err != nil || joined.ID != id(n) {
 				o.t.Errorf("a repeat of %s: %v %v", id(n), joined, err)
@@ -248,7 +248,7 @@ func (o *opened) goesOn(hidden string) {
 		}
 		c := incident.Open(incident.New{Ref: ref(n + 100), Alert: alert(n), By: incident.Local, ApprovalTimeout: time.Hour, Now: now})
 		o.must(o.Commit(ctx, c))
-		if joined, err := o.Join(ctx, incident.DefaultTenant, alert(n).Fingerprint(), now); err != nil || joined.ID != id(n+100) {
+		if joined, err := o.Join(ctx, incident.DefaultTenant, alert(n).Fingerprint(), incident.Latest{At: now}); err != nil || joined.ID != id(n+100) {
 			o.t.Errorf("the next repeat: %v %v", joined, err)
 		}
 	}

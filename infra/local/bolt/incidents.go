@@ -46,7 +46,8 @@ type dedup struct {
 	ID       string    `json:"id"`
 	Count    int64     `json:"count"`
 	LastSeen time.Time `json:"lastSeen"`
-	Until    time.Time `json:"until,omitzero"` // from then on it is not joined; zero: while it is open
+	Digest   string    `json:"digest,omitempty"` // of what the last alert said
+	Until    time.Time `json:"until,omitzero"`   // from then on it is not joined; zero: while it is open
 }
 
 // Load implements steps.Loader.
@@ -199,7 +200,7 @@ func encoded(c incident.Change) (ops []op, err error) {
 		add(bucketEvidence, id, c.Evidence)
 	}
 	if c.HoldDedup {
-		add(bucketDedup, key(inc.Tenant, inc.Fingerprint), dedup{ID: inc.ID, Count: inc.Occurrences, LastSeen: inc.LastSeenAt})
+		add(bucketDedup, key(inc.Tenant, inc.Fingerprint), dedup{ID: inc.ID, Count: inc.Occurrences, LastSeen: inc.LastSeenAt, Digest: digestOf(c.Evidence)})
 	}
 	if c.Wait != nil {
 		add(bucketWaits, id, storedWait{c.Wait.Token.Reveal(), c.Wait.EnteredAt, c.Wait.RetryCount, c.Wait.Deadline})
@@ -214,6 +215,14 @@ func encoded(c incident.Change) (ops []op, err error) {
 		add(bucketTargets, key(inc.Tenant, c.Take.Target), c.Take)
 	}
 	return ops, err
+}
+
+// digestOf is that of what the first alert said.
+func digestOf(e *incident.Evidence) string {
+	if e == nil {
+		return ""
+	}
+	return incident.Digest(e.Logs)
 }
 
 // settle adds what depends on the file: the entry of the status, if that changed, what was counted

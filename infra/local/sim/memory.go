@@ -15,6 +15,7 @@ type Store interface {
 	steps.Incidents
 	steps.Dedup
 	steps.EvidenceReader
+	steps.LatestReader
 	steps.Waits
 	steps.Lister
 	steps.Trail
@@ -31,6 +32,7 @@ type Memory struct {
 	dedup    map[fingerprint]dedup
 	targets  map[targetKey]incident.Hold
 	untold   map[incident.Ref]int64
+	latest   map[incident.Ref]incident.Latest
 
 	// onWrite is told every change that was written, in order; nil: nobody is.
 	onWrite func(incident.Change)
@@ -46,6 +48,7 @@ type dedup struct {
 	count    int64
 	lastSeen time.Time
 	until    time.Time
+	digest   string
 }
 
 // NewMemory makes an empty store.
@@ -54,6 +57,7 @@ func NewMemory() *Memory {
 		meta: map[incident.Ref]incident.Incident{}, events: map[incident.Ref][]incident.Event{},
 		evidence: map[incident.Ref]incident.Evidence{}, waits: map[incident.Ref]incident.Wait{},
 		dedup: map[fingerprint]dedup{}, targets: map[targetKey]incident.Hold{}, untold: map[incident.Ref]int64{},
+		latest: map[incident.Ref]incident.Latest{},
 	}
 }
 
@@ -123,7 +127,7 @@ func (m *Memory) write(c incident.Change) {
 		m.evidence[inc.Ref] = *c.Evidence
 	}
 	if c.HoldDedup {
-		m.dedup[print] = dedup{ref: inc.Ref, count: inc.Occurrences, lastSeen: inc.LastSeenAt}
+		m.dedup[print] = dedup{ref: inc.Ref, count: inc.Occurrences, lastSeen: inc.LastSeenAt, digest: incident.Digest(c.Evidence.Logs)}
 	}
 	if d, ok := m.dedup[print]; ok && d.ref == inc.Ref && !c.KeepDedup.IsZero() {
 		d.until = c.KeepDedup

@@ -4,29 +4,40 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
 // Join implements steps.Dedup.
-func (m *Memory) Join(_ context.Context, tenant, text string, at time.Time) (incident.Ref, error) {
+func (m *Memory) Join(_ context.Context, tenant, text string, says incident.Latest) (incident.Incident, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	d, ok := m.dedup[fingerprint{tenant, text}]
 	if !ok {
-		return incident.Ref{}, incident.NobodyHolds()
+		return incident.Incident{}, incident.NobodyHolds()
 	}
-	if !d.until.IsZero() && !at.Before(d.until) {
-		return d.ref, incident.Lapsed()
+	if !d.until.IsZero() && !says.At.Before(d.until) {
+		return m.counted(m.meta[d.ref]), incident.Lapsed()
 	}
 	d.count++
-	if at := incident.Stamp(at); at.After(d.lastSeen) {
+	if at := incident.Stamp(says.At); at.After(d.lastSeen) {
 		d.lastSeen = at
 	}
+	if says.Digest != "" && d.digest != says.Digest {
+		d.digest, m.latest[d.ref] = says.Digest, says
+	}
 	m.dedup[fingerprint{tenant, text}] = d
-	return d.ref, nil
+	return m.counted(m.meta[d.ref]), nil
+}
+
+// Latest implements steps.LatestReader.
+func (m *Memory) Latest(_ context.Context, ref incident.Ref) (incident.Latest, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l := m.latest[ref]
+	l.Digest = ""
+	return l, nil
 }
 
 // Holder implements steps.Dedup.

@@ -43,17 +43,23 @@ func storePlants() []plant {
 		})},
 		{"a join to an incident that has just closed", invNeverLost, Hooks{Store: func(m *Memory) Store {
 			last := map[string]incident.Ref{}
-			return hookedStore{Memory: m, join: func(tenant, text string) (incident.Ref, error) {
-				at, err := m.Join(ctx, tenant, text, epoch)
+			return hookedStore{Memory: m, join: func(tenant, text string, says incident.Latest) (incident.Incident, error) {
+				inc, err := m.Join(ctx, tenant, text, says)
 				if old, known := last[text]; err != nil && known {
-					return old, nil
+					return m.Load(ctx, old)
 				}
-				last[text] = at
-				return at, err
+				last[text] = inc.Ref
+				return inc, err
 			}}
 		}}},
 		{"a join that is not counted", invNeverLost, Hooks{Store: func(m *Memory) Store {
-			return hookedStore{Memory: m, join: func(tenant, text string) (incident.Ref, error) { return m.Holder(ctx, tenant, text) }}
+			return hookedStore{Memory: m, join: func(tenant, text string, _ incident.Latest) (incident.Incident, error) {
+				ref, err := m.Holder(ctx, tenant, text)
+				if err != nil {
+					return incident.Incident{}, err
+				}
+				return m.Load(ctx, ref)
+			}}
 		}}},
 		{"a second open incident for the same trouble", invNeverLost, beforeStore(func(m *Memory, c incident.Change) error {
 			if c.HoldDedup {

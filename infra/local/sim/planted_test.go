@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/steps"
@@ -120,7 +119,7 @@ func (a altered) Commit(ctx context.Context, c incident.Change) error {
 type hookedStore struct {
 	*Memory
 	commit func(incident.Change) error
-	join   func(tenant, text string) (incident.Ref, error)
+	join   func(tenant, text string, says incident.Latest) (incident.Incident, error)
 }
 
 func (h hookedStore) Commit(ctx context.Context, c incident.Change) error {
@@ -130,11 +129,11 @@ func (h hookedStore) Commit(ctx context.Context, c incident.Change) error {
 	return h.Memory.Commit(ctx, c)
 }
 
-func (h hookedStore) Join(ctx context.Context, tenant, text string, at time.Time) (incident.Ref, error) {
+func (h hookedStore) Join(ctx context.Context, tenant, text string, says incident.Latest) (incident.Incident, error) {
 	if h.join != nil {
-		return h.join(tenant, text)
+		return h.join(tenant, text, says)
 	}
-	return h.Memory.Join(ctx, tenant, text, at)
+	return h.Memory.Join(ctx, tenant, text, says)
 }
 
 func beforeStore(commit func(*Memory, incident.Change) error) Hooks {

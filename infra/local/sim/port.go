@@ -96,15 +96,15 @@ func (p storePort) Commit(ctx context.Context, c incident.Change) error {
 }
 
 // Join implements steps.Dedup.
-func (p storePort) Join(ctx context.Context, tenant, print string, at time.Time) (ref incident.Ref, err error) {
+func (p storePort) Join(ctx context.Context, tenant, print string, says incident.Latest) (inc incident.Incident, err error) {
 	err = p.t.call(call{port: "join", write: true}, func() (string, error) {
-		ref, err = p.s.Join(ctx, tenant, print, at)
-		return p.t.w.name(ref), err
+		inc, err = p.s.Join(ctx, tenant, print, says)
+		return p.t.w.name(inc.Ref), err
 	})
 	if err != nil && incident.CodeOf(err) != incident.CodeLapsed {
-		return incident.Ref{}, err
+		return incident.Incident{}, err
 	}
-	return ref, err
+	return inc, err
 }
 
 // Holder implements steps.Dedup.

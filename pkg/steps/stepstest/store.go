@@ -18,6 +18,7 @@ type Store interface {
 	steps.Incidents
 	steps.Dedup
 	steps.EvidenceReader
+	steps.LatestReader
 	steps.Waits
 	steps.Lister
 	steps.Trail
@@ -37,6 +38,7 @@ func StoreContract(t *testing.T, open func(t *testing.T) Store) {
 		{"OfManyWritersOneWins", (*storeTest).oneWins},
 		{"AFingerprintHasOneOpenIncident", (*storeTest).oneOpen},
 		{"JoinsAreCountedAndCopiedAtTheEnd", (*storeTest).joins},
+		{"TheFirstAndTheLatestEvidenceAreKept", (*storeTest).latest},
 		{"AnEscalatedIncidentIsJoinedForAWhile", (*storeTest).escalated},
 		{"WhatIsUntoldStaysOnTheListUntilItIsTold", (*storeTest).untold},
 		{"JoinsAndAnEndThatRaceLoseNoJoin", (*storeTest).joinsRaceClose},

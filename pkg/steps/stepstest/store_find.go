@@ -20,33 +20,77 @@ func (t *storeTest) oneOpen() {
 	t.code("after the first ended", t.s.Commit(t.Context(), t.opening("k3", "x")), "")
 }
 
+// says is what an alert says, some seconds after the epoch.
+func says(logs string, seconds int) incident.Latest {
+	return incident.Latest{At: epoch.Add(time.Duration(seconds) * time.Second), Logs: logs, Digest: incident.Digest(logs)}
+}
+
+func (t *storeTest) latest() {
+	c := t.opening("k", "x")
+	inc := t.must(c, nil)
+	first := c.Evidence.Logs
+	want := func(what string, logs string, seconds int) {
+		t.Helper()
+		got, err := t.s.Latest(t.Context(), inc.Ref)
+		t.code(what, err, "")
+		if logs == "" {
+			t.same(what, got, incident.Latest{})
+			return
+		}
+		t.same(what+": the logs", got.Logs, logs)
+		t.same(what+": the time", got.At.UTC(), epoch.Add(time.Duration(seconds)*time.Second))
+	}
+	for _, join := range []struct {
+		name, logs string
+		at         int
+		want       string
+		since      int
+	}{
+		{"the same again", first, 1, "", 0},
+		{"something else", "other", 2, "other", 2},
+		{"that again", "other", 3, "other", 2},
+		{"something else again", "third", 4, "third", 4},
+		{"the first again", first, 5, first, 5},
+	} {
+		got, err := t.s.Join(t.Context(), t.tenant, inc.Fingerprint, says(join.logs, join.at))
+		t.code(join.name, err, "")
+		if got.ID != inc.ID || got.Version != inc.Version || got.Occurrences != int64(join.at+1) || !got.LastSeenAt.Equal(epoch.Add(time.Duration(join.at)*time.Second)) {
+			t.Errorf("%s: joined %s at version %d, which counts %d, last at %s", join.name, got.ID, got.Version, got.Occurrences, got.LastSeenAt)
+		}
+		want(join.name, join.want, join.since)
+	}
+	if e, err := t.s.Evidence(t.Context(), inc.Ref); err != nil || e.Logs != first {
+		t.Errorf("the first evidence is %q, %v", e.Logs, err)
+	}
+}
+
 // escalated: repeats are counted in an incident that was escalated, until its time is
 // over, and then, once it is released, in another one.
 func (t *storeTest) escalated() {
 	inc := t.open("k")
-	if _, err := t.s.Join(t.Context(), t.tenant, inc.Fingerprint, epoch.Add(time.Second)); err != nil {
+	if _, err := t.s.Join(t.Context(), t.tenant, inc.Fingerprint, incident.Latest{At: epoch.Add(time.Second)}); err != nil {
 		t.Fatal(err)
 	}
 	inc = t.must(inc.Settle(incident.ReasonStepFailed, epoch))
 	inc = t.must(inc.Close("", epoch))
 	until := inc.HeldUntil()
 	for n, at := range []time.Time{epoch.Add(time.Hour), until.Add(-time.Millisecond), epoch} { // the last one comes late
-		ref, err := t.s.Join(t.Context(), t.tenant, inc.Fingerprint, at)
+		got, err := t.s.Join(t.Context(), t.tenant, inc.Fingerprint, incident.Latest{At: at})
 		t.code("a repeat", err, "")
-		t.same("joined", ref, inc.Ref)
+		t.same("joined", got.Ref, inc.Ref)
 		if now := t.load(inc.Ref); now.Occurrences != int64(3+n) {
 			t.Errorf("%d occurrences after repeat %d", now.Occurrences, n)
 		}
 	}
 	t.code("another one meanwhile", t.s.Commit(t.Context(), t.opening("k", "x")), incident.CodeDuplicate)
-	ref, err := t.s.Join(t.Context(), t.tenant, inc.Fingerprint, until)
+	got, err := t.s.Join(t.Context(), t.tenant, inc.Fingerprint, incident.Latest{At: until})
 	t.code("a repeat that is too late", err, incident.CodeLapsed)
-	t.same("whose", ref, inc.Ref)
+	t.same("whose", got.Ref, inc.Ref)
 	inc = t.must(t.load(inc.Ref).Release(until))
 	if now := t.load(inc.Ref); now.Occurrences != 5 || !now.LastSeenAt.Equal(until.Add(-time.Millisecond)) {
 		t.Errorf("after the release: %d occurrences, last seen %s", now.Occurrences, now.LastSeenAt)
 	}
-	_, err = t.s.Join(t.Context(), t.tenant, inc.Fingerprint, until)
+	_, err = t.s.Join(t.Context(), t.tenant, inc.Fingerprint, incident.Latest{At: until})
 	t.code("a repeat after the release", err, incident.CodeNotFound)
 	t.code("another one after the release", t.s.Commit(t.Context(), t.opening("k", "x")), "")
 	t.must(t.load(inc.Ref).ResolveEscalated("key:a", "", until))
@@ -86,11 +130,11 @@ func (t *storeTest) untold() {
 func (t *storeTest) joins() {
 	inc := t.open("k")
 	for n := range 3 {
-		ref, err := t.s.Join(t.Context(), t.tenant, inc.Fingerprint, epoch.Add(time.Duration(n)*time.Second))
+		got, err := t.s.Join(t.Context(), t.tenant, inc.Fingerprint, incident.Latest{At: epoch.Add(time.Duration(n) * time.Second)})
 		t.code("join", err, "")
-		t.same("joined", ref, inc.Ref)
+		t.same("joined", got.Ref, inc.Ref)
 	}
-	_, err := t.s.Join(t.Context(), t.tenant, inc.Fingerprint, epoch.Add(-time.Hour))
+	_, err := t.s.Join(t.Context(), t.tenant, inc.Fingerprint, incident.Latest{At: epoch.Add(-time.Hour)})
 	t.code("a join that comes late", err, "")
 	now := t.load(inc.Ref)
 	if now.Occurrences != 5 || !now.LastSeenAt.Equal(epoch.Add(2*time.Second)) {
@@ -106,7 +150,7 @@ func (t *storeTest) joins() {
 	if now.Occurrences != 5 || !now.LastSeenAt.Equal(epoch.Add(2*time.Second)) {
 		t.Errorf("after the end: %d occurrences, last seen %s", now.Occurrences, now.LastSeenAt)
 	}
-	_, err = t.s.Join(t.Context(), t.tenant, inc.Fingerprint, epoch)
+	_, err = t.s.Join(t.Context(), t.tenant, inc.Fingerprint, incident.Latest{At: epoch})
 	t.code("a join after the end", err, incident.CodeNotFound)
 }
 
@@ -122,7 +166,7 @@ func (t *storeTest) joinsRaceClose() {
 	for range 16 {
 		all.Go(func() {
 			for range 10 {
-				_, err := t.s.Join(t.Context(), t.tenant, inc.Fingerprint, epoch)
+				_, err := t.s.Join(t.Context(), t.tenant, inc.Fingerprint, incident.Latest{At: epoch})
 				if incident.KindOf(err) == incident.NotFound {
 					return
 				}
@@ -210,7 +254,7 @@ func (t *storeTest) tenants() {
 	elsewhere := incident.Ref{Tenant: t.tenant + "x", ID: inc.ID}
 	_, err := t.s.Load(t.Context(), elsewhere)
 	t.code("load", err, incident.CodeNotFound)
-	_, err = t.s.Join(t.Context(), elsewhere.Tenant, inc.Fingerprint, epoch)
+	_, err = t.s.Join(t.Context(), elsewhere.Tenant, inc.Fingerprint, incident.Latest{At: epoch})
 	t.code("join", err, incident.CodeNotFound)
 	page, err := t.s.List(t.Context(), steps.ListQuery{Tenant: elsewhere.Tenant, Limit: 10})
 	if err != nil || len(page.Incidents) > 0 {

@@ -17,7 +17,7 @@ func (t *storeTest) nothing() {
 	t.code("wait", err, incident.CodeNotFound)
 	_, err = t.s.Evidence(t.Context(), ref)
 	t.code("evidence", err, incident.CodeNotFound)
-	_, err = t.s.Join(t.Context(), t.tenant, "f", epoch)
+	_, err = t.s.Join(t.Context(), t.tenant, "f", incident.Latest{At: epoch})
 	t.code("join", err, incident.CodeNotFound)
 	_, err = t.s.Holder(t.Context(), t.tenant, "f")
 	t.code("holder", err, incident.CodeNotFound)
