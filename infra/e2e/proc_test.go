@@ -110,7 +110,7 @@ func cleanEnv(extra ...string) []string {
 		}
 	}
 	// The tests open many incidents of one service. What bounds them has a test of its own.
-	return append(append(env, "OPSGUARD_INCIDENTS_PER_HOUR=0"), extra...)
+	return append(append(env, "OPSGUARD_INCIDENTS_PER_HOUR=0", "OPSGUARD_GROUP_WINDOW=0"), extra...)
 }
 
 // serve starts the built binary on dir and waits until it is healthy.

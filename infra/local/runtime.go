@@ -141,7 +141,8 @@ func (rt *Runtime) steps(inv *inventory.Inventory, out outside, w *workflow) (s 
 	kept := newFlows()
 	delivery := steps.Delivery{Waits: rt.store, Workflow: w}
 	links := steps.DecidableLinks{Linker: out.links, Inventory: inv}
-	people := steps.People{Store: rt.store, Inventory: inv, Channels: out.channels, Links: links, Later: rt.asker.later, Now: now, Log: rt.log}
+	people := steps.People{Store: rt.store, Inventory: inv, Channels: out.channels, Links: links,
+		Together: steps.Together{Groups: rt.store, Window: rt.settings.GroupWindow}, Later: rt.asker.later, Now: now, Log: rt.log}
 	s.people = people
 	s.ingest = steps.IngestAlert{Store: rt.store, Workflow: w, Inventory: inv, NewID: newID, Timeout: rt.settings.ApprovalTimeout, Delivery: &delivery,
 		Flows: kept, PerHour: rt.settings.IncidentsPerHour, Raised: rt.asker.soon, Now: now, Log: rt.log}

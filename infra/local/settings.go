@@ -27,6 +27,7 @@ type Settings struct {
 	PublicURL         string        `env:"OPSGUARD_PUBLIC_URL" default:"http://localhost:3000, with the port of OPSGUARD_ADDR" help:"what links start with, stage prefix included"`
 	ApprovalTimeout   time.Duration `env:"OPSGUARD_APPROVAL_TIMEOUT" envDefault:"4h" help:"how long people may take to decide; a service's own wins; 2 s at least"`
 	IncidentsPerHour  int           `env:"OPSGUARD_INCIDENTS_PER_HOUR" envDefault:"20" help:"new incidents that a service may open in an hour, critical ones apart; alerts of more are counted in its flood incident; 0: no bound"`
+	GroupWindow       time.Duration `env:"OPSGUARD_GROUP_WINDOW" envDefault:"5m" help:"incidents of one service, or of services that dependsOn joins, are told in one message if people are asked about them within it; 0: each has its own"`
 	HealthInterval    time.Duration `env:"OPSGUARD_HEALTH_INTERVAL" envDefault:"1h" help:"how often the services' health URLs are probed"`
 	ReconcileInterval time.Duration `env:"OPSGUARD_RECONCILE_INTERVAL" envDefault:"5m" help:"how often what a crash left undone is done"`
 	APIKeys           string        `env:"OPSGUARD_API_KEYS" secret:"true" default:"none" help:"entries name:role:sha256hex, comma or newline between; make one with opsguard keys new; none: keyless, on loopback only"`
@@ -52,6 +53,9 @@ func (s Settings) check() error {
 		return err
 	}
 	if err := setting.CheckApprovalTimeout(s.ApprovalTimeout); err != nil {
+		return err
+	}
+	if err := setting.CheckGroupWindow(s.GroupWindow); err != nil {
 		return err
 	}
 	for name, d := range map[string]time.Duration{"OPSGUARD_HEALTH_INTERVAL": s.HealthInterval, "OPSGUARD_RECONCILE_INTERVAL": s.ReconcileInterval} {

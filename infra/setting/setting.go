@@ -51,6 +51,17 @@ func CheckApprovalTimeout(t time.Duration) error {
 	return nil
 }
 
+// maxGroupWindow bounds OPSGUARD_GROUP_WINDOW: what is further apart is not one trouble.
+const maxGroupWindow = time.Hour
+
+// CheckGroupWindow holds OPSGUARD_GROUP_WINDOW to its bounds.
+func CheckGroupWindow(d time.Duration) error {
+	if d < 0 || d > maxGroupWindow {
+		return fmt.Errorf("OPSGUARD_GROUP_WINDOW: %s: must be 0 to %s", d, maxGroupWindow)
+	}
+	return nil
+}
+
 // CheckIncidentsPerHour holds OPSGUARD_INCIDENTS_PER_HOUR to its bounds.
 func CheckIncidentsPerHour(n int) error {
 	if n < 0 {

@@ -90,6 +90,11 @@ type Brief struct {
 
 	// Links are those that can still be used.
 	Links Links
+
+	// Others are what people are told of together with this; MoreOthers is how many more
+	// there are.
+	Others     []Other
+	MoreOthers int
 }
 
 // FixText is the plan in words.

@@ -45,6 +45,7 @@ func (b Brief) Text() string {
 		t.quote(b.ManualReason)
 	}
 	t.progress(b)
+	t.others(b)
 	return t.String()
 }
 

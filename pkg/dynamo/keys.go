@@ -48,6 +48,7 @@ const (
 	skDedup    = "DEDUP"
 	skTarget   = "TARGET"
 	skFlow     = "FLOW"
+	skGroup    = "GROUP"
 )
 
 // item is an item, or a key, or the values of an expression.
@@ -69,6 +70,7 @@ func latestKey(ref incident.Ref) item   { return key(incidentPK(ref), skLatest) 
 func waitKey(ref incident.Ref) item     { return key(ref.Tenant+"#WAIT#"+ref.ID, skWait) }
 
 func dedupKey(tenant, fingerprint string) item { return key(tenant+"#DEDUP#"+fingerprint, skDedup) }
+func groupKey(tenant, name string) item        { return key(tenant+"#GROUP#"+name, skGroup) }
 func flowKey(tenant, service string) item      { return key(tenant+"#FLOW#"+service, skFlow) }
 
 // untoldKey is on a list of one partition: an incident comes onto it once an hour at most.

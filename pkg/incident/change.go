@@ -16,8 +16,8 @@ import (
 //     (CodeDuplicate otherwise), FreeDedup deletes this incident's and copies its
 //     count and last-seen time into the incident, KeepDedup says until when it is joined;
 //   - Wait, to replace the stored one; FreeWait, to delete it;
-//   - Untold: the ticket and the messages lag behind this change until somebody has told
-//     them; the store keeps the incident on a list for that;
+//   - Untold: the ticket and the messages, or that of its group, lag behind this change
+//     until somebody has told them; the store keeps the incident on a list for that;
 //   - Take, which asks that nobody else holds the target at that time
 //     (Busy, with CodeTargetBusy, otherwise); Free, which gives this incident's hold
 //     back.
@@ -83,7 +83,15 @@ func (i Incident) change(now time.Time, by Actor, action EventAction, details ma
 	if i.Version == 0 {
 		event.PrevHash = FirstPrevHash
 	}
-	return Change{Incident: next, Event: event}.sealed()
+	return Change{Incident: next, Event: event, Untold: i.grouped() && shown[action]}.sealed()
+}
+
+// shown are the events after which a group's message has to show the incident anew.
+var shown = map[EventAction]bool{EventDecided: true, EventFixStarted: true, EventFixRefused: true, EventResolved: true, EventEscalated: true}
+
+// grouped reports whether people were told of the incident together with others.
+func (i Incident) grouped() bool {
+	return i.Asked != nil && slices.ContainsFunc(slices.Concat(i.Asked.Former, i.Asked.Notices), func(n Notice) bool { return n.Group != "" })
 }
 
 // sealed computes the event's hash and makes it the incident's head. It must be
@@ -275,7 +283,7 @@ func (i Incident) Raise(to Severity, by Actor, now time.Time) (Change, error) {
 	}
 	c := i.change(now, by, EventRaised, map[string]string{"from": string(i.Severity), "to": string(to)})
 	c.Incident.Severity = to
-	c.Untold = i.Status == Escalated
+	c.Untold = c.Untold || i.Status == Escalated
 	if asked := c.Incident.Asked; asked != nil && i.Decision == nil {
 		asked.Former = append(asked.Former, asked.Notices...)
 		asked.Former = asked.Former[max(0, len(asked.Former)-maxFormer):]

@@ -97,6 +97,7 @@ type Asked struct {
 type Notice struct {
 	Channel   string `json:"channel"`
 	MessageID string `json:"messageId,omitempty"`
+	Group     string `json:"group,omitempty"` // the message is this group's; "": it is the incident's own
 }
 
 // Wait is what resumes the workflow. It is kept apart from the incident because

@@ -157,7 +157,7 @@ func (l *life) ops() map[string]func(*rapid.T) {
 			l.commit(l.inc.Await(ask))
 		},
 		"notified": func(t *rapid.T) {
-			l.commit(l.inc.Notified([]Notice{{any(t, "console", "discord"), ""}}, any(t, "yes", "no") == "yes", l.now))
+			l.commit(l.inc.Notified([]Notice{{Channel: any(t, "console", "discord")}}, any(t, "yes", "no") == "yes", l.now))
 		},
 		"vote": func(t *rapid.T) {
 			v := Vote{Action: Action(any(t, "approve", "escalate", "resolve")), By: Actor(any(t, "key:a", "key:b", "link:discord"))}

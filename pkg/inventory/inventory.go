@@ -27,7 +27,10 @@ type Service struct {
 	Approval Approval
 	Notify   []string // names of channels; empty: all of them
 	Tracker  string   // name of a tracker; "": the first that is configured
-	Match    []Match  // by which labels the alerts of sources are its own; see ServiceFor
+	// DependsOn are the services that it needs: what is wrong with one of them explains
+	// what is wrong with it.
+	DependsOn []string
+	Match     []Match // by which labels the alerts of sources are its own; see ServiceFor
 }
 
 // Health is how to see from outside whether a service is well.
@@ -48,7 +51,8 @@ type Approval struct {
 type Inventory struct {
 	services map[string]Service
 	entries  map[integration.Kind][]integration.Entry
-	matchers []matcher // the first that fits counts
+	matchers []matcher         // the first that fits counts
+	joined   map[string]string // service -> the first, by name, of those that depends-on joins it with
 }
 
 // Entries returns the integrations of a section, in the file's order.
@@ -80,6 +84,7 @@ func (s Service) clone() Service {
 	s.Target.Attributes = maps.Clone(s.Target.Attributes)
 	s.Fixes = slices.Clone(s.Fixes)
 	s.Notify = slices.Clone(s.Notify)
+	s.DependsOn = slices.Clone(s.DependsOn)
 	s.Match = slices.Clone(s.Match)
 	for i := range s.Match {
 		s.Match[i] = maps.Clone(s.Match[i])

@@ -53,7 +53,7 @@ func Load(data []byte, types integration.Types) (*Inventory, error) {
 	if len(r.problems) > 0 {
 		return nil, r.problems
 	}
-	return &Inventory{services, r.entriesOf, inOrder(r.matchers)}, nil
+	return &Inventory{services, r.entriesOf, inOrder(r.matchers), joinedBy(services)}, nil
 }
 
 func (r *reader) document(root *yaml.Node) map[string]Service {
@@ -83,12 +83,34 @@ func (r *reader) document(root *yaml.Node) map[string]Service {
 		}
 		services[entry.name] = r.service(entry)
 	}
+	r.checkNeeds(services)
 	return services
+}
+
+// needed is what one service says that it depends on.
+type needed struct {
+	by    string
+	field field
+	names []string
+}
+
+// checkNeeds holds dependsOn to services that are listed, wherever in the file.
+func (r *reader) checkNeeds(services map[string]Service) {
+	for _, n := range r.needs {
+		for _, name := range n.names {
+			if _, listed := services[name]; !listed {
+				r.at(n.field.node, n.field.path, "%s is not listed under services", quote(name))
+			}
+			if name == n.by {
+				r.at(n.field.node, n.field.path, "names the service itself")
+			}
+		}
+	}
 }
 
 func (r *reader) service(entry field) Service {
 	s := Service{Name: entry.name, Approval: Approval{Quorum: 1}}
-	fields, ok := r.known(entry.node, entry.path, "owner", "target", "fixes", "health", "approval", "notify", "tracker", "match")
+	fields, ok := r.known(entry.node, entry.path, "owner", "target", "fixes", "health", "approval", "notify", "tracker", "dependsOn", "match")
 	if !ok {
 		return s
 	}
@@ -119,6 +141,10 @@ func (r *reader) service(entry field) Service {
 		if notify.node.Kind == yaml.SequenceNode && len(notify.node.Content) == 0 {
 			r.at(notify.node, notify.path, "is empty; leave it out to tell every channel")
 		}
+	}
+	if needs, found := fields["dependsOn"]; found {
+		s.DependsOn = r.texts(needs.node, needs.path, badName)
+		r.needs = append(r.needs, needed{entry.name, needs, s.DependsOn})
 	}
 	if match, found := fields["match"]; found {
 		s.Match = r.match(match, entry.name)

@@ -22,6 +22,7 @@ type reader struct {
 	entriesOf map[integration.Kind][]integration.Entry
 	matchers  []matcher
 	matchOf   map[string]matcher // by its text
+	needs     []needed
 }
 
 // field is one key of a mapping with its value.

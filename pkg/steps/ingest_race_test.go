@@ -105,7 +105,9 @@ func TestAFingerprintThatNeverSettlesIsUnavailable(t *testing.T) {
 func TestAnAlertIsNotAcceptedWhileTheStoreFails(t *testing.T) {
 	for name, cut := range map[string]func(*world){
 		"join": func(w *world) {
-			w.store.onJoin = func(func() (incident.Incident, error)) (incident.Incident, error) { return incident.Incident{}, errWire }
+			w.store.onJoin = func(func() (incident.Incident, error)) (incident.Incident, error) {
+				return incident.Incident{}, errWire
+			}
 		},
 		"open":          func(w *world) { w.store.onCommit = neverWritten(incident.EventDetected) },
 		"open, unheard": func(w *world) { w.store.onCommit = lostReply(incident.EventDetected) },

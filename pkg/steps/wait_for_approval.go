@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -92,6 +93,7 @@ type People struct {
 	Inventory *inventory.Inventory
 	Channels  []Channel
 	Links     Linker
+	Together  Together
 	// Later, where given, has an incident asked about again soon, because a channel was
 	// out of reach. Else reconcile does.
 	Later func(inc incident.Incident, after time.Duration)
@@ -128,8 +130,12 @@ func (p People) Ask(ctx context.Context, inc incident.Incident) error {
 	if len(notices) == 0 && outOfReach == nil && len(inc.Asked.Notices) == 0 {
 		p.Log.WarnContext(ctx, "nobody was told: no channel is configured, or none takes messages", "incidentId", inc.ID, "deadline", inc.Asked.Deadline, "manualReview", inc.Plan == nil)
 	}
+	var told []string
+	for _, n := range notices {
+		told = append(told, n.Channel)
+	}
 	now, err := update(ctx, p.Store, inc.Ref, func(inc incident.Incident) (incident.Change, error) {
-		return inc.Notified(notices, outOfReach == nil, p.Now())
+		return inc.Notified(notices, outOfReach == nil || p.toldAll(inc, told...), p.Now())
 	})
 	if err != nil {
 		return err
@@ -150,7 +156,11 @@ func (p People) post(ctx context.Context, inc incident.Incident) (notices []inci
 		if inc.Told(ch.Name()) {
 			continue
 		}
-		id, err := ch.Post(limited, brief.Of(inc, p.Links.Links(inc, ch.Name()), p.Now()))
+		notice, err := p.postTo(limited, inc, ch)
+		if errors.Is(err, errAtIt) {
+			outOfReach = err
+			continue
+		}
 		if err != nil {
 			logFailure(ctx, p.Log, inc.Ref, "channel "+ch.Name()+" did not take the message", err)
 			if incident.KindOf(err) != incident.Invalid {
@@ -158,12 +168,21 @@ func (p People) post(ctx context.Context, inc incident.Incident) (notices []inci
 			}
 			continue
 		}
-		notices = append(notices, incident.Notice{Channel: ch.Name(), MessageID: id})
+		notices = append(notices, notice)
 	}
 	if len(notices) > 0 {
 		p.Log.InfoContext(ctx, "people asked", "incidentId", inc.ID, "channels", len(notices), "deadline", inc.Asked.Deadline, "manualReview", inc.Plan == nil)
 	}
 	return notices, outOfReach
+}
+
+// postTo tells one channel. The console shows each incident by itself.
+func (p People) postTo(ctx context.Context, inc incident.Incident, ch Channel) (incident.Notice, error) {
+	if p.Together.Groups != nil && p.Together.Window > 0 && ch.Name() != consoleChannel {
+		return p.postTogether(ctx, inc, ch)
+	}
+	id, err := ch.Post(ctx, brief.Of(inc, p.Links.Links(inc, ch.Name()), p.Now()))
+	return incident.Notice{Channel: ch.Name(), MessageID: id}, err
 }
 
 // DecidableLinks offers only links that can decide. Where the service names its
@@ -189,19 +208,27 @@ func (l DecidableLinks) Links(inc incident.Incident, channel string) brief.Links
 }
 
 // Tell edits the posted messages so that they show the incident as it is now. It
-// logs failures; nothing depends on it.
+// logs failures; nothing depends on it. Where the message of a group cannot be edited here,
+// reconcile does: see Change's Untold.
 func (p People) Tell(ctx context.Context, inc incident.Incident) {
 	if inc.Asked == nil {
 		return
 	}
 	for _, notice := range slices.Concat(inc.Asked.Former, inc.Asked.Notices) {
 		for _, ch := range p.Channels {
-			if ch.Name() != notice.Channel {
+			if ch.Name() != notice.Channel || notice.Group != "" && p.Together.Groups == nil {
 				continue
 			}
-			if err := ch.Edit(ctx, notice.MessageID, brief.Of(inc, p.Links.Links(inc, ch.Name()), p.Now())); err != nil {
+			if err := p.edit(ctx, inc, ch, notice); err != nil {
 				logFailure(ctx, p.Log, inc.Ref, "channel "+ch.Name()+" could not be brought up to date", err)
 			}
 		}
 	}
+}
+
+func (p People) edit(ctx context.Context, inc incident.Incident, ch Channel, notice incident.Notice) error {
+	if notice.Group != "" {
+		return p.editTogether(ctx, inc, ch, notice.Group)
+	}
+	return ch.Edit(ctx, notice.MessageID, brief.Of(inc, p.Links.Links(inc, ch.Name()), p.Now()))
 }

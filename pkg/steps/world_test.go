@@ -72,6 +72,7 @@ type world struct {
 	chat     *channel
 	channels []steps.Channel
 	tracker  *tracker
+	together steps.Together
 	executor *executor
 	links    link.Maker
 	log      *logBuffer
@@ -163,7 +164,7 @@ func (w *world) all() (all []incident.Incident) {
 func (w *world) logger() *slog.Logger { return slog.New(slog.NewJSONHandler(w.log, nil)) }
 
 func (w *world) people() steps.People {
-	return steps.People{Store: w.store, Inventory: w.inv, Channels: w.channels, Links: w.links, Now: w.clock.now, Log: w.logger()}
+	return steps.People{Store: w.store, Inventory: w.inv, Channels: w.channels, Links: w.links, Together: w.together, Now: w.clock.now, Log: w.logger()}
 }
 
 func (w *world) delivery() steps.Delivery {

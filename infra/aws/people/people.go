@@ -6,6 +6,7 @@ package people
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/opsguard/opsguard/infra/aws"
 	"github.com/opsguard/opsguard/infra/aws/outside"
@@ -22,6 +23,8 @@ import (
 type Settings struct {
 	PublicURL     string `env:"OPSGUARD_PUBLIC_URL" help:"what links start with, stage prefix included"`
 	LinkKeysParam string `env:"OPSGUARD_LINK_KEYS_PARAM" help:"the SSM parameter of the keys that sign links"`
+	// GroupWindow is within what incidents are told in one message.
+	GroupWindow time.Duration `env:"OPSGUARD_GROUP_WINDOW" envDefault:"5m" help:"incidents of one service, or of services that dependsOn joins, are told in one message if people are asked about them within it; 0: each has its own"`
 }
 
 // ChannelSettings are those of a function that only brings up to date what was posted.
@@ -37,12 +40,19 @@ const (
 // Source gives people as the secrets are now.
 type Source struct {
 	*Channels
-	links *secret.Secret[link.Maker]
+	links  *secret.Secret[link.Maker]
+	window time.Duration
+}
+
+// Store is what telling people needs of it.
+type Store interface {
+	steps.Incidents
+	steps.Groups
 }
 
 // Open refuses what is wrong with the secrets, or with the public URL, by the
 // setting's name.
-func Open(ctx context.Context, f aws.Function, store steps.Incidents) (*Source, error) {
+func Open(ctx context.Context, f aws.Function, store Store) (*Source, error) {
 	var s Settings
 	if err := setting.Load(&s); err != nil {
 		return nil, err
@@ -52,8 +62,11 @@ func Open(ctx context.Context, f aws.Function, store steps.Incidents) (*Source, 
 		return nil, err
 	}
 	channels, err := OpenChannels(f, store, s.PublicURL)
+	if err := setting.CheckGroupWindow(s.GroupWindow); err != nil {
+		return nil, err
+	}
 	return &Source{
-		Channels: channels,
+		Channels: channels, window: s.GroupWindow,
 		links: secret.Open(ctx, f, settingLinkKeys, s.LinkKeysParam, func(text string) (link.Maker, error) {
 			keys, err := link.ParseKeys(text)
 			if err != nil {
@@ -70,13 +83,15 @@ func (p *Source) People(ctx context.Context) (steps.People, error) {
 	if err != nil {
 		return steps.People{}, err
 	}
-	return p.Told(links), nil
+	people := p.Told(links)
+	people.Together = steps.Together{Groups: p.store, Window: p.window}
+	return people, nil
 }
 
 // Channels are where people are told.
 type Channels struct {
 	function  aws.Function
-	store     steps.Incidents
+	store     Store
 	inventory *inventory.Inventory
 	opened    []integration.Opened[steps.Channel]
 }
@@ -89,7 +104,7 @@ func Types() integration.Types {
 
 // OpenChannels opens the configured channels. The caller passes them to
 // aws.Function.Check or, if it can do without, to Warm.
-func OpenChannels(f aws.Function, store steps.Incidents, publicURL string) (*Channels, error) {
+func OpenChannels(f aws.Function, store Store, publicURL string) (*Channels, error) {
 	var s ChannelSettings
 	if err := setting.Load(&s); err != nil {
 		return nil, err
@@ -123,5 +138,6 @@ func (c *Channels) Check(ctx context.Context) error {
 // used, the incident goes on, and reconcile tells people once it can. A missed edit
 // is not repeated.
 func (c *Channels) Told(links steps.Linker) steps.People {
-	return steps.People{Store: c.store, Inventory: c.inventory, Channels: integration.Items(c.opened), Links: links, Now: c.function.Now, Log: c.function.Log}
+	return steps.People{Store: c.store, Inventory: c.inventory, Channels: integration.Items(c.opened), Links: links,
+		Together: steps.Together{Groups: c.store, Alone: true}, Now: c.function.Now, Log: c.function.Log}
 }

@@ -60,7 +60,7 @@ func (s *Stub) Settings() map[string]string {
 	return map[string]string{
 		"AWS_ENDPOINT_URL": s.URL, "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x",
 		"OPSGUARD_TABLE": "stub", "OPSGUARD_STATE_MACHINE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:stub",
-		"OPSGUARD_PUBLIC_URL": "https://example.com/live", "OPSGUARD_APPROVAL_TIMEOUT": "4h", "OPSGUARD_INCIDENTS_PER_HOUR": "20", "OPSGUARD_LOG_LEVEL": "info",
+		"OPSGUARD_PUBLIC_URL": "https://example.com/live", "OPSGUARD_APPROVAL_TIMEOUT": "4h", "OPSGUARD_INCIDENTS_PER_HOUR": "20", "OPSGUARD_GROUP_WINDOW": "5m", "OPSGUARD_LOG_LEVEL": "info",
 		"OPSGUARD_ARCHITECTURE": "", "OPSGUARD_AWS_DOMAIN": "amazonaws.com", "OPSGUARD_SECRETS_PREFIX": "/secrets",
 		"OPSGUARD_API_KEYS_PARAM": "/api-keys", "OPSGUARD_LINK_KEYS_PARAM": "/link-keys",
 		"GEMINI_API_KEY_PARAM": "/gemini", "GEMINI_MODEL": "gemini-3.8-flash", "GEMINI_ENDPOINT": "", "DISCORD_WEBHOOK_URL_PARAM": "/discord",

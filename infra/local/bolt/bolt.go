@@ -35,9 +35,10 @@ var (
 	bucketTargets  = newBucket("targets")   // target -> JSON
 	bucketTickets  = newBucket("tickets")   // tenant, key -> JSON
 	bucketUntold   = newBucket("untold")    // tenant, id -> the version that its ticket and messages lag behind
+	bucketGroups   = newBucket("groups")    // tenant, key -> JSON: who is told of together
 	bucketInfo     = newBucket("opsguard")  // schemaKey -> schema, without a checksum; idKey -> the store's id
 
-	buckets = []bucket{bucketMeta, bucketStatus, bucketEvents, bucketEvidence, bucketLatest, bucketWaits, bucketDedup, bucketTargets, bucketTickets, bucketUntold, bucketInfo}
+	buckets = []bucket{bucketMeta, bucketStatus, bucketEvents, bucketEvidence, bucketLatest, bucketWaits, bucketDedup, bucketTargets, bucketTickets, bucketUntold, bucketGroups, bucketInfo}
 )
 
 // schema is the version of the layout above. The first one had no checksums. While a

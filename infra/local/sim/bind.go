@@ -39,17 +39,23 @@ type Hooks struct {
 // defaultTimeout is how long people may take for a service that is not listed.
 const defaultTimeout = 3 * time.Minute
 
+// groupWindow is within what incidents are told of together.
+const groupWindow = 2 * time.Minute
+
 // steps binds the real steps to this task's view of the world.
 func (t *task) steps() *Steps {
 	w := t.w
 	store, flow := storePort{t, w.store}, workflowPort{t, w.workflow}
 	inv, log, now := t.deploy.inventory, w.log, steps.Clock(t.now)
 	delivery := steps.Delivery{Waits: store, Workflow: flow}
-	people := steps.People{Store: store, Inventory: inv, Channels: t.channels(), Links: w.links, Now: now, Log: log}
+	asked := steps.People{Store: store, Inventory: inv, Channels: t.channels(), Links: w.links,
+		Together: steps.Together{Groups: store, Window: groupWindow}, Now: now, Log: log}
+	people := asked
+	people.Together.Alone = !w.profile.oneProcess
 	s := &Steps{
 		Ingest:  steps.IngestAlert{Store: store, Workflow: flow, Inventory: inv, NewID: w.newID, Timeout: defaultTimeout, Now: now, Log: log},
 		Analyze: steps.Analyze{Store: store, Inventory: inv, Now: now, Log: log},
-		Wait:    steps.WaitForApproval{Store: store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: log},
+		Wait:    steps.WaitForApproval{Store: store, Delivery: delivery, Inventory: inv, People: asked, Now: now, Log: log},
 		Approve: steps.ApproveFix{Store: store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: log},
 		Execute: steps.ExecuteFix{Store: store, Executor: executor{t}, Inventory: inv, Runner: w.runner(), Now: now, Log: log},
 		Ticket:  steps.CreateTicket{Store: store, Inventory: inv, Trackers: []steps.Tracker{tracker{t}}, Links: w.links, Now: now, Log: log},
@@ -58,7 +64,7 @@ func (t *task) steps() *Steps {
 	if w.profile.model {
 		s.Analyze.Analyst = model{t}
 	}
-	s.Reconcile = steps.Reconcile{Store: store, Workflow: flow, Delivery: delivery, People: people,
+	s.Reconcile = steps.Reconcile{Store: store, Workflow: flow, Delivery: delivery, People: asked,
 		Ticket: s.Ticket, Close: s.Close, Tenant: incident.DefaultTenant, Log: log}
 	if w.profile.byRecord {
 		s.Reconcile.Late = lateList{store}

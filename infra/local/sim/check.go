@@ -56,6 +56,7 @@ func (w *World) check() {
 	w.checkAlerts()
 	w.checkWrites()
 	w.checkSaid()
+	w.checkTold()
 }
 
 // faultless reports a world in which nothing ever fails.

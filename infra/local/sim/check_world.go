@@ -86,6 +86,22 @@ func (w *World) checkWrites() {
 	}
 }
 
+// checkTold: whoever was to be told was: each message that a record names says something
+// of its incident.
+func (w *World) checkTold() {
+	for at, inc := range w.memory.meta {
+		if inc.Asked == nil || inc.Asked.NotifiedAt == nil {
+			continue
+		}
+		told := slices.ContainsFunc(w.sent, func(m message) bool {
+			return m.about == at || slices.ContainsFunc(m.others, func(o message) bool { return o.about == at })
+		})
+		if !told {
+			w.blame(invNeverLost, "%s: its record says that people were told, and no message says anything of it", w.name(at))
+		}
+	}
+}
+
 // checkSaid: secrets and tokens stand nowhere they should not, and text from
 // outside brings nothing invisible with it.
 func (w *World) checkSaid() {

@@ -16,6 +16,7 @@ type Store interface {
 	steps.Dedup
 	steps.EvidenceReader
 	steps.LatestReader
+	steps.Groups
 	steps.Waits
 	steps.Lister
 	steps.Trail
@@ -33,6 +34,7 @@ type Memory struct {
 	targets  map[targetKey]incident.Hold
 	untold   map[incident.Ref]int64
 	latest   map[incident.Ref]incident.Latest
+	groups   map[string]incident.Group
 
 	// onWrite is told every change that was written, in order; nil: nobody is.
 	onWrite func(incident.Change)
@@ -57,7 +59,7 @@ func NewMemory() *Memory {
 		meta: map[incident.Ref]incident.Incident{}, events: map[incident.Ref][]incident.Event{},
 		evidence: map[incident.Ref]incident.Evidence{}, waits: map[incident.Ref]incident.Wait{},
 		dedup: map[fingerprint]dedup{}, targets: map[targetKey]incident.Hold{}, untold: map[incident.Ref]int64{},
-		latest: map[incident.Ref]incident.Latest{},
+		latest: map[incident.Ref]incident.Latest{}, groups: map[string]incident.Group{},
 	}
 }
 

@@ -121,6 +121,17 @@ func (m *Memory) Untold(_ context.Context, tenant string) ([]steps.Lag, error) {
 	return list[:min(len(list), steps.MaxUntold)], nil
 }
 
+// UpdateGroup implements steps.Groups.
+func (m *Memory) UpdateGroup(_ context.Context, tenant, key string, change func(*incident.Group)) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	g := m.groups[tenant+"/"+key].Clone()
+	g.Version++
+	change(&g)
+	m.groups[tenant+"/"+key] = g
+	return nil
+}
+
 // Told implements steps.Untold.
 func (m *Memory) Told(_ context.Context, of steps.Lag) error {
 	m.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/opsguard/opsguard/pkg/brief"
@@ -13,27 +14,46 @@ import (
 
 // message is what a channel or the tracker was told, without its links.
 type message struct {
-	about incident.Ref
-	text  string
-	links brief.Links
+	about  incident.Ref
+	text   string
+	links  brief.Links
+	others []message // incidents told of with it: what each is about, and its links
 }
 
 // send keeps what was sent, for the check of what may never be said.
 func (w *World) send(about string, b brief.Brief) message {
-	links := b.Links
+	m := message{about: ref(about), links: b.Links}
 	b.Links = brief.Links{}
+	b.Others = slices.Clone(b.Others)
+	for i := range b.Others {
+		m.others = append(m.others, message{about: ref(b.Others[i].IncidentID), links: b.Others[i].Links})
+		b.Others[i].Links = brief.Links{}
+	}
 	text, err := json.Marshal(b)
 	if err != nil {
 		w.blame("world", "a brief cannot be written: %v", err)
 	}
-	m := message{incident.Ref{Tenant: incident.DefaultTenant, ID: about}, string(text), links}
+	m.text = string(text)
 	w.sent = append(w.sent, m)
-	for _, link := range []string{links.Approve, links.Escalate, links.Resolve} {
-		if _, token, found := strings.Cut(link, "&t="); found {
-			w.linkTokens[token] = true
+	for _, one := range append(m.others, m) {
+		for _, link := range []string{one.links.Approve, one.links.Escalate, one.links.Resolve} {
+			if _, token, found := strings.Cut(link, "&t="); found {
+				w.linkTokens[token] = true
+			}
 		}
 	}
 	return m
+}
+
+// read makes people react to the incidents of a message that this channel has not told
+// them of before.
+func (w *World) read(channel string, m message) {
+	for _, one := range append([]message{m}, m.others...) {
+		if key := channel + one.about.ID; !w.toldOf[key] {
+			w.toldOf[key] = true
+			w.peopleRead(one)
+		}
+	}
 }
 
 // channel is a chat channel as one task sees it.
@@ -55,7 +75,7 @@ func (c channel) Post(_ context.Context, b brief.Brief) (id string, err error) {
 	err = c.t.call(call{port: "post " + c.name, about: ref(b.IncidentID), sys: sysChat, write: true}, func() (string, error) {
 		m := w.send(b.IncidentID, b)
 		id = fmt.Sprintf("m%d", len(w.sent))
-		w.peopleRead(m)
+		w.read(c.name, m)
 		return id, nil
 	})
 	if err != nil {
@@ -67,7 +87,7 @@ func (c channel) Post(_ context.Context, b brief.Brief) (id string, err error) {
 // Edit implements steps.Channel.
 func (c channel) Edit(_ context.Context, _ string, b brief.Brief) error {
 	return c.t.call(call{port: "edit " + c.name, about: ref(b.IncidentID), sys: sysChat}, func() (string, error) {
-		c.t.w.send(b.IncidentID, b)
+		c.t.w.read(c.name, c.t.w.send(b.IncidentID, b))
 		return "", nil
 	})
 }

@@ -35,6 +35,7 @@ func storePlants() []plant {
 			}
 			return m.Commit(ctx, c)
 		})},
+		{"a group's message is taken to show who came later", invNeverLost, Hooks{Store: func(m *Memory) Store { return forgetful{m} }}},
 		{"a person who escalated is said to have resolved it", invTruth, beforeStore(func(m *Memory, c incident.Change) error {
 			if r := c.Incident.Resolution; r != nil {
 				c.Incident.Resolution = &incident.Resolution{By: c.Incident.Decision.By, At: r.At}
@@ -68,6 +69,21 @@ func storePlants() []plant {
 			return m.Commit(ctx, c)
 		})},
 	}
+}
+
+// forgetful never has a group's message brought up to date.
+type forgetful struct{ *Memory }
+
+func (f forgetful) UpdateGroup(ctx context.Context, tenant, key string, change func(*incident.Group)) error {
+	return f.Memory.UpdateGroup(ctx, tenant, key, func(g *incident.Group) {
+		if g.Message != "" {
+			g.Shown = g.Changed + 1
+		}
+		change(g)
+		if g.Message != "" {
+			g.Shown = g.Changed
+		}
+	})
 }
 
 func decisionPlants(f *Fixtures) []plant {

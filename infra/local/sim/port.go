@@ -149,6 +149,11 @@ func (p storePort) Untold(ctx context.Context, tenant string) (list []steps.Lag,
 	return list, err
 }
 
+// UpdateGroup implements steps.Groups.
+func (p storePort) UpdateGroup(ctx context.Context, tenant, key string, change func(*incident.Group)) error {
+	return p.t.call(call{port: "group", write: true}, func() (string, error) { return key, p.s.UpdateGroup(ctx, tenant, key, change) })
+}
+
 // Told implements steps.Untold.
 func (p storePort) Told(ctx context.Context, of steps.Lag) error {
 	return p.t.call(call{port: "told", about: of.Ref, write: true}, func() (string, error) { return "", p.s.Told(ctx, of) })

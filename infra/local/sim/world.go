@@ -50,6 +50,7 @@ type World struct {
 	tickets       map[incident.Ref]incident.Ticket
 	modelAnswered map[incident.Ref]bool
 	linkTokens    map[string]bool
+	toldOf        map[string]bool // channel and incident: people there were told of it
 	writes        []write
 
 	trace  []line
@@ -70,7 +71,7 @@ func newWorld(f *Fixtures, seed uint64, h Hooks) (*World, error) {
 	w := &World{
 		rng: rand.New(rand.NewPCG(seed, 0x5eed)), fixtures: f, hooks: h, memory: NewMemory(),
 		tickets: map[incident.Ref]incident.Ticket{}, modelAnswered: map[incident.Ref]bool{},
-		linkTokens: map[string]bool{}, names: map[string]string{}, stepNames: map[string]string{},
+		linkTokens: map[string]bool{}, toldOf: map[string]bool{}, names: map[string]string{}, stepNames: map[string]string{},
 	}
 	w.tie = w.rng.Uint32
 	w.profile = newProfile(w.rng)

@@ -49,13 +49,25 @@ func open(t *testing.T, f *fake, c *clock, query string) steps.Channel {
 
 func word(inc incident.Incident) brief.Brief { return brief.Of(inc, sample.Links(), sample.At(10, 6)) }
 
+// together words incidents that people are told of in one message.
+func together(inc incident.Incident, others ...incident.Incident) brief.Brief {
+	b := word(inc)
+	for _, o := range others {
+		b.Others = append(b.Others, brief.OtherOf(o, sample.Links(), sample.At(10, 6)))
+	}
+	return b
+}
+
 func TestMessagesAreTheGoldenOnes(t *testing.T) {
-	for name, inc := range map[string]incident.Incident{
-		"waiting": sample.Waiting(), "review": sample.Review(), "approved": sample.Approved(), "simulated": sample.Simulated(), "timed_out": sample.TimedOut(),
+	group := together(sample.Waiting(), sample.Review(), sample.Approved(), sample.TimedOut(), sample.Waiting(), sample.Waiting(), sample.Waiting())
+	group.MoreOthers = 30
+	for name, b := range map[string]brief.Brief{
+		"waiting": word(sample.Waiting()), "review": word(sample.Review()), "approved": word(sample.Approved()), "simulated": word(sample.Simulated()),
+		"timed_out": word(sample.TimedOut()), "together": group,
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(t)
-			id, err := open(t, f, &clock{}, "").Post(context.Background(), word(inc))
+			id, err := open(t, f, &clock{}, "").Post(context.Background(), b)
 			if err != nil {
 				t.Fatal(err)
 			}

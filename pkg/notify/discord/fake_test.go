@@ -124,10 +124,10 @@ func (m posted) problem() string {
 	if m.Content == nil || *m.Content == "" || size(*m.Content) > 2000 {
 		return "content is missing or over 2000"
 	}
-	if len(m.Embeds) != 1 {
+	if len(m.Embeds) < 1 || len(m.Embeds) > 10 {
 		return fmt.Sprintf("%d embeds", len(m.Embeds))
 	}
-	e, total := m.Embeds[0], 0
+	total, fields := 0, 0
 	check := func(what, s string, limit int, empty bool) string {
 		total += size(s)
 		if size(s) > limit || strings.TrimSpace(s) == "" && !empty {
@@ -135,12 +135,16 @@ func (m posted) problem() string {
 		}
 		return ""
 	}
-	problems := []string{check("title", e.Title, 256, false), check("description", e.Description, 4096, true)}
-	for _, f := range e.Fields {
-		problems = append(problems, check("name", f.Name, 256, false), check("value of "+f.Name, f.Value, 1024, false))
+	var problems []string
+	for _, e := range m.Embeds {
+		problems = append(problems, check("title", e.Title, 256, false), check("description", e.Description, 4096, true))
+		for _, f := range e.Fields {
+			problems = append(problems, check("name", f.Name, 256, false), check("value of "+f.Name, f.Value, 1024, false))
+		}
+		fields = max(fields, len(e.Fields))
 	}
-	if len(e.Fields) > 25 || total > 6000 {
-		problems = append(problems, fmt.Sprintf("%d fields, %d units in all", len(e.Fields), total))
+	if fields > 25 || total > 6000 {
+		problems = append(problems, fmt.Sprintf("%d fields, %d units in all", fields, total))
 	}
 	return strings.Join(strings.Fields(strings.Join(problems, " ")), " ")
 }
@@ -149,9 +153,12 @@ func size(s string) int { return len(utf16.Encode([]rune(s))) }
 
 // text is all that people see of a message.
 func (m posted) text() string {
-	all := []string{*m.Content, m.Embeds[0].Title, m.Embeds[0].Description}
-	for _, f := range m.Embeds[0].Fields {
-		all = append(all, f.Name+"\n"+f.Value)
+	all := []string{*m.Content}
+	for _, e := range m.Embeds {
+		all = append(all, e.Title, e.Description)
+		for _, f := range e.Fields {
+			all = append(all, f.Name+"\n"+f.Value)
+		}
 	}
 	return strings.Join(all, "\n\n") + "\n"
 }

@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/opsguard/opsguard/pkg/brief"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/notify/internal/sample"
 )
@@ -16,7 +17,7 @@ import (
 // ours is the markdown that the messages are made of themselves, once escapes are
 // taken away.
 var ours = regexp.MustCompile(`\*\*(WAITINGxFORxAPPROVAL|ESCALATED|RESOLVED|Why|Evidence|simulated: nothing will be changed)\*\*` +
-	`|\[(open|Approve: the fix runs|Escalate: open a ticket|Resolve: it is dealt with)\]\(https://ops\.example\.test/[A-Za-z0-9=&?/.-]+\)|<t:[0-9]+:[fR]>`)
+	`|\[([Oo]pen|Approve(: the fix runs)?|Escalate(: open a ticket)?|Resolve(: it is dealt with)?)\]\(https://ops\.example\.test/[A-Za-z0-9=&?/.-]+\)|<t:[0-9]+:[fR]>`)
 
 // escapes are the pairs that Discord shows as their second character.
 var escapes = regexp.MustCompile(`\\[^0-9A-Za-z\s]`)
@@ -41,7 +42,7 @@ func live(text string) string {
 func check(t *testing.T, fail func(string, ...any), text string) {
 	for name, inc := range map[string]incident.Incident{"closed": sample.Hostile(text), "waiting": sample.HostileWaiting(text), "review": sample.HostileReview(text)} {
 		f := newFake(t)
-		id, err := open(t, f, &clock{}, "").Post(context.Background(), word(inc))
+		id, err := open(t, f, &clock{}, "").Post(context.Background(), together(inc, sample.HostileWaiting(text), sample.HostileReview(text), sample.Hostile(text)))
 		f.Close()
 		if err != nil {
 			fail("%s: %v", name, err)
@@ -116,11 +117,16 @@ func TestTheFullestMessagesFit(t *testing.T) {
 				*l = "https://ops.example.test/" + strings.Repeat("a", 530)
 			}
 		}
+		other := brief.OtherOf(sample.HostileWaiting(long), b.Links, sample.At(10, 6))
+		b.Others, b.MoreOthers = slices.Repeat([]brief.Other{other}, 12), 1_000_000
 		f := newFake(t)
 		id, err := open(t, f, &clock{}, "").Post(context.Background(), b)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
+		}
+		if last := f.message(id).Embeds; !strings.HasPrefix(last[len(last)-1].Title, "and ") {
+			t.Errorf("%s: it does not say how many more there are", name)
 		}
 		if d := f.message(id).Embeds[0].Description; size(d) < 1_000 || strings.Count(d, "\n> ") != 6 {
 			t.Errorf("%s: cause and evidence were crowded out: %d units", name, size(d))

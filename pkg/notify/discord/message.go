@@ -51,10 +51,18 @@ func render(b brief.Brief) message {
 	for _, f := range e.Fields {
 		room -= units(f.Name) + units(f.Value)
 	}
+	others := together(b, room/2)
+	for _, o := range others {
+		room -= units(o.Title) + units(o.Description)
+	}
 	e.Description = why(b, min(room, maxDescription))
+	content := "**" + escape(string(b.Status), 60) + "** " + escape(b.StatusLine, 200) + ": " + escape(string(b.Title), 300)
+	if more := len(b.Others) + b.MoreOthers; more > 0 {
+		content += fmt.Sprintf(", and %d more", more)
+	}
 	return message{
-		Content:         "**" + escape(string(b.Status), 60) + "** " + escape(b.StatusLine, 200) + ": " + escape(string(b.Title), 300),
-		Embeds:          []embed{e},
+		Content:         content,
+		Embeds:          append([]embed{e}, others...),
 		AllowedMentions: mentions{Parse: []string{}},
 	}
 }

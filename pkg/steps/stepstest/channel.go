@@ -1,6 +1,7 @@
 package stepstest
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -42,6 +43,22 @@ func ChannelContract(t *testing.T, d integration.Descriptor[steps.Channel], v Ve
 		return
 	}
 	t.Run("an edit is of the message that was posted", func(t *testing.T) { editsWhatItPosted(t, d, v) })
+	t.Run("it shows the incidents that are told of together", func(t *testing.T) {
+		o := open(t, integration.Channels, d, v)
+		group := waiting()
+		other := waiting()
+		group.Others = []brief.Other{{IncidentID: "INC-01JDEF0000000000000000WA9T", Title: other.Title, Severity: other.Severity,
+			Status: other.Status, StatusLine: other.StatusLine, Links: other.Links}}
+		var said []byte
+		o.faults.answer(func(w http.ResponseWriter, r *http.Request) {
+			said, _ = io.ReadAll(r.Body)
+			r.Body = io.NopCloser(bytes.NewReader(said))
+			o.faults.vendor.ServeHTTP(w, r)
+		})
+		if _, err := o.It.Post(t.Context(), group); err != nil || !bytes.Contains(said, []byte("WA9T")) {
+			t.Errorf("%v; the message does not name the other: %s", err, said)
+		}
+	})
 	t.Run("an answer without an id is no message", func(t *testing.T) {
 		if !v.GivesIDs {
 			return // the channel names its messages itself

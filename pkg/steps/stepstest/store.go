@@ -23,6 +23,7 @@ type Store interface {
 	steps.Lister
 	steps.Trail
 	steps.Untold
+	steps.Groups
 }
 
 // StoreContract runs the store's contract. open returns a store; it may return
@@ -56,6 +57,7 @@ func StoreContract(t *testing.T, open func(t *testing.T) Store) {
 			test.run(&storeTest{t, open(t), "t-" + ulid.Make().String()})
 		})
 	}
+	t.Run("Groups", func(t *testing.T) { GroupsContract(t, open(t)) })
 }
 
 // epoch is when contract tests happen.

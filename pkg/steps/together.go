@@ -1,0 +1,228 @@
+package steps
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/opsguard/opsguard/pkg/brief"
+	"github.com/opsguard/opsguard/pkg/incident"
+)
+
+// Groups keeps who is told of together.
+type Groups interface {
+	// UpdateGroup changes a group, the zero value if there is none of that key. change may
+	// be called again, with another one, when somebody else changed it meanwhile.
+	UpdateGroup(ctx context.Context, tenant, key string, change func(*incident.Group)) error
+}
+
+// Together has people told in one message of what belongs together. The zero value tells
+// of each incident by itself.
+type Together struct {
+	Groups Groups
+	Window time.Duration // incidents that people are asked about within it of the last one belong together
+	// Alone: only messages that show one incident are edited here, because the links of
+	// others could not be made. Reconcile edits the rest.
+	Alone bool
+}
+
+// errAtIt is that somebody else is at the group's message, and will show this incident.
+var errAtIt = incident.Limited("another process is at the message of this incident's group", time.Second)
+
+// currentKey is where the group is that a service's incidents come to now, and groupKey
+// where a group is for good.
+func currentKey(channel, joined string) string { return "current/" + channel + "/" + joined }
+func groupKey(channel, id string) string       { return "group/" + channel + "/" + id }
+
+// groupFor returns the group of an incident that people are to be told of now.
+func (p People) groupFor(ctx context.Context, inc incident.Incident, channel string) (id string, err error) {
+	for _, n := range slices.Concat(inc.Asked.Former, inc.Asked.Notices) {
+		if n.Channel == channel && n.Group != "" {
+			return n.Group, nil // it is worse than it was; it stays where it is
+		}
+	}
+	err = p.Together.Groups.UpdateGroup(ctx, inc.Tenant, currentKey(channel, p.Inventory.Joined(inc.Service)), func(g *incident.Group) {
+		if !g.Takes(p.Together.Window, p.Now()) {
+			g.Begin(inc.ID, p.Now())
+		}
+		g.Join(inc, p.Now())
+		id = g.ID
+	})
+	return id, err
+}
+
+// postTogether tells of an incident in the message of its group.
+func (p People) postTogether(ctx context.Context, inc incident.Incident, ch Channel) (incident.Notice, error) {
+	id, err := p.groupFor(ctx, inc, ch.Name())
+	if err != nil {
+		return incident.Notice{}, err
+	}
+	message, err := p.show(ctx, inc, ch, id, true, func(g *incident.Group) {
+		if g.ID == "" {
+			g.Begin(id, p.Now())
+		}
+		g.Join(inc, p.Now())
+	})
+	return incident.Notice{Channel: ch.Name(), MessageID: message, Group: id}, err
+}
+
+// editTogether shows in the message of its group how an incident is now.
+func (p People) editTogether(ctx context.Context, inc incident.Incident, ch Channel, id string) error {
+	_, err := p.show(ctx, inc, ch, id, false, func(g *incident.Group) { g.Note(inc) })
+	if errors.Is(err, errAtIt) {
+		return nil // that one shows it
+	}
+	return err
+}
+
+// show makes a change to a group and brings its message up to date, until it shows every
+// change or somebody else is at it. mayPost is false where nobody is to be told anew.
+func (p People) show(ctx context.Context, inc incident.Incident, ch Channel, id string, mayPost bool, change func(*incident.Group)) (message string, err error) {
+	key, by := groupKey(ch.Name(), id), inc.ID
+	update := func(change func(*incident.Group)) error {
+		return p.Together.Groups.UpdateGroup(ctx, inc.Tenant, key, change)
+	}
+	for {
+		var turn incident.Turn
+		var g incident.Group
+		err := update(func(now *incident.Group) {
+			change(now)
+			turn = now.Take(by, p.Now())
+			g = now.Clone()
+		})
+		if err != nil {
+			return "", err
+		}
+		change = func(*incident.Group) {}
+		switch {
+		case turn == incident.TurnNone:
+			return g.Message, nil
+		case turn == incident.TurnWait:
+			return "", errAtIt
+		case p.Together.Alone && len(g.Members) > 1, !mayPost && g.Message == "":
+			return "", update(func(now *incident.Group) { now.Leave(by) })
+		case !mayPost:
+			turn = incident.TurnEdit
+		}
+		posted, told, err := p.deliver(ctx, inc.Tenant, ch, g, turn)
+		if err != nil {
+			gone := turn == incident.TurnEdit && incident.KindOf(err) == incident.Invalid
+			left := update(func(now *incident.Group) {
+				if gone && mayPost {
+					now.Lost(by)
+					return
+				}
+				now.Leave(by)
+			})
+			if gone && mayPost && left == nil {
+				continue // the message was deleted, and people are still to be told
+			}
+			return "", cmp.Or(err, left)
+		}
+		if err := update(func(now *incident.Group) { now.Done(by, posted, g.Changed, g.WorstMember()) }); err != nil {
+			return "", err
+		}
+		p.tellOthers(ctx, inc, told, incident.Notice{Channel: ch.Name(), MessageID: cmp.Or(posted, g.Message), Group: id})
+	}
+}
+
+// maxTogether is how many incidents beside the first a message says something of.
+const maxTogether = 12
+
+// deliver posts or edits a group's message, and returns which incidents it tells of.
+func (p People) deliver(ctx context.Context, tenant string, ch Channel, g incident.Group, turn incident.Turn) (posted string, told []incident.Incident, err error) {
+	b, told, err := p.together(ctx, tenant, ch.Name(), g)
+	if err != nil {
+		return "", nil, err
+	}
+	if turn == incident.TurnEdit {
+		return "", told, ch.Edit(ctx, g.Message, b)
+	}
+	if posted, err = ch.Post(ctx, b); err != nil {
+		return "", nil, err
+	}
+	for _, older := range append(slices.Clone(g.Older), g.Message) {
+		if older == "" {
+			continue
+		}
+		if err := ch.Edit(ctx, older, b); err != nil {
+			p.Log.WarnContext(ctx, "channel "+ch.Name()+" could not be brought up to date", "incidentId", g.ID, "error", err.Error())
+		}
+	}
+	return posted, told, nil
+}
+
+// together words a group: the probable root first, then what is worst.
+func (p People) together(ctx context.Context, tenant, channel string, g incident.Group) (brief.Brief, []incident.Incident, error) {
+	members := p.inOrder(g.Members)
+	all := make([]incident.Incident, 0, maxTogether+1)
+	for _, m := range members[:min(len(members), maxTogether+1)] {
+		inc, err := p.Store.Load(ctx, incident.Ref{Tenant: tenant, ID: m.ID})
+		if err != nil {
+			return brief.Brief{}, nil, err
+		}
+		all = append(all, inc)
+	}
+	if len(all) == 0 {
+		return brief.Brief{}, nil, incident.BadField("group", "has no incidents")
+	}
+	b := brief.Of(all[0], p.Links.Links(all[0], channel), p.Now())
+	for _, inc := range all[1:] {
+		b.Others = append(b.Others, brief.OtherOf(inc, p.Links.Links(inc, channel), p.Now()))
+	}
+	b.MoreOthers = g.Size() - len(all)
+	return b, all, nil
+}
+
+// inOrder puts the worst incident of the service that the others depend on first, then
+// the others by severity, those of one severity as they came.
+func (p People) inOrder(members []incident.Member) []incident.Member {
+	var services []string
+	for _, m := range members {
+		if !slices.Contains(services, m.Service) {
+			services = append(services, m.Service)
+		}
+	}
+	root := p.Inventory.Root(services)
+	members = slices.Clone(members)
+	slices.SortStableFunc(members, func(a, b incident.Member) int {
+		switch {
+		case (a.Service == root) != (b.Service == root):
+			if a.Service == root {
+				return -1
+			}
+			return 1
+		case a.Severity.Above(b.Severity):
+			return -1
+		case b.Severity.Above(a.Severity):
+			return 1
+		}
+		return 0
+	})
+	return members
+}
+
+// tellOthers records for the other incidents that the message told of them. What cannot be
+// recorded, reconcile finds shown already.
+func (p People) tellOthers(ctx context.Context, inc incident.Incident, told []incident.Incident, notice incident.Notice) {
+	for _, other := range told {
+		if other.Ref == inc.Ref || other.Told(notice.Channel) || other.Asked == nil || other.Status != incident.WaitingForApproval {
+			continue
+		}
+		_, err := update(ctx, p.Store, other.Ref, func(now incident.Incident) (incident.Change, error) {
+			return now.Notified([]incident.Notice{notice}, p.toldAll(now, notice.Channel), p.Now())
+		})
+		if err != nil {
+			logFailure(ctx, p.Log, other.Ref, "it could not be recorded that people were told together with "+inc.ID, err)
+		}
+	}
+}
+
+// toldAll reports whether every channel has been told, with these ones.
+func (p People) toldAll(inc incident.Incident, with ...string) bool {
+	return !slices.ContainsFunc(p.channelsFor(inc.Service), func(ch Channel) bool {
+		return !inc.Told(ch.Name()) && !slices.Contains(with, ch.Name())
+	})
+}
