@@ -83,11 +83,10 @@ func TestItIsASource(t *testing.T) {
 		stepstest.Sent{Name: "batch", Alerts: 3, Refused: 4, Proof: stepstest.ProofByToken, Request: sent(t, "batch.json", many)},
 		stepstest.Sent{Name: "binary", Alerts: 1, Proof: stepstest.ProofByToken, Request: binary(t)})
 
-	now := stepstest.Env(nil).Now()
-	structured := sent(t, "structured.json", one)
 	stepstest.SourceContract(t, cloudevents.Integration(), bySignature(),
-		stepstest.Sent{Name: "structured", Alerts: 1, Proof: stepstest.ProofBySignature, Request: signed(structured, now),
-			Late: signed(structured, now.Add(-6*time.Minute))})
+		stepstest.Sent{Name: "structured", Alerts: 1, Proof: stepstest.ProofBySignature, At: func(now time.Time) steps.Request {
+			return signed(sent(t, "structured.json", one), now)
+		}})
 }
 
 func TestItReadsWhatOthersPublished(t *testing.T) {
