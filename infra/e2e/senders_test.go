@@ -96,6 +96,28 @@ func lacks(name string, all []stepstest.Sender) string {
 	return ""
 }
 
+func TestASourceThatShowsTooLittleIsFound(t *testing.T) {
+	request := func(sent bool, alerts ...stepstest.SentAlert) stepstest.SentRequest {
+		r := stepstest.SentRequest{Alerts: alerts, Wrong: steps.Request{Body: []byte("x")}}
+		if sent {
+			r.Request.Body = []byte("x")
+		}
+		return r
+	}
+	fires, over := stepstest.SentAlert{Trouble: "a"}, stepstest.SentAlert{Trouble: "a", Recovered: true}
+	another := stepstest.SentAlert{Trouble: "b", Recovered: true}
+	for want, sent := range map[string][]stepstest.SentRequest{
+		"": {request(true, over), request(true, fires), request(false, another)}, "at all": nil,
+		"with an alert that a running OpsGuard can take": {request(false, fires), request(true, over)},
+		"that resolves what another one opens":           {request(true, fires), request(true, another), request(false, over)},
+	} {
+		other := stepstest.Sender{Type: "other", Sent: []stepstest.SentRequest{request(true, fires)}}
+		if got := lacks("new", []stepstest.Sender{other, {Type: "new", Sent: sent}}); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 // inOrder puts the requests that tell of a recovery after those that tell of trouble too,
 // and these after the rest.
 func inOrder(sent []stepstest.SentRequest) []stepstest.SentRequest {
