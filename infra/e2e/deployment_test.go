@@ -24,4 +24,7 @@ func TestDeployment(t *testing.T) {
 		}
 	}
 	Suite(t, target)
+	if os.Getenv(sendersVariable) != "" {
+		t.Run("EverySender", func(t *testing.T) { takesEverySender(t, target, allSenders(t)) })
+	}
 }

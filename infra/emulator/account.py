@@ -1,6 +1,7 @@
 """What deploy.sh does to the account beside the stack: secrets in, outputs out.
 
 account.py secret NAME < value     stores a SecureString parameter
+account.py secrets PREFIX < JSON   stores one for each name of an object, below the prefix
 account.py holds NAME KEY...       fails unless the parameter has the entries of these operator keys
 account.py output STACK KEY        prints one of the stack's outputs
 account.py timeout ARN SECONDS     see below
@@ -17,6 +18,11 @@ from samcli.yamlhelper import yaml_parse
 
 def secret(name):
     boto3.client("ssm").put_parameter(Name=name, Value=sys.stdin.read().strip(), Type="SecureString", Overwrite=True)
+
+
+def secrets(prefix):
+    for name, value in json.load(sys.stdin).items():
+        boto3.client("ssm").put_parameter(Name=f"{prefix}/{name}", Value=value, Type="SecureString", Overwrite=True)
 
 
 def holds(name, *keys):
@@ -74,4 +80,4 @@ def route(gateway, api_id, resource_id, stack, logical):
 
 
 if __name__ == "__main__":
-    {"secret": secret, "holds": holds, "output": output, "timeout": timeout, "api": api}[sys.argv[1]](*sys.argv[2:])
+    {"secret": secret, "secrets": secrets, "holds": holds, "output": output, "timeout": timeout, "api": api}[sys.argv[1]](*sys.argv[2:])

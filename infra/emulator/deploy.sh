@@ -4,7 +4,8 @@
 # wants to try it. Everything else goes to standard error and .tools/emulator/deploy.log.
 #
 # More parameters of template.yaml may follow, as Name=value. The wait for approval,
-# in seconds, is APPROVAL_SECONDS.
+# in seconds, is APPROVAL_SECONDS. Where OPSGUARD_SENDERS names a folder that
+# TestWriteSenders wrote, the stack is deployed with its services.yaml and secrets.
 set -euo pipefail
 here=$(dirname "$0")
 "$here/up.sh"
@@ -36,6 +37,14 @@ else
   done
   account secret "/$stack/api-keys" <<<"$entries"
   "$tools/bin/python" -c 'import secrets; print(secrets.token_hex(32))' | account secret "/$stack/link-keys"
+fi
+
+if [ -n "${OPSGUARD_SENDERS:-}" ]; then
+  account secrets /opsguard/secrets/sources <"$OPSGUARD_SENDERS/secrets.json"
+  # services.yaml is built in: the build reads the other one in its place.
+  printf '{"Replace": {"%s": "%s"}}\n' "$root/infra/services.yaml" "$OPSGUARD_SENDERS/services.yaml" >"$run/overlay.json"
+  export GOFLAGS="${GOFLAGS:-} -overlay=$run/overlay.json"
+  set -- 'ReconcileSchedule="rate(1 minute)"' "$@"   # or a recovery would take five minutes to resolve an incident
 fi
 
 deploy() {

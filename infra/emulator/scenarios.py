@@ -25,6 +25,7 @@ SECONDS = 16  # the wait for approval; decisions are taken for three quarters of
 PLAYED = ("127.0.0.1", 4599)
 LOGS = "/shop/scenario-orders"  # a log group whose errors are alerts
 posted, edited, asked = [], [], []
+limit = {"begin": 0, "over": 0.0, "refused": 0}  # seconds from the next message on; when it is over; messages that were refused
 
 
 class Played(http.server.BaseHTTPRequestHandler):
@@ -37,13 +38,19 @@ class Played(http.server.BaseHTTPRequestHandler):
             said = {"cause": "the played model's cause", "evidence": [], "confidence": 0.9, "fixId": "restart-service", "parameters": {}}
             content = {"parts": [{"text": json.dumps(said)}], "role": "model"}
             return self.answer({"candidates": [{"content": content, "finishReason": "STOP"}]})
+        if self.command == "POST" and limit["begin"]:
+            limit.update(begin=0, over=time.monotonic() + limit["begin"])
+        left = limit["over"] - time.monotonic()
+        if self.command == "POST" and left > 0:
+            limit["refused"] += 1
+            return self.answer({"message": "You are being rate limited.", "retry_after": left, "global": False}, 429)
         (edited if self.command == "PATCH" else posted).append(body)
         self.answer({"id": "1234567890"})
 
     do_PATCH = do_POST
 
-    def answer(self, value):
-        self.send_response(200)
+    def answer(self, value, status=200):
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.end_headers()
         self.wfile.write(json.dumps(value).encode())
@@ -69,6 +76,15 @@ def gemini_discord_and_a_link(stack):
     shown = wait(lambda: len(seen := [m for m in edited if incident in m]) > 1 and seen, "Discord's message to be edited twice", 10)
     want(r"approved by link\\:discord" in shown[0] and "RESOLVED" not in shown[0], f"the decision is not shown at once: {shown[0]}")
     want("RESOLVED" in shown[-1], f"the end is not shown: {shown[-1]}")
+
+
+def a_critical_message_is_out_soon_after_its_channels_limit(stack):
+    limit.update(begin=7, refused=0)  # more than a call waits by itself, less than decisions are taken for
+    incident = stack.alert(severity="critical")
+    wait(lambda: any(incident in m for m in posted), "Discord's message", 19)
+    late = time.monotonic() - limit["over"]
+    want(0 <= late < 10 and limit["refused"], f"told {late:.1f} s after the limit, {limit['refused']} refused before")
+    wait(lambda: any(e["action"] == "notified" for e in stack.call(f"/incidents/{incident}/audit", "READ_KEY")["events"]), "the record of it", 5)
 
 
 def the_approval_deadline(stack):
@@ -268,7 +284,7 @@ def main():
     stack, failed = played(), 0
     scenarios = [
         the_rules_let_the_right_events_through, an_event_is_taken_without_the_api, an_alarm_reaches_the_function_through_its_topic,
-        log_lines_reach_the_function_through_their_filter, gemini_discord_and_a_link, the_approval_deadline, a_functions_error_caught, an_ended_execution_leaves_nothing_open,
+        log_lines_reach_the_function_through_their_filter, gemini_discord_and_a_link, a_critical_message_is_out_soon_after_its_channels_limit, the_approval_deadline, a_functions_error_caught, an_ended_execution_leaves_nothing_open,
         the_dead_letter_queue_receives_what_fails, the_schedules_fire, a_deployment_while_incidents_wait,
     ]
     for scenario in scenarios:

@@ -41,8 +41,8 @@ class Stack:
             text = answer.read().decode()
         return json.loads(text) if text.startswith("{") else text
 
-    def alert(self):
-        body = {"serverName": "prod-api-01", "errorLogs": "JavaScript heap out of memory", "dedupKey": str(time.time_ns())}
+    def alert(self, **more):
+        body = {"serverName": "prod-api-01", "errorLogs": "JavaScript heap out of memory", "dedupKey": str(time.time_ns()), **more}
         return self.call("/ingest-alert", "INGEST_KEY", body)["incidentId"]
 
     def becomes(self, incident, status, patience=30):

@@ -18,12 +18,19 @@ contracts() {
   OPSGUARD_TEST_DYNAMODB=$AWS_ENDPOINT_URL OPSGUARD_TEST_STATES=$AWS_ENDPOINT_URL go test -race -count=1 ./pkg/dynamo ./pkg/stepfn
 }
 
+senders() {
+  mkdir -p "$OPSGUARD_SENDERS"
+  go test ./infra/e2e -run TestWriteSenders -count=1
+}
+
 export OPSGUARD_INCIDENTS_PER_HOUR=0   # the suites open many incidents of one service
+export OPSGUARD_SENDERS="$run/senders"
 trap '"$here/down.sh"' EXIT
 "$here/down.sh"
 part "start the emulator" "$here/up.sh"
 part "contracts of store and workflow" contracts
 part "semantics of the state machine" "$here/semantics.sh"
+part "what senders send" senders
 part "deploy" "$here/deploy.sh" >"$run/printed"
 tail -n 1 "$run/printed"
 part "black-box suite" "$here/e2e.sh"

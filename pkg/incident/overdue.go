@@ -21,7 +21,7 @@ const (
 const (
 	startTime    = 2 * time.Minute  // from being recorded to the first step's result, usually
 	deliverTime  = time.Minute      // from a decision to what follows
-	askTime      = time.Minute      // from asking to the last channel's answer
+	askTime      = 2 * time.Minute  // from asking to the last channel's answer, a channel's own limit included
 	analyzeTime  = 15 * time.Minute // from being recorded to asking people, with every retry
 	concludeTime = 20 * time.Minute // from a decision, or a fix's end, to the next change
 	timeoutTime  = 5 * time.Minute  // from the deadline to what follows

@@ -58,7 +58,7 @@ func TestWhatIsLateFollowsFromTheRecord(t *testing.T) {
 		"people were asked": {Incident{Status: WaitingForApproval, Asked: asked(&when)},
 			[]step{{0, NeedsNothing}, {4 * time.Hour, NeedsNothing}, {4*time.Hour + 5*time.Minute, NeedsLook}}},
 		"nobody was told yet": {Incident{Status: WaitingForApproval, Asked: asked(nil)},
-			[]step{{0, NeedsNothing}, {time.Minute, NeedsAsking}, {4 * time.Hour, NeedsAsking}, {5 * time.Hour, NeedsLook}}},
+			[]step{{0, NeedsNothing}, {2 * time.Minute, NeedsAsking}, {4 * time.Hour, NeedsAsking}, {5 * time.Hour, NeedsLook}}},
 		"decided": {Incident{Status: WaitingForApproval, Asked: asked(&when), Decision: &Decision{At: when}},
 			[]step{{0, NeedsNothing}, {time.Minute, NeedsDelivery}, {20 * time.Minute, NeedsLook}}},
 		"the fix runs": {Incident{Status: ExecutingFix, Attempt: &Attempt{StartedAt: when, Until: when.Add(HoldTime)}},

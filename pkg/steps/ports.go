@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net/http"
 	"slices"
 	"time"
 
@@ -71,6 +72,14 @@ type Greeter interface {
 	// Greet answers such a request, which was authenticated; false if it is another one,
 	// which Parse reads.
 	Greet(ctx context.Context, r Request) (greeted bool, err error)
+}
+
+// Consenter is a Source whose sender asks whether it may send before it proves who it is,
+// so that nobody can have it send to an address that expects nothing.
+type Consenter interface {
+	// Consent returns the headers by which the sender is told that it may. Invalid names
+	// the header that is wrong.
+	Consent(r Request) (http.Header, error)
 }
 
 // Signer is a Source whose sender signs each request, so that the same request a

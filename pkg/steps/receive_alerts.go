@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"runtime/debug"
 	"sync"
 
@@ -45,7 +46,7 @@ type Received struct {
 func (s ReceiveAlerts) Handle(ctx context.Context, name string, r Request) (Received, error) {
 	source, known := s.Sources[name]
 	if !known {
-		return Received{}, incident.Fail(incident.NotFound, incident.CodeNotFound, "no such source is configured")
+		return Received{}, notConfigured()
 	}
 	if err := source.Authenticate(ctx, r); err != nil {
 		if incident.KindOf(err) == incident.Unavailable { // the secret cannot be read at the moment
@@ -75,6 +76,24 @@ func (s ReceiveAlerts) Handle(ctx context.Context, name string, r Request) (Rece
 		s.logRefused(ctx, name, got.Refused)
 	}
 	return got, err
+}
+
+// Consent answers a sender that asks whether it may send, which nobody has to prove: what
+// it sends then, it must. NotFound for a source that is not configured; nil for one whose
+// senders do not ask.
+func (s ReceiveAlerts) Consent(name string, r Request) (http.Header, error) {
+	source, known := s.Sources[name]
+	if !known {
+		return nil, notConfigured()
+	}
+	if c, asked := source.(Consenter); asked {
+		return c.Consent(r)
+	}
+	return nil, nil
+}
+
+func notConfigured() error {
+	return incident.Fail(incident.NotFound, incident.CodeNotFound, "no such source is configured")
 }
 
 // maxRefusal bounds what of a refusal gets into the log, in bytes.

@@ -42,6 +42,26 @@ func (lines) Parse(_ context.Context, r steps.Request) (steps.Batch, error) {
 	return b, nil
 }
 
+// askers is a sender that asks first.
+type askers struct{ lines }
+
+func (askers) Consent(r steps.Request) (http.Header, error) {
+	return http.Header{"You-May": r.Header["May-I"]}, nil
+}
+
+func TestASenderThatAsksIsAnsweredByItsSource(t *testing.T) {
+	step := steps.ReceiveAlerts{Sources: map[string]steps.Source{"asks": askers{}, "does not": lines{}}}
+	for name, want := range map[string]struct {
+		granted string
+		kind    incident.Kind
+	}{"asks": {"please", ""}, "does not": {"", ""}, "is not there": {"", incident.NotFound}} {
+		got, err := step.Consent(name, steps.Request{Header: http.Header{"May-I": {"please"}}})
+		if got.Get("You-May") != want.granted || (got == nil) != (want.granted == "") || incident.KindOf(err) != want.kind {
+			t.Errorf("who %s: %v, %v", name, got, err)
+		}
+	}
+}
+
 func TestABatchKeepsWhatIsGood(t *testing.T) {
 	w := newWorld(t)
 	step := steps.ReceiveAlerts{Sources: map[string]steps.Source{"lines": lines{"secret"}, "locked": lines{}}, Ingest: w.ingest(), Services: nobody{}, Seen: steps.NewDeliveries(), Log: slog.New(slog.DiscardHandler)}

@@ -79,7 +79,7 @@ func TestReconcileByTheRecordRepeatsWithoutAskingTheWorkflow(t *testing.T) {
 	w.store.onCommit = neverWritten(incident.EventNotified)
 	ref := w.asked("api")
 	w.store.onCommit = nil
-	w.clock.move(time.Minute)
+	w.clock.move(2 * time.Minute)
 	w.lateOnes(steps.ReconcileReport{Open: 1, Notified: 1}, 0)
 	if w.load(ref).Asked.NotifiedAt == nil {
 		t.Error("it is not recorded that people were told")

@@ -26,12 +26,12 @@ func (c Config) indexText(rows []row) string {
 		if c.Keys != nil || r.Access == AccessSource {
 			needed = needs(r.Access)
 		}
-		fmt.Fprintf(&b, "%-4s %-24s %s%s\n", r.Method, r.Pattern, r.For, needed)
+		fmt.Fprintf(&b, "%-7s %-24s %s%s\n", r.Method, r.Pattern, r.For, needed)
 		if len(r.Query) > 0 {
-			fmt.Fprintf(&b, "%-29s query: %s\n", "", strings.Join(r.Query, ", "))
+			fmt.Fprintf(&b, "%-32s query: %s\n", "", strings.Join(r.Query, ", "))
 		}
 		if len(r.Body) > 0 {
-			fmt.Fprintf(&b, "%-29s body: {%s}\n", "", strings.Join(r.Body, ", "))
+			fmt.Fprintf(&b, "%-32s body: {%s}\n", "", strings.Join(r.Body, ", "))
 		}
 	}
 	return b.String()

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/link"
@@ -13,9 +14,11 @@ type Ingester interface {
 	Handle(ctx context.Context, in steps.IngestInput) (steps.Ingested, error)
 }
 
-// Receiver takes what a sender posts to POST /ingest/{source}: steps.ReceiveAlerts.
+// Receiver takes what a sender posts to POST /ingest/{source}, and tells one that asks
+// whether it may: steps.ReceiveAlerts.
 type Receiver interface {
 	Handle(ctx context.Context, source string, r steps.Request) (steps.Received, error)
+	Consent(source string, r steps.Request) (http.Header, error)
 }
 
 // Decider takes one person's word: steps.ApproveFix.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"maps"
 	"net/http"
 
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -57,6 +58,27 @@ func (s *server) receive(x *exchange) error {
 	}
 	x.by = done.By
 	return x.json(http.StatusAccepted, viewReceived(done))
+}
+
+// consent is OPTIONS /ingest/{source}: a sender asks whether it may send. It has proved
+// nothing yet, and learns what it would learn by sending: whether there is such a source.
+func (s *server) consent(x *exchange) error {
+	if s.Receive == nil {
+		return x.bare(http.StatusNotFound)
+	}
+	granted, err := s.Receive.Consent(x.r.PathValue("source"), steps.Request{Header: x.r.Header})
+	switch {
+	case incident.KindOf(err) == incident.NotFound:
+		return x.bare(http.StatusNotFound)
+	case err != nil:
+		return err
+	case granted == nil:
+		return &refusal{status: http.StatusMethodNotAllowed, slug: slugMethod, allow: http.MethodPost,
+			detail: "this source takes POST; its senders do not ask"}
+	}
+	maps.Copy(x.Header(), granted)
+	x.Header().Set("Allow", http.MethodOptions+", "+http.MethodPost)
+	return x.bare(http.StatusOK)
 }
 
 func viewReceived(done steps.Received) receivedView {

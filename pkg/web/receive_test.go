@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -31,6 +32,40 @@ func (p pagers) Handle(_ context.Context, source string, r steps.Request) (steps
 	*p.got = append(*p.got, r)
 	return steps.Received{By: "source:pager", Taken: []steps.Ingested{{IncidentID: waitingID, Status: incident.Detected}, {}},
 		Refused: []error{incident.BadField("alerts[2].service", "is empty; send 1 to 128 characters")}}, nil
+}
+
+func (p pagers) Consent(source string, r steps.Request) (http.Header, error) {
+	switch {
+	case source == "silent":
+		return nil, nil
+	case source != "pager":
+		return nil, incident.Fail(incident.NotFound, incident.CodeNotFound, "services.yaml lists no %s", source)
+	case r.Header.Get("May-I") == "":
+		return nil, incident.BadField("May-I", "is missing")
+	}
+	return http.Header{"You-May": {r.Header.Get("May-I")}}, nil
+}
+
+func TestASenderThatAsksIsToldWhetherItMaySend(t *testing.T) {
+	f := newFront(t, func(c *Config) { c.Receive = pagers{} })
+	res := f.do(t, call{method: "OPTIONS", target: "/ingest/pager", headers: []string{"May-I", "please"}})
+	if res.Header.Get("You-May") != "please" {
+		t.Errorf("%v", res.Header)
+	}
+	golden(t, "consent.http", dump(t, res))
+	if p := problemIn(t, f.do(t, call{method: "OPTIONS", target: "/ingest/pager"}), 400, "invalid"); deref(p.Field) != "May-I" {
+		t.Errorf("%+v", p)
+	}
+	res = f.do(t, call{method: "OPTIONS", target: "/ingest/silent", headers: []string{"May-I", "please"}})
+	if problemIn(t, res, 405, "method-not-allowed"); res.Header.Get("Allow") != "POST" {
+		t.Errorf("%v", res.Header)
+	}
+	for name, f := range map[string]*front{"others": f, "none": newFront(t)} {
+		res := f.do(t, call{method: "OPTIONS", target: "/ingest/grafana", headers: []string{"May-I", "please"}})
+		if got := text(t, res); res.StatusCode != 404 || got != "" || res.Header.Get("You-May") != "" {
+			t.Errorf("%s: %d %q %v", name, res.StatusCode, got, res.Header)
+		}
+	}
 }
 
 func TestASourceThatIsNotConfiguredIsABare404(t *testing.T) {

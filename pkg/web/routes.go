@@ -70,6 +70,7 @@ func table() []row {
 		{Route{"POST", "/ingest-alert", AccessIngest, PartIngest, "send an alert", nil, alert}, (*server).ingest},
 		{Route{"POST", "/ingest/{source}", AccessSource, PartIngest, "send alerts in the form of a sender that services.yaml lists",
 			nil, nil}, (*server).receive},
+		{Route{"OPTIONS", "/ingest/{source}", AccessNone, PartIngest, "ask whether CloudEvents may be sent there", nil, nil}, (*server).consent},
 		{Route{"GET", "/approve-fix", AccessLink, PartDecide, "decide (approve, unless action is escalate or resolve); a link shows its page",
 			[]string{"incidentId", "action?", "t?"}, nil}, (*server).approveByGet},
 		{Route{"POST", "/approve-fix", AccessLink, PartDecide, "decide: approve, escalate or resolve", nil, decide}, (*server).approveByPost},
@@ -88,7 +89,7 @@ func table() []row {
 func (r row) check() error {
 	name := fmt.Sprintf("web: the route %s %s", r.Method, r.Pattern)
 	switch {
-	case !slices.Contains([]string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}, r.Method):
+	case !slices.Contains(strings.Fields("GET POST PUT PATCH DELETE OPTIONS"), r.Method):
 		return fmt.Errorf("%s: has a method that is not served; HEAD comes with GET", name)
 	case !strings.HasPrefix(r.Pattern, "/"):
 		return fmt.Errorf("%s: has a pattern that does not begin with /", name)

@@ -3,6 +3,7 @@ package waitforapproval
 
 import (
 	"context"
+	"time"
 
 	"github.com/opsguard/opsguard/infra/aws"
 	"github.com/opsguard/opsguard/infra/aws/people"
@@ -13,7 +14,7 @@ import (
 
 // Open binds wait-for-approval; what it returns gives the step with the secrets
 // of now.
-func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.WaitForApproval, error), error) {
+func Open(ctx context.Context, f aws.Function) (func(context.Context) (Step, error), error) {
 	store, err := records.Open(ctx, f)
 	if err != nil {
 		return nil, err
@@ -27,9 +28,10 @@ func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.Wai
 	f.Check(ctx, source.Channels)
 	inv := source.Inventory()
 	delivery := workflow.Delivery(f, store)
-	return func(ctx context.Context) (steps.WaitForApproval, error) {
+	return func(ctx context.Context) (Step, error) {
 		told, err := source.People(ctx)
 		told.Links = steps.DecidableLinks{Linker: told.Links, Inventory: inv}
-		return steps.WaitForApproval{Store: store, Delivery: delivery, Inventory: inv, People: told, Now: f.Now, Log: f.Log}, err
+		step := steps.WaitForApproval{Store: store, Delivery: delivery, Inventory: inv, People: told, Now: f.Now, Log: f.Log}
+		return Step{step, time.After}, err
 	}, nil
 }

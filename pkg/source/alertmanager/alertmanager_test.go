@@ -30,7 +30,8 @@ func sent(t *testing.T, file string) steps.Request {
 // November 2026.
 func TestItIsASource(t *testing.T) {
 	stepstest.SourceContract(t, alertmanager.Integration(), vendor(),
-		stepstest.Sent{Name: "group", Alerts: 2, Refused: 1, Proof: stepstest.ProofByToken, Request: sent(t, "group.json")})
+		stepstest.Sent{Name: "group", Alerts: 2, Refused: 1, Proof: stepstest.ProofByToken, Request: sent(t, "group.json")},
+		stepstest.Sent{Name: "group-resolved", Alerts: 2, Proof: stepstest.ProofByToken, Request: sent(t, "group-resolved.json")})
 }
 
 func TestItReadsWhatOthersPublished(t *testing.T) {

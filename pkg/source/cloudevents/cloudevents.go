@@ -1,6 +1,7 @@
 // Package cloudevents reads alerts that come as CloudEvents 1.0 over HTTP, in the
 // structured, the batched and the binary mode: "HTTP Protocol Binding for CloudEvents" and
-// "JSON Event Format for CloudEvents", 1.0.2. Start at Integration.
+// "JSON Event Format for CloudEvents", 1.0.2. It grants what "HTTP 1.1 Web Hooks for Event
+// Delivery", 1.0.2, has senders ask for. Start at Integration.
 //
 // CloudEvents does not say how an event tells a severity or that something is over. The
 // settings do; their defaults are what senders usually write.
@@ -8,6 +9,7 @@ package cloudevents
 
 import (
 	"context"
+	"net/http"
 	"strings"
 
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -103,6 +105,34 @@ func (s *Source) Authenticate(ctx context.Context, r steps.Request) error {
 		return intake.StandardWebhook(ctx, s.env, s.settings.Secret, r.Header, r.Body, s.env.Now())
 	}
 	return intake.Authorization(ctx, s.env, s.settings.Secret, r.Header)
+}
+
+// The handshake of "HTTP 1.1 Web Hooks for Event Delivery" 1.0.2, section 4.
+const (
+	requestOrigin = "Webhook-Request-Origin"
+	allowedOrigin = "Webhook-Allowed-Origin"
+	allowedRate   = "Webhook-Allowed-Rate"
+	anyRate       = "*"
+)
+
+// maxOrigin is the longest name that DNS has, in bytes.
+const maxOrigin = 253
+
+// Consent allows a sender to send that names itself. It may send as often as it likes, as
+// every other sender. The address in WebHook-Request-Callback is never called: anybody
+// can write one.
+func (s *Source) Consent(r steps.Request) (http.Header, error) {
+	origin := r.Header.Get(requestOrigin)
+	if origin == "" || len(origin) > maxOrigin || strings.ContainsFunc(origin, notInDNS) {
+		return nil, incident.BadField("WebHook-Request-Origin", "must be the DNS name of the sender, like events.example.com")
+	}
+	return http.Header{allowedOrigin: {origin}, allowedRate: {anyRate}}, nil
+}
+
+// notInDNS reports whether no expression of a DNS name has the character.
+func notInDNS(c rune) bool {
+	letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+	return !letter && (c < '0' || c > '9') && !strings.ContainsRune(".-_*", c)
 }
 
 // Delivery names a signed request.

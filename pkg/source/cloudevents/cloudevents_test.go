@@ -83,11 +83,10 @@ func TestItIsASource(t *testing.T) {
 		stepstest.Sent{Name: "batch", Alerts: 3, Refused: 4, Proof: stepstest.ProofByToken, Request: sent(t, "batch.json", many)},
 		stepstest.Sent{Name: "binary", Alerts: 1, Proof: stepstest.ProofByToken, Request: binary(t)})
 
-	now := stepstest.Env(nil).Now()
-	structured := sent(t, "structured.json", one)
 	stepstest.SourceContract(t, cloudevents.Integration(), bySignature(),
-		stepstest.Sent{Name: "structured", Alerts: 1, Proof: stepstest.ProofBySignature, Request: signed(structured, now),
-			Late: signed(structured, now.Add(-6*time.Minute))})
+		stepstest.Sent{Name: "structured", Alerts: 1, Proof: stepstest.ProofBySignature, At: func(now time.Time) steps.Request {
+			return signed(sent(t, "structured.json", one), now)
+		}})
 }
 
 func TestItReadsWhatOthersPublished(t *testing.T) {
@@ -111,6 +110,35 @@ func TestASignedRequestHasTheNameOfItsMessage(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]string{"token": "", "signature": "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W"}, names); diff != "" {
 		t.Errorf("only a signed request has a name (-want +got):\n%s", diff)
+	}
+}
+
+// The headers are those of "HTTP 1.1 Web Hooks for Event Delivery" 1.0.2, section 4, in
+// its repository, read in November 2026.
+func TestWhoAsksByNameMaySend(t *testing.T) {
+	for scheme, vendor := range map[string]stepstest.Vendor{"token": byToken(), "signature": bySignature()} {
+		source, ok := stepstest.OpenSource(t, cloudevents.Integration(), vendor).(steps.Consenter)
+		if !ok {
+			t.Fatal("its senders cannot ask")
+		}
+		asks := http.Header{}
+		asks.Set("WebHook-Request-Origin", "eventemitter.example.com")
+		asks.Set("WebHook-Request-Rate", "120")
+		asks.Set("WebHook-Request-Callback", "http://127.0.0.1:1/confirm?key=x")
+		want := http.Header{}
+		want.Set("WebHook-Allowed-Origin", "eventemitter.example.com")
+		want.Set("WebHook-Allowed-Rate", "*")
+		got, err := source.Consent(steps.Request{Header: asks})
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%s: %v (-want +got):\n%s", scheme, err, diff)
+		}
+		for _, origin := range []string{"", "a b", "https://example.com", "a\r\nb", "é.example.com", strings.Repeat("a", 254)} {
+			asks.Set("WebHook-Request-Origin", origin)
+			got, err := source.Consent(steps.Request{Header: asks})
+			if got != nil || incident.KindOf(err) != incident.Invalid || !strings.HasPrefix(err.Error(), "WebHook-Request-Origin: ") {
+				t.Errorf("%s: %q is told %v, %v", scheme, origin, got, err)
+			}
+		}
 	}
 }
 

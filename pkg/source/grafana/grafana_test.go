@@ -59,12 +59,12 @@ func sign(message string) string {
 // The fixtures follow "Configure webhook notifications" in the documentation of Grafana
 // 13.3 and the notifier in the repository grafana/alerting, read in November 2026.
 func TestItIsASource(t *testing.T) {
-	now := stepstest.Env(nil).Now()
-	late := now.Add(-6 * time.Minute)
+	at := func(file string) func(time.Time) steps.Request {
+		return func(now time.Time) steps.Request { return sent(t, file, now) }
+	}
 	messages := []stepstest.Sent{
-		{Name: "group", Alerts: 2, Refused: 1, Request: sent(t, "group.json", now), Late: sent(t, "group.json", late)},
-		{Name: "nodata", Alerts: 2, Request: sent(t, "nodata.json", now), Late: sent(t, "nodata.json", late)},
-		{Name: "test", Request: sent(t, "test.json", now), Late: sent(t, "test.json", late)},
+		{Name: "group", Alerts: 2, Refused: 1, At: at("group.json")}, {Name: "group-resolved", Alerts: 2, At: at("group-resolved.json")},
+		{Name: "nodata", Alerts: 2, At: at("nodata.json")}, {Name: "test", At: at("test.json")},
 	}
 	stepstest.SourceContract(t, grafana.Integration(), signs(), messages...)
 	t.Run("with both proofs", func(t *testing.T) { stepstest.SourceContract(t, grafana.Integration(), signsAndNames(), messages...) })

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -27,6 +28,8 @@ type Sent struct {
 	Alerts  int // how many alerts are taken
 	Refused int // how many are refused by themselves
 	Proof   Proof
+	// At makes Request and Late, where the proof holds the time at which it was made.
+	At func(time.Time) steps.Request
 	// Late is the request made and signed long before now; the zero value if the sender's
 	// scheme knows no time.
 	Late steps.Request
@@ -51,11 +54,16 @@ const (
 
 // SourceContract holds a source to what ingest rests on.
 func SourceContract(t *testing.T, d integration.Descriptor[steps.Source], v Vendor, sent ...Sent) {
-	promisesOfADescriptor(t, integration.Sources, d.Type, v)
 	if len(sent) == 0 {
 		t.Fatal("give at least one request")
 	}
+	if dir := os.Getenv(SentTo); dir != "" {
+		writeSender(t, dir, d, v, sent)
+		return
+	}
+	promisesOfADescriptor(t, integration.Sources, d.Type, v)
 	for _, s := range sent {
+		s = s.madeAt(Env(nil).Now())
 		o := open(t, integration.Sources, d, v)
 		t.Run(s.Name+" is read", func(t *testing.T) {
 			batch, err := o.It.Parse(t.Context(), s.Request)
@@ -73,21 +81,10 @@ func SourceContract(t *testing.T, d integration.Descriptor[steps.Source], v Vend
 			if err := o.It.Authenticate(t.Context(), s.Request); (err == nil) == (s.Proof == ProofByNothing) {
 				t.Errorf("as it was sent: %v", err)
 			}
-			forged := maps.Clone(s.Forged)
-			if s.Proof == ProofInBody && len(forged) == 0 {
+			if s.Proof == ProofInBody && len(s.Forged) == 0 {
 				t.Fatal("give requests that are forged")
 			}
-			if s.Proof != ProofInBody {
-				forged = map[string]steps.Request{"no proof": withoutProof(s.Request), "a spoilt proof": spoilt(s.Request)}
-				maps.Copy(forged, s.Forged)
-			}
-			if s.Proof == ProofBySignature {
-				forged["another body"] = steps.Request{Header: s.Request.Header, Body: append(bytes.Clone(s.Request.Body), ' ')}
-			}
-			if s.Late.Body != nil {
-				forged["a proof of long ago"] = s.Late
-			}
-			for what, r := range forged {
+			for what, r := range s.forged() {
 				err := o.It.Authenticate(t.Context(), r)
 				o.noSecrets(t, what, err)
 				if err == nil {
@@ -98,6 +95,33 @@ func SourceContract(t *testing.T, d integration.Descriptor[steps.Source], v Vend
 		t.Run(s.Name+" damaged is refused by name or read, never worse", func(t *testing.T) { o.survivesDamage(t, s) })
 		t.Run(s.Name+" with too much evidence is cut and not refused", func(t *testing.T) { o.cutsWhatIsLong(t, s) })
 	}
+}
+
+// longAgo is more than any sender's scheme lets pass that says no more in Late.
+const longAgo = 6 * time.Minute
+
+// madeAt makes the requests that hold the time.
+func (s Sent) madeAt(now time.Time) Sent {
+	if s.At != nil {
+		s.Request, s.Late = s.At(now), s.At(now.Add(-longAgo))
+	}
+	return s
+}
+
+// forged are the requests that must be refused, by what is wrong with each.
+func (s Sent) forged() map[string]steps.Request {
+	forged := map[string]steps.Request{}
+	if s.Proof != ProofInBody {
+		forged["no proof"], forged["a spoilt proof"] = withoutProof(s.Request), spoilt(s.Request)
+	}
+	if s.Proof == ProofBySignature {
+		forged["another body"] = steps.Request{Header: s.Request.Header, Body: append(bytes.Clone(s.Request.Body), ' ')}
+	}
+	if s.Late.Body != nil {
+		forged["a proof of long ago"] = s.Late
+	}
+	maps.Copy(forged, s.Forged)
+	return forged
 }
 
 // withoutProof keeps the headers that say what the body is.

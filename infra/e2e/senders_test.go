@@ -1,0 +1,421 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/opsguard/opsguard/infra"
+	"github.com/opsguard/opsguard/pkg/source"
+	"github.com/opsguard/opsguard/pkg/steps"
+	"github.com/opsguard/opsguard/pkg/steps/stepstest"
+)
+
+// allSenders has the contract test of every source write what its sender sends, signed
+// now. A source of source.List that shows nothing which a running OpsGuard could take
+// fails the test.
+func allSenders(t *testing.T) []stepstest.Sender {
+	t.Helper()
+	dir := t.TempDir()
+	cmd := exec.Command("go", "test", "-count=1", "-short", "./pkg/source/...")
+	cmd.Dir, cmd.Env = "../..", cleanEnv(stepstest.SentTo+"="+dir)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, tail(string(out), 6000))
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []stepstest.Sender
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var s stepstest.Sender
+		if err := json.Unmarshal(text, &s); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		all = append(all, s)
+	}
+	for _, d := range source.List() {
+		if lacking := lacks(d.Name, all); lacking != "" {
+			t.Errorf("the source %s: its contract test shows no request %s", d.Name, lacking)
+		}
+	}
+	return all
+}
+
+// takesNobody are the sources that are listed and take requests from nobody: OpsGuard's
+// own body comes to /ingest-alert.
+func takesNobody() []string { return []string{"api"} }
+
+// lacks says what the senders of a type do not show; "" if they show all there is.
+func lacks(name string, all []stepstest.Sender) string {
+	var fires, recovers, taken, resolves, refused bool
+	for _, s := range all {
+		if s.Type != name {
+			continue
+		}
+		open := map[string]bool{}
+		for _, r := range inOrder(s.Sent) {
+			refused = true
+			for _, a := range r.Alerts {
+				recovers = recovers || a.Recovered
+				if r.Request.Body == nil {
+					continue
+				}
+				fires, resolves = fires || !a.Recovered, resolves || a.Recovered && open[a.Trouble]
+				open[a.Trouble] = !a.Recovered
+				taken = true
+			}
+		}
+	}
+	switch {
+	case !refused:
+		return "at all"
+	case slices.Contains(takesNobody(), name):
+		if taken {
+			return "that is refused"
+		}
+		return ""
+	case !fires:
+		return "with an alert that a running OpsGuard can take"
+	case recovers && !resolves:
+		return "that resolves what another one opens"
+	}
+	return ""
+}
+
+func TestASourceThatShowsTooLittleIsFound(t *testing.T) {
+	request := func(sent bool, alerts ...stepstest.SentAlert) stepstest.SentRequest {
+		r := stepstest.SentRequest{Alerts: alerts, Wrong: steps.Request{Body: []byte("x")}}
+		if sent {
+			r.Request.Body = []byte("x")
+		}
+		return r
+	}
+	fires, over := stepstest.SentAlert{Trouble: "a"}, stepstest.SentAlert{Trouble: "a", Recovered: true}
+	another := stepstest.SentAlert{Trouble: "b", Recovered: true}
+	for want, sent := range map[string][]stepstest.SentRequest{
+		"": {request(true, over), request(true, fires), request(false, another)}, "at all": nil,
+		"with an alert that a running OpsGuard can take": {request(false, fires), request(true, over)},
+		"that resolves what another one opens":           {request(true, fires), request(true, another), request(false, over)},
+	} {
+		other := stepstest.Sender{Type: "other", Sent: []stepstest.SentRequest{request(true, fires)}}
+		if got := lacks("new", []stepstest.Sender{other, {Type: "new", Sent: sent}}); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// inOrder puts the requests that tell of a recovery after those that tell of trouble too,
+// and these after the rest.
+func inOrder(sent []stepstest.SentRequest) []stepstest.SentRequest {
+	over := func(r stepstest.SentRequest) int {
+		recovered := func(a stepstest.SentAlert) bool { return a.Recovered }
+		fires := func(a stepstest.SentAlert) bool { return !a.Recovered }
+		switch {
+		case !slices.ContainsFunc(r.Alerts, recovered):
+			return 0
+		case slices.ContainsFunc(r.Alerts, fires):
+			return 1
+		}
+		return 2
+	}
+	sorted := slices.Clone(sent)
+	slices.SortStableFunc(sorted, func(a, b stepstest.SentRequest) int { return over(a) - over(b) })
+	return sorted
+}
+
+// configured is the services.yaml that is shipped with an entry for each sender, and the
+// secrets of these entries. Each has secrets of its own.
+func configured(t *testing.T, all []stepstest.Sender) (services []byte, secrets map[string]string) {
+	t.Helper()
+	secrets, entries := map[string]string{}, map[string]map[string]any{}
+	for _, s := range all {
+		name := func(secret string) string {
+			return strings.ToUpper(strings.ReplaceAll(s.Name, "-", "_")) + "_" + secret
+		}
+		entry := map[string]any{"type": s.Type}
+		for _, set := range s.Settings {
+			switch secret, isSecret := set.Value.Map["secret"]; {
+			case isSecret:
+				entry[set.Name] = map[string]string{"secret": name(secret)}
+			case set.Value.Map != nil:
+				entry[set.Name] = set.Value.Map
+			case set.Value.List != nil:
+				entry[set.Name] = set.Value.List
+			default:
+				entry[set.Name] = set.Value.Text
+			}
+		}
+		for secret, value := range s.Secrets {
+			secrets[name(secret)] = value
+		}
+		entries[s.Name] = entry
+	}
+	text, err := json.Marshal(entries) // JSON is YAML
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.Concat(bytes.TrimSpace(infra.Services), []byte("\nsources: "), text, []byte("\n")), secrets
+}
+
+// sendersVariable names the folder into which TestWriteSenders writes, and with which
+// infra/emulator/deploy.sh deploys. Where it is set, TestDeployment sends what every sender
+// sends.
+const sendersVariable = "OPSGUARD_SENDERS"
+
+// TestWriteSenders writes services.yaml and secrets.json for a deployment.
+func TestWriteSenders(t *testing.T) {
+	dir := os.Getenv(sendersVariable)
+	if dir == "" {
+		t.Skip(sendersVariable + " names no folder")
+	}
+	services, secrets := configured(t, allSenders(t))
+	text, err := json.Marshal(secrets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{"services.yaml": services, "secrets.json": text} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestOneMachineTakesWhatEverySenderSends(t *testing.T) {
+	all := allSenders(t)
+	services, secrets := configured(t, all)
+	path := filepath.Join(t.TempDir(), "services.yaml")
+	write(t, path, services)
+	target, keys := newKeys(t)
+	env := []string{"OPSGUARD_SERVICES=" + path, "OPSGUARD_API_KEYS=" + keys}
+	for name, value := range secrets {
+		env = append(env, "OPSGUARD_SECRET_"+name+"="+value)
+	}
+	p := serve(t, t.TempDir(), freeAddr(t), env...)
+	target.URL = "http://" + p.addr
+	takesEverySender(t, target, all)
+	for _, bad := range []string{"panic", "DATA RACE"} {
+		if strings.Contains(p.out.String(), bad) {
+			t.Errorf("it printed %q", bad)
+		}
+	}
+	for name, value := range secrets {
+		for _, one := range strings.Fields(value) {
+			if strings.Contains(p.out.String(), one) {
+				t.Errorf("it printed the secret %s", name)
+			}
+		}
+	}
+}
+
+// takesEverySender sends what every sender sends, as the sender proves it, to an OpsGuard
+// that is configured for it and has taken none of it yet: it remembers signed requests. It
+// leaves nothing open.
+func takesEverySender(t *testing.T, target Target, all []stepstest.Sender) {
+	t.Run("an unknown source", func(t *testing.T) {
+		c := newClient(t, target)
+		c.bare("a source that is not configured", c.send("no-such-source", all[0].Sent[0].Wrong), http.StatusNotFound)
+		c.bare("asked whether one may send there", c.call(http.MethodOptions, "/ingest/no-such-source", "", asking()), http.StatusNotFound)
+	})
+	var opened []run
+	for _, s := range all {
+		t.Run(s.Name, func(t *testing.T) {
+			r := run{newClient(t, target), s.Name, map[string]string{}, map[string]bool{}}
+			opened = append(opened, r)
+			r.asks(s.Type)
+			r.refuses(s.Sent)
+			for _, sent := range inOrder(s.Sent) {
+				r.takes(sent)
+			}
+		})
+	}
+	t.Run("what recovered is resolved", func(t *testing.T) { endAll(newClient(t, target), opened) })
+}
+
+// reconciled is how long a recovery may take to resolve an incident: on AWS only reconcile
+// tells the workflow of it, if people were asked before. deploy.sh has it run each minute.
+const reconciled = 4 * time.Minute
+
+// endAll waits for the incidents that recovered, and resolves the others by hand.
+func endAll(c *client, opened []run) {
+	for _, r := range opened {
+		for trouble, id := range r.open {
+			if !r.over[trouble] {
+				c.until(id, "WAITING_FOR_APPROVAL")
+				c.want("resolve", c.decide(id, "resolve"), http.StatusOK, "")
+			}
+		}
+	}
+	c.Patience = max(c.Patience, reconciled)
+	for _, r := range opened {
+		for trouble, id := range r.open {
+			end := c.until(id, "RESOLVED")
+			if by := end.text("decision.by"); r.over[trouble] != (by == "source:"+r.entry) {
+				c.Errorf("%s: resolved by %s: %s", r.entry, by, end)
+			}
+		}
+	}
+}
+
+// run is one sender's requests, one after the other.
+type run struct {
+	*client
+	entry string
+	open  map[string]string // the incident of each trouble
+	over  map[string]bool   // the troubles that recovered
+}
+
+// asking is how a sender of CloudEvents asks whether it may send.
+func asking() header {
+	return header{"Authorization": "-", "WebHook-Request-Origin": "events.example.com", "WebHook-Request-Rate": "120"}
+}
+
+// asks asks whether one may send. Only a source whose senders do so says that one may.
+func (r run) asks(kind string) {
+	r.Helper()
+	path := "/ingest/" + r.entry
+	got := r.call(http.MethodOptions, path, "", asking())
+	origin, rate := got.header.Get("WebHook-Allowed-Origin"), got.header.Get("WebHook-Allowed-Rate")
+	if kind != "cloudevents" {
+		r.want("asked whether one may send", got, http.StatusMethodNotAllowed, "method-not-allowed")
+		if origin+rate != "" {
+			r.Errorf("it says that one may: %v", got.header)
+		}
+		return
+	}
+	r.bare("asked whether one may send", got, http.StatusOK)
+	if origin != "events.example.com" || rate != "*" || !strings.Contains(got.header.Get("Allow"), http.MethodPost) {
+		r.Errorf("the answer to whether one may send: %v", got.header)
+	}
+	r.want("asked by nobody", r.call(http.MethodOptions, path, "", header{"Authorization": "-"}), http.StatusBadRequest, "invalid")
+}
+
+// takes sends one request, and the same a second time.
+func (r run) takes(sent stepstest.SentRequest) {
+	r.Helper()
+	if sent.Request.Body == nil {
+		return
+	}
+	got := r.send(r.entry, sent.Request)
+	var taken struct {
+		Again   bool
+		Alerts  []takenAlert
+		Refused []any
+	}
+	if err := json.Unmarshal(got.body, &taken); err != nil || got.status != http.StatusAccepted || taken.Again ||
+		len(taken.Alerts) != len(sent.Alerts) || len(taken.Refused) != sent.Refused {
+		r.Fatalf("%s: %s; want %d alerts taken and %d refused", sent.Name, got, len(sent.Alerts), sent.Refused)
+	}
+	for i, a := range sent.Alerts {
+		r.became(sent.Name, a, taken.Alerts[i])
+	}
+	again := r.send(r.entry, sent.Request)
+	taken.Alerts = nil
+	if err := json.Unmarshal(again.body, &taken); err != nil || again.status != http.StatusAccepted {
+		r.Errorf("%s again: %s", sent.Name, again)
+	}
+	for i, a := range taken.Alerts { // none if it was recognised as a copy
+		if a.IncidentID != "" && !a.Duplicate && !sent.Alerts[i].Recovered {
+			r.Errorf("%s again opened another incident: %s", sent.Name, again)
+		}
+	}
+}
+
+// takenAlert is what is answered of one alert.
+type takenAlert struct {
+	IncidentID string
+	Duplicate  bool
+}
+
+// became holds what was answered of an alert to what it says.
+func (r run) became(name string, a stepstest.SentAlert, got takenAlert) {
+	r.Helper()
+	known := r.open[a.Trouble]
+	switch {
+	case a.Recovered:
+		r.recovered(name, a.Trouble, got.IncidentID)
+	case got.IncidentID == "" || got.Duplicate != (known != "") || known != "" && got.IncidentID != known:
+		r.Errorf("%s: %+v; want it to join %q, or to open an incident", name, got, known)
+	default:
+		r.open[a.Trouble] = got.IncidentID
+		if inc := r.incident(got.IncidentID); known == "" && inc.text("serverName") != a.Service {
+			r.Errorf("%s: want an incident of %s: %s", name, a.Service, inc)
+		}
+	}
+}
+
+// recovered holds the answer to a recovery to the incident of its trouble, if it has one
+// that is not over yet.
+func (r run) recovered(name, trouble, id string) {
+	r.Helper()
+	known := r.open[trouble]
+	if r.over[trouble] && id == "" {
+		return
+	}
+	if id != known {
+		r.Errorf("%s recovers %q, want %q", name, id, known)
+	}
+	if known == "" || r.over[trouble] {
+		return
+	}
+	r.over[trouble] = true
+	if inc := r.incident(id); inc.text("decision.decision") != "resolve" || inc.text("decision.by") != "source:"+r.entry {
+		r.Errorf("%s: want the recovery to decide: %s", name, inc)
+	}
+}
+
+// refuses sends what is not the sender's, before anything else is sent: one request that
+// tells of trouble, which nobody can have opened when the sender tells of it, and one that
+// nothing running can take. Of one address only some such requests are answered at once.
+func (r run) refuses(all []stepstest.SentRequest) {
+	r.Helper()
+	done := map[bool]bool{}
+	for _, sent := range inOrder(all) {
+		takable := sent.Request.Body != nil
+		if done[takable] || !slices.ContainsFunc(sent.Alerts, func(a stepstest.SentAlert) bool { return !a.Recovered }) {
+			continue
+		}
+		done[takable] = true
+		got := r.send(r.entry, sent.Wrong)
+		for range 3 {
+			seconds, err := strconv.Atoi(got.header.Get("Retry-After"))
+			if got.status != http.StatusTooManyRequests || err != nil {
+				break
+			}
+			<-time.After(time.Duration(seconds) * time.Second)
+			got = r.send(r.entry, sent.Wrong)
+		}
+		r.bare(sent.Name+", not the sender's", got, http.StatusUnauthorized)
+	}
+}
+
+// bare fails unless a has this status and no body.
+func (c *client) bare(what string, a answer, status int) {
+	c.Helper()
+	if a.status != status || len(a.body) > 0 {
+		c.Errorf("%s: got %s, want a bare %d", what, a, status)
+	}
+}
+
+// send makes a sender's request, with no key of ours.
+func (c *client) send(entry string, r steps.Request) answer {
+	c.Helper()
+	h := header{"Authorization": "-"}
+	for name := range r.Header {
+		h[name] = r.Header.Get(name)
+	}
+	return c.call(http.MethodPost, fmt.Sprintf("/ingest/%s", entry), string(r.Body), h)
+}
