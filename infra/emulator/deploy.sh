@@ -49,7 +49,7 @@ fi
 
 deploy() {
   "$tools/bin/sam" deploy --config-env local --stack-name "$stack" --parameter-overrides "Architecture=$architecture" StageName=local \
-    ThrottleRate=10000 ThrottleBurst=5000 "ApiKeysParameter=/$stack/api-keys" "LinkKeysParameter=/$stack/link-keys" "ApprovalTimeout=${seconds}s" "IncidentsPerHour=${OPSGUARD_INCIDENTS_PER_HOUR:-20}" "$@" >>"$log" 2>&1
+    ThrottleRate=10000 ThrottleBurst=5000 "ApiKeysParameter=/$stack/api-keys" "LinkKeysParameter=/$stack/link-keys" "ApprovalTimeout=${seconds}s" "IncidentsPerHour=${OPSGUARD_INCIDENTS_PER_HOUR:-20}" "GroupWindow=${OPSGUARD_GROUP_WINDOW:-5m}" "$@" >>"$log" 2>&1
 }
 : >"$log"
 echo "building for $architecture and deploying the stack $stack to $AWS_ENDPOINT_URL, about half a minute" >&2

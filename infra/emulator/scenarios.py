@@ -87,6 +87,26 @@ def a_critical_message_is_out_soon_after_its_channels_limit(stack):
     wait(lambda: any(e["action"] == "notified" for e in stack.call(f"/incidents/{incident}/audit", "READ_KEY")["events"]), "the record of it", 5)
 
 
+def what_belongs_together_is_one_message(stack):
+    before = stack.environment("WaitForApproval", OPSGUARD_GROUP_WINDOW="5m")
+    try:
+        sent, shown = len(posted), len(edited)
+        first = stack.alert()
+        wait(lambda: any(first in m for m in posted[sent:]), "the first message", 10)
+        second = stack.alert()
+        message = wait(lambda: next((m for m in edited[shown:] if first in m and second in m), None), "the message to show both", 10)
+        want(len(posted) == sent + 1, f"{len(posted) - sent} messages")
+        for incident in (first, second):
+            want(re.search("action=approve[^)]*", message) and f"incidentId={incident}" in message.replace("\\u0026", "&"), "it has no link to decide on " + incident)
+            stack.call(f"/approve-fix?incidentId={incident}&action=resolve", "OPERATE_KEY")
+        for incident in (first, second):
+            stack.becomes(incident, "RESOLVED")
+        wait(lambda: edited[-1].count("RESOLVED") >= 2, "the message to show both ends, after reconcile", 90)
+        want(len(posted) == sent + 1, f"{len(posted) - sent} messages at the end")
+    finally:
+        stack.environment("WaitForApproval", **before)
+
+
 def the_approval_deadline(stack):
     seen = stack.becomes(stack.alert(), "ESCALATED", SECONDS + 15)
     want(seen["escalationReason"] == "approval_timeout" and seen["ticket"], seen)
@@ -284,7 +304,8 @@ def main():
     stack, failed = played(), 0
     scenarios = [
         the_rules_let_the_right_events_through, an_event_is_taken_without_the_api, an_alarm_reaches_the_function_through_its_topic,
-        log_lines_reach_the_function_through_their_filter, gemini_discord_and_a_link, a_critical_message_is_out_soon_after_its_channels_limit, the_approval_deadline, a_functions_error_caught, an_ended_execution_leaves_nothing_open,
+        log_lines_reach_the_function_through_their_filter, gemini_discord_and_a_link, a_critical_message_is_out_soon_after_its_channels_limit, what_belongs_together_is_one_message,
+        the_approval_deadline, a_functions_error_caught, an_ended_execution_leaves_nothing_open,
         the_dead_letter_queue_receives_what_fails, the_schedules_fire, a_deployment_while_incidents_wait,
     ]
     for scenario in scenarios:

@@ -24,6 +24,7 @@ senders() {
 }
 
 export OPSGUARD_INCIDENTS_PER_HOUR=0   # the suites open many incidents of one service
+export OPSGUARD_GROUP_WINDOW=0s         # and look for the message of each
 export OPSGUARD_SENDERS="$run/senders"
 trap '"$here/down.sh"' EXIT
 "$here/down.sh"
