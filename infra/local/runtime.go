@@ -146,7 +146,7 @@ func (rt *Runtime) steps(inv *inventory.Inventory, out outside, w *workflow) (s 
 	s.people = people
 	s.ingest = steps.IngestAlert{Store: rt.store, Workflow: w, Inventory: inv, NewID: newID, Timeout: rt.settings.ApprovalTimeout, Delivery: &delivery,
 		Flows: kept, PerHour: rt.settings.IncidentsPerHour, Raised: rt.asker.soon, Now: now, Log: rt.log}
-	s.receive = steps.ReceiveAlerts{Sources: out.sources, Ingest: s.ingest, Services: inv, Seen: steps.NewDeliveries(), Log: rt.log}
+	s.receive = steps.ReceiveAlerts{Sources: out.sources, Ingest: s.ingest, Services: inv, Seen: steps.NewDeliveries(), AtOnce: alertsAtOnce, Log: rt.log}
 	s.analyze = steps.Analyze{Store: rt.store, Analyst: out.analyst, Inventory: inv, Now: now, Log: rt.log}
 	s.wait = steps.WaitForApproval{Store: rt.store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: rt.log}
 	s.approve = steps.ApproveFix{Store: rt.store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: rt.log}
@@ -158,6 +158,10 @@ func (rt *Runtime) steps(inv *inventory.Inventory, out outside, w *workflow) (s 
 	s.reconcile = steps.Reconcile{Store: rt.store, Workflow: w, Delivery: delivery, People: people, Ticket: s.ticket, Close: s.resolution, Tenant: tenant, Log: rt.log}
 	return s
 }
+
+// alertsAtOnce is how many alerts of one request are taken at the same time: those of a
+// usual batch share one sync.
+const alertsAtOnce = 256
 
 // stepBackFor is how long the first step of an incident makes way for alerts that
 // are being accepted. All that follows waits for this step. With 24 of these steps

@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -21,6 +22,7 @@ type ReceiveAlerts struct {
 	}
 	Services ServiceFinder
 	Seen     *Deliveries
+	AtOnce   int // how many alerts of one request are taken at the same time; 0: atOnce
 	Log      *slog.Logger
 }
 
@@ -119,14 +121,14 @@ func (s ReceiveAlerts) Event(ctx context.Context, name string, source Source, r 
 	return s.take(ctx, name, batch)
 }
 
-// atOnce bounds how many alerts of one request are taken at the same time: they share
-// the store's syncs, or wait for the table together.
+// atOnce is how many alerts of one request are taken at the same time, where AtOnce does
+// not say: they wait for the table together.
 const atOnce = 32
 
 func (s ReceiveAlerts) take(ctx context.Context, name string, batch Batch) (Received, error) {
 	by := incident.SourceActor(name)
 	results := make([]taken, len(batch.Alerts))
-	turns := make(chan struct{}, atOnce)
+	turns := make(chan struct{}, cmp.Or(s.AtOnce, atOnce))
 	var group sync.WaitGroup
 	for _, same := range s.byTrouble(name, batch.Alerts) {
 		turns <- struct{}{}
