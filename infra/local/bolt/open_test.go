@@ -221,6 +221,7 @@ func layOut(t *testing.T, dir string) (used int64) {
 }
 
 func TestWhatIsTooDamagedWaitsForSomebodyToDecide(t *testing.T) {
+	t.Parallel() // it waits for stores that are in use
 	for _, c := range []struct {
 		name string
 		harm func(file []byte, used int64) []byte
