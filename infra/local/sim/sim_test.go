@@ -105,7 +105,7 @@ func TestSimHoldsEveryInvariant(t *testing.T) {
 }
 
 // shortSeeds bounds the worlds of the inner loop.
-const shortSeeds = 100
+const shortSeeds = 50
 
 // reachSeeds is how many worlds have to come to everything in reached.
 const reachSeeds = 250
