@@ -51,17 +51,16 @@ func Open(ctx context.Context, f aws.Function, store steps.Incidents) (*Source, 
 	if err != nil {
 		return nil, err
 	}
+	// The keys are read while the channels are opened.
+	links := secret.Open(ctx, f, settingLinkKeys, s.LinkKeysParam, func(text string) (link.Maker, error) {
+		keys, err := link.ParseKeys(text)
+		if err != nil {
+			return link.Maker{}, err
+		}
+		return link.NewMaker(keys, url)
+	})
 	channels, err := OpenChannels(f, store, s.PublicURL)
-	return &Source{
-		Channels: channels,
-		links: secret.Open(ctx, f, settingLinkKeys, s.LinkKeysParam, func(text string) (link.Maker, error) {
-			keys, err := link.ParseKeys(text)
-			if err != nil {
-				return link.Maker{}, err
-			}
-			return link.NewMaker(keys, url)
-		}),
-	}, err
+	return &Source{Channels: channels, links: links}, err
 }
 
 // People is who is told, with the channels and keys of now.
