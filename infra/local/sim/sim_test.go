@@ -131,9 +131,13 @@ var reached = slices.Concat([]string{
 // happened.
 func TestASeedReplaysExactly(t *testing.T) {
 	f := fixtures(t)
+	seeds := 40
+	if testing.Short() {
+		seeds = 10
+	}
 	hashes := map[uint64]string{}
 	for range 2 {
-		sweep(t, f, 1000, 40, Hooks{}, func(r Report) bool {
+		sweep(t, f, 1000, seeds, Hooks{}, func(r Report) bool {
 			if before, ok := hashes[r.Seed]; ok && before != r.Hash {
 				t.Errorf("seed %d: another trace the second time", r.Seed)
 			}
