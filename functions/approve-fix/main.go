@@ -16,6 +16,10 @@ import (
 func main() { aws.Main(build) }
 
 func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
+	api, err := front.Open(ctx, f)
+	if err != nil {
+		return nil, err
+	}
 	store, err := records.Open(ctx, f)
 	if err != nil {
 		return nil, err
@@ -25,5 +29,5 @@ func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
 		return nil, err
 	}
 	// It reads too: the page that a link leads to shows the incident.
-	return front.Open(ctx, f, front.Parts{Decide: decide, Read: steps.QueryIncidents{Store: store}})
+	return api.Serve(front.Parts{Decide: decide, Read: steps.QueryIncidents{Store: store}})
 }

@@ -9,28 +9,27 @@ import (
 	"github.com/opsguard/opsguard/infra/aws"
 	"github.com/opsguard/opsguard/infra/aws/front"
 	"github.com/opsguard/opsguard/infra/aws/ingestalert"
-	"github.com/opsguard/opsguard/infra/aws/outside"
 	"github.com/opsguard/opsguard/infra/aws/receivealerts"
 )
 
 func main() { aws.Main(build) }
 
 func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
+	api, err := front.Open(ctx, f)
+	if err != nil {
+		return nil, err
+	}
 	ingest, err := ingestalert.OpenBounded(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	env, err := outside.Env(f)
+	receive, env, err := receivealerts.Open(ctx, f, ingest)
 	if err != nil {
 		return nil, err
 	}
-	receive, err := receivealerts.Open(ctx, f, env, ingest)
+	served, err := api.Serve(front.Parts{Ingest: ingest, Receive: receive})
 	if err != nil {
 		return nil, err
 	}
-	api, err := front.Open(ctx, f, front.Parts{Ingest: ingest, Receive: receive})
-	if err != nil {
-		return nil, err
-	}
-	return receivealerts.Direct(f, env, receive, api)
+	return receivealerts.Direct(f, env, receive, served)
 }

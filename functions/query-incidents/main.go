@@ -16,9 +16,13 @@ import (
 func main() { aws.Main(build) }
 
 func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
+	api, err := front.Open(ctx, f)
+	if err != nil {
+		return nil, err
+	}
 	store, err := records.Open(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	return front.Open(ctx, f, front.Parts{Read: steps.QueryIncidents{Store: store, Flows: store}, Health: store, Tickets: store})
+	return api.Serve(front.Parts{Read: steps.QueryIncidents{Store: store, Flows: store}, Health: store, Tickets: store})
 }

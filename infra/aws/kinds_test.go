@@ -2,7 +2,6 @@ package aws_test
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -12,16 +11,10 @@ import (
 
 // kindsOf are the kinds of integration that a function opens, by the lists that are
 // linked into it.
-func kindsOf(t *testing.T, function string) []string {
-	t.Helper()
-	out, err := exec.Command("go", "list", "-deps", "../../functions/"+function).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	deps := strings.Fields(string(out))
+func kindsOf(linked []string) []string {
 	var kinds []string
 	for list, kind := range map[string]string{"source": "sources", "notify": "channels", "ticket": "trackers", "executor": "executors"} {
-		if slices.Contains(deps, "github.com/opsguard/opsguard/pkg/"+list) {
+		if slices.Contains(linked, "github.com/opsguard/opsguard/pkg/"+list) {
 			kinds = append(kinds, kind)
 		}
 	}
@@ -60,10 +53,11 @@ func TestEachRoleReadsTheSecretsOfTheKindsItsFunctionOpens(t *testing.T) {
 	if err != nil || len(mains) < 10 {
 		t.Fatalf("%d functions, %v", len(mains), err)
 	}
+	linked := linkedBy(t)
 	for _, main := range mains {
 		function := filepath.Base(filepath.Dir(main))
 		may, known := allowed[function]
-		if want := kindsOf(t, function); !known || !slices.Equal(may, want) {
+		if want := kindsOf(linked[function]); !known || !slices.Equal(may, want) {
 			t.Errorf("the role of %s may read the secrets of %v; it opens %v", function, may, want)
 		}
 	}

@@ -3,6 +3,7 @@ package aws_test
 import (
 	"os"
 	"os/exec"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -26,16 +27,33 @@ func TestNoFunctionLinksWhatSlowsEveryStart(t *testing.T) {
 	if tags == nil {
 		t.Fatal("functions/Makefile names no TAGS")
 	}
+	linked := linkedBy(t, "-tags", string(tags[1]))
 	for _, function := range all {
-		out, err := exec.Command("go", "list", "-deps", "-tags", string(tags[1]), "../../functions/"+function).Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		linked := strings.Fields(string(out))
 		for pkg, instead := range slow {
-			if slices.Contains(linked, pkg) {
+			if slices.Contains(linked[function], pkg) {
 				t.Errorf("%s links %s; %s", function, pkg, instead)
 			}
 		}
 	}
+}
+
+// linkedBy returns what each function links.
+func linkedBy(t *testing.T, flags ...string) map[string][]string {
+	t.Helper()
+	args := append([]string{"list", "-f", `{{.ImportPath}} {{join .Deps " "}}`}, flags...)
+	out, err := exec.Command("go", append(args, "../../functions/...")...).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	linked := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		packages := strings.Fields(line)
+		linked[path.Base(packages[0])] = packages[1:]
+	}
+	for _, function := range all {
+		if len(linked[function]) == 0 {
+			t.Fatalf("go list says nothing of %s", function)
+		}
+	}
+	return linked
 }

@@ -72,7 +72,7 @@ class Template(unittest.TestCase):
         self.assertIn("DeadLetters: is not encrypted", found)
 
     def test_a_function_that_could_read_tokens(self):
-        found = self.broken("{dynamodb:LeadingKeys: ['default#INC#*', 'default#TICKET*']}", "{dynamodb:LeadingKeys: ['default#INC#*', 'default#WAIT#*']}")
+        found = self.broken("{dynamodb:LeadingKeys: ['default#INC#*', 'default#TICKET*', 'default#FLOW#*']}", "{dynamodb:LeadingKeys: ['default#INC#*', 'default#WAIT#*']}")
         self.assertIn("may read task tokens", found)
 
     def test_a_delete_that_reads(self):

@@ -1,6 +1,9 @@
 package redact
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A name next to a value tells what the value is: DB_PASSWORD, "clientSecret", --api-key, X-Auth-Token.
 
@@ -88,7 +91,7 @@ var nameEnds = func() (t [256][]nameRule) {
 		for at < len(t[last]) && len(t[last][at].text) >= len(r.text) {
 			at++
 		}
-		t[last] = append(t[last][:at:at], append([]nameRule{r}, t[last][at:]...)...)
+		t[last] = slices.Insert(t[last], at, r)
 	}
 	return t
 }()

@@ -16,6 +16,9 @@ var goBlock = regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
 // channel, word for word, without touching the tree: the compiler sees the folder
 // and the line through an overlay.
 func TestTheChannelOfTheGuideKeepsItsContract(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds a program; make test runs it")
+	}
 	guide, err := os.ReadFile(filepath.Join(tree, "CONTRIBUTING.md"))
 	if err != nil {
 		t.Fatal(err)

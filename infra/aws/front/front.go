@@ -46,18 +46,20 @@ type Parts struct {
 	Tickets web.Tickets
 }
 
-// front is one function's HTTP side.
-type front struct {
+// Front is one function's HTTP side.
+type Front struct {
 	config web.Config
 	decide func(link.PublicURL) web.Decider
-	fixed  link.PublicURL // zero: as called
+	url    link.PublicURL
+	fixed  bool // else the URL is taken from each call
 
 	mu       sync.Mutex
 	handlers map[string]http.Handler // by public URL
 }
 
-// Open reads the keys and refuses to serve without them.
-func Open(ctx context.Context, f aws.Function, p Parts) (lambda.Handler, error) {
+// Open begins to read the keys, and refuses to go on without their names. Open it
+// first: what else the function opens needs no time of its own then.
+func Open(ctx context.Context, f aws.Function) (*Front, error) {
 	var s Settings
 	if err := setting.Load(&s); err != nil {
 		return nil, err
@@ -70,25 +72,27 @@ func Open(ctx context.Context, f aws.Function, p Parts) (lambda.Handler, error) 
 	if s.LinkKeysParam != "" {
 		linkKeys = secret.Open(ctx, f, settingLinkKeys, s.LinkKeysParam, link.ParseKeys).Get
 	}
-	fr := &front{handlers: map[string]http.Handler{}, decide: p.Decide, config: web.Config{
-		Ingest: p.Ingest, Alerts: api.Source{}, Receive: p.Receive, Read: p.Read, Health: p.Health, Tickets: p.Tickets,
-		Keys: keys.Get, LinkKeys: linkKeys, Version: f.Version, Now: f.Now, Log: f.Log,
-	}}
 	url, err := link.ParsePublicURL(cmp.Or(s.PublicURL, "https://opsguard.invalid"))
 	if err != nil {
 		return nil, err
 	}
-	if s.PublicURL != "" {
-		fr.fixed = url
-	}
-	// A function that lacks something must not start, whatever it is called as.
-	if _, err := fr.handler(url); err != nil {
-		return nil, err
-	}
-	return lambda.NewHandler(fr.serve), nil
+	return &Front{handlers: map[string]http.Handler{}, url: url, fixed: s.PublicURL != "", config: web.Config{
+		Alerts: api.Source{}, Keys: keys.Get, LinkKeys: linkKeys, Version: f.Version, Now: f.Now, Log: f.Log,
+	}}, nil
 }
 
-func (f *front) serve(ctx context.Context, e events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
+// Serve returns the handler of a function that has these parts. It is called once.
+func (f *Front) Serve(p Parts) (lambda.Handler, error) {
+	f.decide = p.Decide
+	f.config.Ingest, f.config.Receive, f.config.Read, f.config.Health, f.config.Tickets = p.Ingest, p.Receive, p.Read, p.Health, p.Tickets
+	// A function that lacks something must not start, whatever it is called as.
+	if _, err := f.handler(f.url); err != nil {
+		return nil, err
+	}
+	return lambda.NewHandler(f.serve), nil
+}
+
+func (f *Front) serve(ctx context.Context, e events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
 	url, err := f.publicURL(e)
 	if err != nil {
 		return events.APIGatewayProxyResponse{}, err
@@ -108,9 +112,9 @@ func (f *front) serve(ctx context.Context, e events.APIGatewayProxyRequest) (eve
 
 // publicURL is the one that was set, or the domain and stage that API Gateway,
 // not the caller, says the call came through.
-func (f *front) publicURL(e events.APIGatewayProxyRequest) (link.PublicURL, error) {
-	if !f.fixed.IsZero() {
-		return f.fixed, nil
+func (f *Front) publicURL(e events.APIGatewayProxyRequest) (link.PublicURL, error) {
+	if f.fixed {
+		return f.url, nil
 	}
 	host := e.RequestContext.DomainName
 	if host == "" {
@@ -124,7 +128,7 @@ func (f *front) publicURL(e events.APIGatewayProxyRequest) (link.PublicURL, erro
 }
 
 // handler makes the web handler of a public URL once.
-func (f *front) handler(url link.PublicURL) (http.Handler, error) {
+func (f *Front) handler(url link.PublicURL) (http.Handler, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if h, ok := f.handlers[url.String()]; ok {

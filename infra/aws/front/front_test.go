@@ -53,7 +53,7 @@ func opened(t *testing.T, publicURL string) (h lambda.Handler, key string, got *
 func openedAs(t *testing.T, publicURL string, role web.Role, p Parts, log slog.Handler) (h lambda.Handler, key string) {
 	t.Helper()
 	f, key := function(t, publicURL, role, log)
-	h, err := Open(t.Context(), f, p)
+	h, err := served(t, f, p)
 	if err == nil {
 		err = f.Checked()
 	}
@@ -61,6 +61,15 @@ func openedAs(t *testing.T, publicURL string, role web.Role, p Parts, log slog.H
 		t.Fatal(err)
 	}
 	return h, key
+}
+
+func served(t *testing.T, f aws.Function, p Parts) (lambda.Handler, error) {
+	t.Helper()
+	front, err := Open(t.Context(), f)
+	if err != nil {
+		return nil, err
+	}
+	return front.Serve(p)
 }
 
 // function is one whose parameters hold keys, and the key of that role.
@@ -280,7 +289,7 @@ func TestAFunctionThatLacksAPartItNeedsRefusesToStart(t *testing.T) {
 		"deciding without a page": {Decide: func(url link.PublicURL) web.Decider { return looker{url} }},
 	} {
 		f, _ := function(t, "", web.RoleOperate, slog.DiscardHandler)
-		if h, err := Open(t.Context(), f, p); h != nil || err == nil || !strings.HasPrefix(err.Error(), "web: Config.") {
+		if h, err := served(t, f, p); h != nil || err == nil || !strings.HasPrefix(err.Error(), "web: Config.") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -366,7 +375,7 @@ func TestWhatIsRefusedIsRefusedHereToo(t *testing.T) {
 
 func TestAFunctionWithoutKeysRefusesToStart(t *testing.T) {
 	t.Setenv("OPSGUARD_API_KEYS_PARAM", "")
-	_, err := Open(t.Context(), aws.NewFunction(awssdk.Config{}, slog.New(slog.DiscardHandler), time.Now), Parts{})
+	_, err := Open(t.Context(), aws.NewFunction(awssdk.Config{}, slog.New(slog.DiscardHandler), time.Now))
 	if err == nil || !strings.HasPrefix(err.Error(), settingAPIKeys+": ") {
 		t.Errorf("%v", err)
 	}

@@ -61,20 +61,19 @@ func Open(ctx context.Context, f aws.Function, store Store) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	channels, err := OpenChannels(f, store, s.PublicURL)
 	if err := setting.CheckGroupWindow(s.GroupWindow); err != nil {
 		return nil, err
 	}
-	return &Source{
-		Channels: channels, window: s.GroupWindow,
-		links: secret.Open(ctx, f, settingLinkKeys, s.LinkKeysParam, func(text string) (link.Maker, error) {
-			keys, err := link.ParseKeys(text)
-			if err != nil {
-				return link.Maker{}, err
-			}
-			return link.NewMaker(keys, url)
-		}),
-	}, err
+	// The keys are read while the channels are opened.
+	links := secret.Open(ctx, f, settingLinkKeys, s.LinkKeysParam, func(text string) (link.Maker, error) {
+		keys, err := link.ParseKeys(text)
+		if err != nil {
+			return link.Maker{}, err
+		}
+		return link.NewMaker(keys, url)
+	})
+	channels, err := OpenChannels(f, store, s.PublicURL)
+	return &Source{Channels: channels, links: links, window: s.GroupWindow}, err
 }
 
 // People is who is told, with the channels and keys of now.

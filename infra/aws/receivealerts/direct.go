@@ -4,16 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"maps"
 	"net/http"
-	"slices"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/opsguard/opsguard/infra/aws"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
-	"github.com/opsguard/opsguard/pkg/source"
 	"github.com/opsguard/opsguard/pkg/source/awshealth"
 	"github.com/opsguard/opsguard/pkg/source/cloudwatch"
 	"github.com/opsguard/opsguard/pkg/source/cloudwatchlogs"
@@ -28,13 +25,21 @@ import (
 // not its shape. services.yaml need not list these sources; each is named as its type.
 func Direct(f aws.Function, env integration.Env, receive steps.ReceiveAlerts, api lambda.Handler) (lambda.Handler, error) {
 	d := direct{log: f.Log, receive: receive, sources: map[string]steps.Source{}}
-	for _, name := range slices.AppendSeq([]string{cloudwatchlogs.Name}, maps.Values(byService())) {
+	for _, one := range called() {
 		var err error
-		if d.sources[name], err = source.Reader(env, name, nil); err != nil {
+		if d.sources[one.Name], err = one.Bare(env); err != nil {
 			return nil, err
 		}
 	}
 	return byShape{api: api, direct: aws.Task(f.Log, d.handle)}, nil
+}
+
+// called are the sources whose senders call the function. They are not looked up in
+// source.List, which describes all sources and would do so at every start.
+func called() []integration.Descriptor[steps.Source] {
+	return []integration.Descriptor[steps.Source]{
+		cloudwatchlogs.Integration(), cloudwatch.Integration(), awshealth.Integration(), inspector2.Integration(), securityhub.Integration(),
+	}
 }
 
 // byService names the source for each service whose events EventBridge delivers.

@@ -20,6 +20,7 @@ import (
 	"github.com/opsguard/opsguard/infra/aws"
 	"github.com/opsguard/opsguard/infra/aws/outside"
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/source/cloudwatchlogs"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
@@ -180,5 +181,20 @@ func TestAStoreThatFailsIsToBeCalledAgain(t *testing.T) {
 		if answer, err := w.invoke(t, string(event)); err != nil || answer != `{"taken":1,"refused":0}` {
 			t.Errorf("%s again: %s, %v", sample, answer, err)
 		}
+	}
+}
+
+func TestEveryServiceThatCallsTheFunctionHasItsSource(t *testing.T) {
+	opened := map[string]bool{}
+	for _, one := range called() {
+		opened[one.Name] = true
+	}
+	for service, name := range byService() {
+		if !opened[name] {
+			t.Errorf("the events of %s have no source: %s is not opened", service, name)
+		}
+	}
+	if !opened[cloudwatchlogs.Name] {
+		t.Error("what CloudWatch Logs sends has no source")
 	}
 }

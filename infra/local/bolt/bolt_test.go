@@ -24,6 +24,7 @@ func TestStoreContract(t *testing.T) {
 }
 
 func TestOpenFileSaysWhatIsWrong(t *testing.T) {
+	t.Parallel() // it waits for a store that is in use
 	whole := func(t *testing.T) string {
 		dir := t.TempDir()
 		db, err := bolt.OpenFile(dir)

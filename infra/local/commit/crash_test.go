@@ -107,9 +107,13 @@ func TestACrashAtAnyStepLosesNothingThatWasAnswered(t *testing.T) {
 	if len(crashes) < 24 {
 		t.Errorf("%d steps: this shows little", len(crashes))
 	}
+	rounds := 3
+	if testing.Short() {
+		rounds = 2
+	}
 	for i, c := range crashes {
 		var before int
-		for round := range 3 { // a start that is cut off as well changes nothing
+		for round := range rounds { // a start that is cut off as well changes nothing
 			again := copied(t, c.dir)
 			file := open(t, c.dir)
 			w := writer(t, file)

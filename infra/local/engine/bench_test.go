@@ -20,7 +20,10 @@ import (
 // TestTenThousandWaitingCostLittle bounds what a night of unanswered approvals costs: memory while they wait, and time to
 // open the file again. The bounds are a multiple of what was measured, so that a busy machine does not break them.
 func TestTenThousandWaitingCostLittle(t *testing.T) {
-	const n = 10_000
+	n := 10_000
+	if testing.Short() {
+		n = 5_000
+	}
 	db := openDB(t, filepath.Join(t.TempDir(), "engine.db"))
 	asked := make(chan string, n)
 	config := benchConfig(db, func(token string) { asked <- token })
@@ -41,7 +44,7 @@ func TestTenThousandWaitingCostLittle(t *testing.T) {
 	e, err = Open(config)
 	must(t, err)
 	took := time.Since(began)
-	perExecution := (heapInUse() - before) / n
+	perExecution := (heapInUse() - before) / int64(n)
 	t.Logf("opened with %d waiting in %s, %d bytes of memory each", n, took, perExecution)
 	if took > 2*time.Second {
 		t.Errorf("opening took %s, want well under a second", took)

@@ -33,11 +33,16 @@ func Read(path string) (*Found, error) {
 		return nil, err
 	}
 	defer file.Close()
-	all, err := io.ReadAll(io.LimitReader(file, fileSize))
+	info, err := file.Stat()
 	if err != nil {
 		return nil, err
 	}
-	return parse(all), nil
+	all := make([]byte, min(info.Size(), fileSize))
+	n, err := io.ReadFull(file, all)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, err
+	}
+	return parse(all[:n]), nil
 }
 
 func parse(all []byte) *Found {

@@ -20,7 +20,7 @@ type plant struct {
 // number of seeds. A seed that fails without the bug too does not count. The inner
 // loop leaves a bug that hides from the first few seeds to make test.
 func TestSimFindsPlantedBugs(t *testing.T) {
-	const thorough, short = 1500, 4
+	const thorough, short = 1500, 2
 	most := thorough
 	if testing.Short() {
 		most = short

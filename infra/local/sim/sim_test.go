@@ -105,7 +105,7 @@ func TestSimHoldsEveryInvariant(t *testing.T) {
 }
 
 // shortSeeds bounds the worlds of the inner loop.
-const shortSeeds = 100
+const shortSeeds = 50
 
 // reachSeeds is how many worlds have to come to everything in reached.
 const reachSeeds = 250
@@ -131,9 +131,13 @@ var reached = slices.Concat([]string{
 // happened.
 func TestASeedReplaysExactly(t *testing.T) {
 	f := fixtures(t)
+	seeds := 40
+	if testing.Short() {
+		seeds = 10
+	}
 	hashes := map[uint64]string{}
 	for range 2 {
-		sweep(t, f, 1000, 40, Hooks{}, func(r Report) bool {
+		sweep(t, f, 1000, seeds, Hooks{}, func(r Report) bool {
 			if before, ok := hashes[r.Seed]; ok && before != r.Hash {
 				t.Errorf("seed %d: another trace the second time", r.Seed)
 			}

@@ -17,6 +17,7 @@ import (
 const (
 	longText   = incident.MaxErrorLogs + incident.MaxErrorLogs/2 // bytes; half as much again as evidence may have
 	mostTexts  = 15                                              // of a body are made long, one after the other
+	fewTexts   = 5                                               // the same for the inner loop
 	wholeOfAll = steps.MaxRequest * 3 / 4                        // bytes, when all are made long at once
 )
 
@@ -37,9 +38,13 @@ func (o opened[T]) cutsWhatIsLong(t *testing.T, s Sent) {
 		t.Skip("its body holds no text to make long")
 	}
 	bodies := map[string]map[string]int{"all texts": {}}
+	most := mostTexts
+	if testing.Short() {
+		most = fewTexts
+	}
 	for i, path := range texts {
 		bodies["all texts"][path] = wholeOfAll / len(texts)
-		if i%(len(texts)/mostTexts+1) == 0 {
+		if i%(len(texts)/most+1) == 0 {
 			bodies[path] = map[string]int{path: longText}
 		}
 	}
