@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 
 	"github.com/opsguard/opsguard/pkg/brief"
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -70,7 +69,8 @@ func (c *Channel) webhook(ctx context.Context) (*url.URL, error) {
 	return u, nil
 }
 
-var messageID = regexp.MustCompile(`^[0-9]{1,20}$`)
+// isMessageID holds an id to Discord's form: a number of 64 bits.
+func isMessageID(id string) bool { return only(id, decimals) && len(id) <= 20 }
 
 // Post sends the message and returns its id. Unavailable: it may or may not have
 // been posted, and trying again later may work. Invalid: trying again will not.
@@ -91,7 +91,7 @@ func (c *Channel) Post(ctx context.Context, b brief.Brief) (string, error) {
 
 // Edit replaces the message, links included. Errors are as those of Post.
 func (c *Channel) Edit(ctx context.Context, id string, b brief.Brief) error {
-	if !messageID.MatchString(id) {
+	if !isMessageID(id) {
 		return incident.BadField("messageId", "is not the id of a Discord message")
 	}
 	u, err := c.webhook(ctx)
@@ -145,7 +145,7 @@ func (c *Channel) postedID(answer []byte) (string, error) {
 	var m struct {
 		ID string `json:"id"`
 	}
-	if json.Unmarshal(answer, &m) != nil || !messageID.MatchString(m.ID) {
+	if json.Unmarshal(answer, &m) != nil || !isMessageID(m.ID) {
 		return "", incident.Fail(incident.Invalid, incident.CodeInvalid, "Discord's answer holds no message id; is %s a Discord webhook?", c.env.Place(c.settings.WebhookURL))
 	}
 	return m.ID, nil

@@ -3,7 +3,6 @@ package discord
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/opsguard/opsguard/pkg/brief"
@@ -90,13 +89,14 @@ func linkValue(text, to string) string {
 	return "this link is too long for Discord; decide with an operator's key"
 }
 
-var hostName = regexp.MustCompile(`^[A-Za-z0-9.-]+(:[0-9]+)?$`)
+// hostChars are those of a host's name.
+const hostChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-" + decimals
 
 // ticketValue links the ticket: its URL is the tracker's, which whoever runs
 // OpsGuard has chosen, not an alert's.
 func ticketValue(b brief.Brief) string {
 	u, err := url.Parse(string(b.TicketURL))
-	if err == nil && u.Scheme == "https" && hostName.MatchString(u.Host) && u.User == nil {
+	if err == nil && u.Scheme == "https" && only(u.Hostname(), hostChars) && (u.Port() == "" || only(u.Port(), decimals)) && u.User == nil {
 		if link := masked("open it", u.String(), maxLines/2); link != "" {
 			return escape(string(b.Ticket), maxLines/2-3) + " (" + link + ")"
 		}
