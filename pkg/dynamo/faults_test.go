@@ -200,7 +200,8 @@ func duringThe(t *testing.T, nth int64, operation string, happen func(beside *St
 	return through, beside
 }
 
-// settled opens an incident and takes it to where Close ends it.
+// settled opens an incident and takes it to where a person ends it, after it was
+// escalated.
 func settled(t *testing.T, s *Store) (ending incident.Change) {
 	t.Helper()
 	c := opening()
@@ -211,7 +212,12 @@ func settled(t *testing.T, s *Store) (ending incident.Change) {
 		}
 	}
 	if err == nil {
-		c, err = c.Incident.Close("", time.Now())
+		if c, err = c.Incident.Close("", time.Now()); err == nil {
+			err = s.Commit(t.Context(), c)
+		}
+	}
+	if err == nil {
+		c, err = c.Incident.ResolveEscalated("key:a", "", time.Now())
 	}
 	if err != nil {
 		t.Fatal(err)

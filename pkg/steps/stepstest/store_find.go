@@ -154,14 +154,25 @@ func (t *storeTest) joins() {
 	t.code("a join after the end", err, incident.CodeNotFound)
 }
 
-// joinsRaceClose ends an incident while others join it: each join that was
-// answered for is in the count that the end copied.
+// joinsRaceClose escalates an incident while others join it, and then ends it while
+// others join it: each join that was answered for is in the count.
 func (t *storeTest) joinsRaceClose() {
 	inc := t.open("k")
-	settled := t.must(inc.Settle(incident.ReasonStepFailed, epoch))
-	settled = t.must(settled.Close("", epoch))
-	var mu sync.Mutex
 	joined := int64(1)
+	inc = t.must(inc.Settle(incident.ReasonStepFailed, epoch))
+	c, err := inc.Close("", epoch)
+	t.joinsRace(c, err, &joined)
+	c, err = c.Incident.ResolveEscalated("key:a", "", epoch)
+	t.joinsRace(c, err, &joined)
+}
+
+func (t *storeTest) joinsRace(c incident.Change, err error, joined *int64) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	inc := c.Incident
+	var mu sync.Mutex
 	var all sync.WaitGroup
 	for range 16 {
 		all.Go(func() {
@@ -175,23 +186,19 @@ func (t *storeTest) joinsRaceClose() {
 					return
 				}
 				mu.Lock()
-				joined++
+				*joined++
 				mu.Unlock()
 			}
 		})
 	}
 	all.Go(func() {
-		c, err := settled.ResolveEscalated("key:a", "", epoch)
-		if err == nil {
-			err = t.s.Commit(t.Context(), c)
-		}
-		if err != nil {
-			t.Errorf("close: %v", err)
+		if err := t.s.Commit(t.Context(), c); err != nil {
+			t.Errorf("%s: %v", c.Event.Action, err)
 		}
 	})
 	all.Wait()
-	if got := t.load(inc.Ref).Occurrences; got != joined {
-		t.Errorf("%d joins were answered for, %d counted", joined, got)
+	if got := t.load(inc.Ref).Occurrences; got != *joined {
+		t.Errorf("%s: %d joins were answered for, %d counted", c.Event.Action, *joined, got)
 	}
 }
 
