@@ -138,11 +138,12 @@ func (g *Group) WorstMember() Severity {
 }
 
 // Take asks for the turn at the message. A message about something worse than what the
-// last one was sent for is a new one, because an edit wakes nobody.
-func (g *Group) Take(by string, now time.Time) Turn {
-	worse := g.Message != "" && g.WorstMember().Above(g.Worst)
+// last one was sent for is a new one, because an edit wakes nobody. mayPost is false where
+// nobody is to be told anew: then what there is no message for is left to those who tell.
+func (g *Group) Take(by string, mayPost bool, now time.Time) Turn {
+	worse := mayPost && g.Message != "" && g.WorstMember().Above(g.Worst)
 	switch {
-	case g.Message != "" && g.Shown == g.Changed && !worse:
+	case g.Message != "" && g.Shown == g.Changed && !worse, g.Message == "" && !mayPost:
 		return TurnNone
 	case g.By != "" && g.By != by && now.Before(g.Since.Add(turnTime)):
 		return TurnWait

@@ -89,7 +89,9 @@ func (p People) show(ctx context.Context, inc incident.Incident, ch Channel, id 
 		var g incident.Group
 		err := update(func(now *incident.Group) {
 			change(now)
-			turn = now.Take(by, p.Now())
+			if turn = incident.TurnNone; !p.Together.Alone || len(now.Members) < 2 {
+				turn = now.Take(by, mayPost, p.Now())
+			}
 			g = now.Clone()
 		})
 		if err != nil {
@@ -101,10 +103,6 @@ func (p People) show(ctx context.Context, inc incident.Incident, ch Channel, id 
 			return g.Message, nil
 		case turn == incident.TurnWait:
 			return "", errAtIt
-		case p.Together.Alone && len(g.Members) > 1, !mayPost && g.Message == "":
-			return "", update(func(now *incident.Group) { now.Leave(by) })
-		case !mayPost:
-			turn = incident.TurnEdit
 		}
 		posted, told, err := p.deliver(ctx, inc.Tenant, ch, g, turn)
 		if err != nil {
