@@ -77,52 +77,69 @@ func (p People) editTogether(ctx context.Context, inc incident.Incident, ch Chan
 	return err
 }
 
+// maxNote bounds how long it takes to note what became of a message. It may be noted
+// after the time for the message itself is over.
+const maxNote = 3 * time.Second
+
 // show makes a change to a group and brings its message up to date, until it shows every
-// change or somebody else is at it. mayPost is false where nobody is to be told anew.
+// change or somebody else is at it. mayPost is false where nobody is to be told anew. What
+// others changed meanwhile is theirs to tell if it cannot be shown.
 func (p People) show(ctx context.Context, inc incident.Incident, ch Channel, id string, mayPost bool, change func(*incident.Group)) (message string, err error) {
 	key, by := groupKey(ch.Name(), id), inc.ID
-	update := func(change func(*incident.Group)) error {
+	update := func(ctx context.Context, change func(*incident.Group)) error {
 		return p.Together.Groups.UpdateGroup(ctx, inc.Tenant, key, change)
+	}
+	note := func(change func(*incident.Group)) error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), maxNote)
+		defer cancel()
+		return update(ctx, change)
 	}
 	for {
 		var turn incident.Turn
 		var g incident.Group
-		err := update(func(now *incident.Group) {
+		err := update(ctx, func(now *incident.Group) {
 			change(now)
 			if turn = incident.TurnNone; !p.Together.Alone || len(now.Members) < 2 {
 				turn = now.Take(by, mayPost, p.Now())
 			}
 			g = now.Clone()
 		})
-		if err != nil {
-			return "", err
-		}
-		change = func(*incident.Group) {}
 		switch {
+		case message != "" && (err != nil || turn == incident.TurnWait):
+			return message, nil
+		case err != nil:
+			return "", err
 		case turn == incident.TurnNone:
 			return g.Message, nil
 		case turn == incident.TurnWait:
 			return "", errAtIt
 		}
+		change = func(*incident.Group) {}
 		posted, told, err := p.deliver(ctx, inc.Tenant, ch, g, turn)
 		if err != nil {
 			gone := turn == incident.TurnEdit && incident.KindOf(err) == incident.Invalid
-			left := update(func(now *incident.Group) {
+			left := note(func(now *incident.Group) {
 				if gone && mayPost {
 					now.Lost(by)
 					return
 				}
 				now.Leave(by)
 			})
-			if gone && mayPost && left == nil {
+			switch {
+			case gone && mayPost && left == nil:
+				message = ""
 				continue // the message was deleted, and people are still to be told
+			case message != "":
+				logFailure(ctx, p.Log, inc.Ref, "channel "+ch.Name()+" could not be brought up to date", err)
+				return message, nil
 			}
 			return "", cmp.Or(err, left)
 		}
-		if err := update(func(now *incident.Group) { now.Done(by, posted, g.Changed, g.WorstMember()) }); err != nil {
+		if err := note(func(now *incident.Group) { now.Done(by, posted, g.Changed, g.WorstMember()) }); err != nil {
 			return "", err
 		}
-		p.tellOthers(ctx, inc, told, incident.Notice{Channel: ch.Name(), MessageID: cmp.Or(posted, g.Message), Group: id})
+		message = cmp.Or(posted, g.Message)
+		p.tellOthers(ctx, inc, told, incident.Notice{Channel: ch.Name(), MessageID: message, Group: id})
 	}
 }
 

@@ -1,8 +1,11 @@
 package steps_test
 
 import (
+	"context"
+	"slices"
 	"testing"
 
+	"github.com/opsguard/opsguard/pkg/brief"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
@@ -35,5 +38,66 @@ func TestWhatBecameWorseAfterItsDecisionIsShownByOneEdit(t *testing.T) {
 	w.repaired(steps.ReconcileReport{Open: 1, Told: 1})
 	if *edits > 1 || len(w.chat.posts) != posts {
 		t.Fatalf("%d edits and %d messages", *edits, len(w.chat.posts)-posts)
+	}
+}
+
+// A message that people have is recorded although the incident that came meanwhile could
+// not be shown in it: else what becomes of the first would never be shown.
+func TestWhoWasToldOfStaysSoThoughTheNextCannotBeShown(t *testing.T) {
+	w := grouping(t)
+	first, second := w.analyzed("cart"), w.analyzed("cart")
+	w.chat.onPost = func(brief.Brief) error {
+		return w.waiting(second, tokenOf(second), 0)
+	}
+	w.chat.onEdit = func() error { return errWire }
+	if err := w.waiting(first, tokenOf(first), 0); err != nil {
+		t.Fatal(err)
+	}
+	if a := w.load(first).Asked; len(w.chat.posts) != 1 || a.NotifiedAt == nil || len(a.Notices) != 1 || a.Notices[0].MessageID != "chat-1" {
+		t.Fatalf("%d messages, %+v", len(w.chat.posts), a)
+	}
+	if w.load(second).Asked.NotifiedAt != nil {
+		t.Fatal("nobody was told of the second")
+	}
+	w.chat.onEdit = nil
+	w.clock.move(minute)
+	if _, err := w.reconcile().Handle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if e := w.lastEdit(); len(w.chat.posts) != 1 || !slices.Equal(of(e.Brief), []string{first.ID, second.ID}) || w.load(second).Asked.NotifiedAt == nil {
+		t.Errorf("%d messages, the last edit is about %v", len(w.chat.posts), of(e.Brief))
+	}
+}
+
+// strict is a store of groups that does nothing for a caller whose time is over.
+type strict struct{ steps.Groups }
+
+func (s strict) UpdateGroup(ctx context.Context, tenant, key string, change func(*incident.Group)) error {
+	if ctx.Err() != nil {
+		return errWire
+	}
+	return s.Groups.UpdateGroup(ctx, tenant, key, change)
+}
+
+// A message that was sent at the last moment is not sent once more.
+func TestAMessageSentAtTheLastMomentIsKnown(t *testing.T) {
+	w := grouping(t)
+	w.together.Groups = strict{w.store}
+	ref := w.analyzed("cart")
+	w.chat.onPost = func(brief.Brief) error { return errWire }
+	if err := w.waiting(ref, tokenOf(ref), 0); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	w.chat.onPost = func(brief.Brief) error { cancel(); return nil }
+	if err := w.people().Ask(ctx, w.load(ref)); err != nil {
+		t.Fatal(err)
+	}
+	if a := w.load(ref).Asked; len(w.chat.posts) != 1 || a.NotifiedAt == nil {
+		t.Errorf("%d messages, %+v", len(w.chat.posts), a)
+	}
+	w.asked("cart")
+	if len(w.chat.posts) != 1 {
+		t.Errorf("%d messages", len(w.chat.posts))
 	}
 }
