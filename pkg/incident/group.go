@@ -65,6 +65,11 @@ func (g *Group) Takes(window time.Duration, now time.Time) bool {
 	return g.ID != "" && now.Before(g.Last.Add(window)) && now.Before(g.Begun.Add(groupLife))
 }
 
+// Has reports whether an incident came to the group. Of more than it keeps it does not know.
+func (g *Group) Has(id string) bool {
+	return slices.ContainsFunc(g.Members, func(m Member) bool { return m.ID == id }) || slices.Contains(g.Rest, short(id))
+}
+
 // Begin makes it a new group.
 func (g *Group) Begin(id string, now time.Time) {
 	*g = Group{Version: g.Version, ID: id, Begun: now, Last: now}

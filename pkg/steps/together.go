@@ -3,7 +3,6 @@ package steps
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -44,7 +43,7 @@ func (p People) groupFor(ctx context.Context, inc incident.Incident, channel str
 		}
 	}
 	err = p.Together.Groups.UpdateGroup(ctx, inc.Tenant, currentKey(channel, p.Inventory.Joined(inc.Service)), func(g *incident.Group) {
-		if !g.Takes(p.Together.Window, p.Now()) {
+		if !g.Has(inc.ID) && !g.Takes(p.Together.Window, p.Now()) {
 			g.Begin(inc.ID, p.Now())
 		}
 		g.Join(inc, p.Now())
@@ -68,12 +67,10 @@ func (p People) postTogether(ctx context.Context, inc incident.Incident, ch Chan
 	return incident.Notice{Channel: ch.Name(), MessageID: message, Group: id}, err
 }
 
-// editTogether shows in the message of its group how an incident is now.
+// editTogether shows in the message of its group how an incident is now. errAtIt: the one
+// who is at it will, unless that fails.
 func (p People) editTogether(ctx context.Context, inc incident.Incident, ch Channel, id string) error {
 	_, err := p.show(ctx, inc, ch, id, false, func(g *incident.Group) { g.Note(inc) })
-	if errors.Is(err, errAtIt) {
-		return nil // that one shows it
-	}
 	return err
 }
 
@@ -219,14 +216,17 @@ func (p People) inOrder(members []incident.Member) []incident.Member {
 	return members
 }
 
-// tellOthers records for the other incidents that the message told of them. What cannot be
-// recorded, reconcile finds shown already.
+// tellOthers records for the other incidents that the message told of them, unless one
+// became worse since. What cannot be recorded, reconcile finds shown already.
 func (p People) tellOthers(ctx context.Context, inc incident.Incident, told []incident.Incident, notice incident.Notice) {
 	for _, other := range told {
 		if other.Ref == inc.Ref || other.Told(notice.Channel) || other.Asked == nil || other.Status != incident.WaitingForApproval {
 			continue
 		}
 		_, err := update(ctx, p.Store, other.Ref, func(now incident.Incident) (incident.Change, error) {
+			if now.Severity != other.Severity {
+				return incident.Change{Incident: now}, nil
+			}
 			return now.Notified([]incident.Notice{notice}, p.toldAll(now, notice.Channel), p.Now())
 		})
 		if err != nil {

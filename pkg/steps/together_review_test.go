@@ -101,3 +101,100 @@ func TestAMessageSentAtTheLastMomentIsKnown(t *testing.T) {
 		t.Errorf("%d messages", len(w.chat.posts))
 	}
 }
+
+// An incident that a group took stays with it, however late it is asked about again: it
+// may be shown there already.
+func TestWhatCouldNotBeRecordedIsFoundShownAfterTheWindowToo(t *testing.T) {
+	w := grouping(t)
+	first, second := w.analyzed("cart"), w.analyzed("cart")
+	w.chat.onPost = func(brief.Brief) error { return w.waiting(second, tokenOf(second), 0) }
+	w.store.onCommit = func(c incident.Change, real func() error) error {
+		if is(c, incident.EventNotified) && c.Incident.ID == second.ID {
+			return errWire
+		}
+		return real()
+	}
+	if err := w.waiting(first, tokenOf(first), 0); err != nil {
+		t.Fatal(err)
+	}
+	w.store.onCommit, w.chat.onPost = nil, nil
+	if w.load(second).Asked.NotifiedAt != nil || !slices.Contains(of(w.lastEdit().Brief), second.ID) {
+		t.Fatal("the second was to be shown and not recorded")
+	}
+	w.clock.move(6 * minute)
+	if _, err := w.reconcile().Handle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.load(second).Asked.Notices; len(w.chat.posts) != 1 || len(n) != 1 || n[0].Group != first.ID {
+		t.Errorf("%d messages, %+v", len(w.chat.posts), n)
+	}
+}
+
+// A message that showed an incident before it became worse has told nobody of that.
+func TestWhatBecameWorseWhileItWasShownIsToldAnew(t *testing.T) {
+	for _, whose := range []string{"its own post", "the edit of another"} {
+		t.Run(whose, func(t *testing.T) {
+			w := grouping(t)
+			first, second := w.analyzed("cart"), w.analyzed("cart")
+			worse, own := second, whose == "its own post"
+			if own {
+				worse = first
+			}
+			rise := func() {
+				a := w.alertOf(worse)
+				a.Severity = incident.Critical
+				w.sent(a)
+			}
+			w.chat.onPost = func(brief.Brief) error {
+				if own {
+					rise()
+					return nil
+				}
+				return w.waiting(second, tokenOf(second), 0)
+			}
+			w.chat.onEdit = func() error { rise(); w.chat.onEdit = nil; return nil }
+			if err := w.waiting(first, tokenOf(first), 0); err != nil {
+				t.Fatal(err)
+			}
+			w.chat.onPost, w.chat.onEdit = nil, nil
+			if len(w.chat.posts) != 1 {
+				t.Fatalf("%d messages", len(w.chat.posts))
+			}
+			w.clock.move(minute)
+			if _, err := w.reconcile().Handle(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if a := w.load(worse).Asked; len(w.chat.posts) != 2 || w.chat.posts[1].Severity != incident.Critical || a.NotifiedAt == nil {
+				t.Errorf("%d messages, %+v", len(w.chat.posts), a)
+			}
+		})
+	}
+}
+
+// What a group's message does not show yet stays on the list, and nobody else's turn counts
+// for having shown it.
+func TestAMessageOfAGroupThatCannotBeEditedNowIsEditedLater(t *testing.T) {
+	w := grouping(t)
+	w.asked("web")
+	ref := w.asked("cart")
+	w.chat.onEdit = func() error { return errWire }
+	w.voted(ref, incident.Escalate, "key:anna")
+	report, err := w.reconcile().Handle(t.Context())
+	wantCode(t, "the channel is out of reach", err, incident.CodeUnavailable)
+	if report.Told != 0 || report.Failed != 1 {
+		t.Errorf("%+v", report)
+	}
+	w.chat.onEdit = nil
+	edits := len(w.chat.edits)
+	if report, err = w.reconcile().Handle(t.Context()); err != nil || report.Told != 1 || len(w.chat.edits) != edits+1 {
+		t.Fatalf("%+v %v, %d edits", report, err, len(w.chat.edits)-edits)
+	}
+	if b := w.lastEdit().Brief; len(of(b)) != 2 {
+		t.Errorf("%v", of(b))
+	}
+	w.chat.onEdit = func() error { return incident.BadField("messageId", "was deleted") }
+	w.closed(ref)
+	if report, err = w.reconcile().Handle(t.Context()); err != nil || report.Told != 1 {
+		t.Errorf("a message that is gone: %+v %v", report, err)
+	}
+}

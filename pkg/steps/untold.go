@@ -2,6 +2,8 @@ package steps
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/opsguard/opsguard/pkg/brief"
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -43,11 +45,17 @@ func (s Reconcile) tellUntold(ctx context.Context, report *ReconcileReport) erro
 		return err
 	}
 	var failed error
+	outOfReach := map[string]bool{} // channels: each is waited for once
 	for _, lag := range list {
 		if !roomFor(ctx) {
 			break
 		}
-		if err := s.tell(context.WithoutCancel(ctx), lag); err != nil {
+		err := s.tell(context.WithoutCancel(ctx), lag, outOfReach)
+		if errors.Is(err, errAtIt) {
+			report.Left++
+			continue
+		}
+		if err != nil {
 			failed = err
 			report.Failed++
 			logFailure(ctx, s.Log, lag.Ref, "ticket and messages could not be brought up to date", err)
@@ -58,10 +66,15 @@ func (s Reconcile) tellUntold(ctx context.Context, report *ReconcileReport) erro
 	return failed
 }
 
-func (s Reconcile) tell(ctx context.Context, lag Lag) error {
+// messagePatience is how long an incident stays on the list for a message whose channel is
+// out of reach, counted from the last change of its record.
+const messagePatience = time.Hour
+
+func (s Reconcile) tell(ctx context.Context, lag Lag, outOfReach map[string]bool) error {
 	inc, err := s.Store.Load(ctx, lag.Ref)
+	var later error // why the messages have to be edited later
 	if err == nil {
-		s.People.Tell(ctx, inc)
+		later = s.People.tell(ctx, inc, outOfReach)
 		err = s.Ticket.tell(ctx, inc)
 	}
 	if incident.KindOf(err) == incident.Unavailable {
@@ -69,6 +82,9 @@ func (s Reconcile) tell(ctx context.Context, lag Lag) error {
 	}
 	if err != nil {
 		logFailure(ctx, s.Log, lag.Ref, "the ticket cannot be brought up to date", err)
+	}
+	if later != nil && s.Ticket.Now().Sub(inc.UpdatedAt) < messagePatience {
+		return later
 	}
 	return s.Store.Told(ctx, lag)
 }
