@@ -128,3 +128,18 @@ func TestWhoMayNotPostEditsOnce(t *testing.T) {
 		t.Errorf("who may post: %q", turn)
 	}
 }
+
+// In a full group what is decided makes room for what waits.
+func TestAFullGroupKeepsWhatWaits(t *testing.T) {
+	var g Group
+	g.Begin("INC-1", epoch)
+	for n := range maxMembers {
+		inc := member(n, Critical, 4)
+		inc.Decision = &Decision{Action: Escalate}
+		g.Join(inc, epoch)
+	}
+	g.Join(member(maxMembers, High, 4), epoch)
+	if g.WorstMember() != High || g.Size() != maxMembers+1 || !slices.ContainsFunc(g.Members, func(m Member) bool { return !m.Settled }) {
+		t.Errorf("the worst that waits is %s of %d", g.WorstMember(), g.Size())
+	}
+}

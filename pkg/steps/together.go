@@ -189,7 +189,7 @@ func (p People) together(ctx context.Context, tenant, channel string, g incident
 }
 
 // inOrder puts the worst incident of the service that the others depend on first, then
-// the others by severity, those of one severity as they came.
+// the others by what people need to see first; those that are alike as they came.
 func (p People) inOrder(members []incident.Member) []incident.Member {
 	var services []string
 	for _, m := range members {
@@ -197,22 +197,14 @@ func (p People) inOrder(members []incident.Member) []incident.Member {
 			services = append(services, m.Service)
 		}
 	}
-	root := p.Inventory.Root(services)
 	members = slices.Clone(members)
-	slices.SortStableFunc(members, func(a, b incident.Member) int {
-		switch {
-		case (a.Service == root) != (b.Service == root):
-			if a.Service == root {
-				return -1
-			}
-			return 1
-		case a.Severity.Above(b.Severity):
-			return -1
-		case b.Severity.Above(a.Severity):
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(members, incident.Member.Compare)
+	root := p.Inventory.Root(services)
+	i := slices.IndexFunc(members, func(m incident.Member) bool { return m.Service == root })
+	if i > 0 && members[i].Settled == members[0].Settled {
+		first := members[i]
+		members = slices.Insert(slices.Delete(members, i, i+1), 0, first)
+	}
 	return members
 }
 

@@ -198,3 +198,61 @@ func TestAMessageOfAGroupThatCannotBeEditedNowIsEditedLater(t *testing.T) {
 		t.Errorf("a message that is gone: %+v %v", report, err)
 	}
 }
+
+// rated is asked, with a severity of its own.
+func (w *world) rated(service string, severity incident.Severity) incident.Ref {
+	w.Helper()
+	a := alert(service, "rated "+w.newID())
+	a.Severity = severity
+	ref := w.sent(a)
+	w.keys[ref.ID] = a.DedupKey
+	if _, err := w.analyze(nil).Handle(w.Context(), ref); err != nil {
+		w.Fatal(err)
+	}
+	if err := w.waiting(ref, tokenOf(ref), 0); err != nil {
+		w.Fatal(err)
+	}
+	return ref
+}
+
+// A message has room for few. Those that still wait for people are not kept out of it by
+// what is decided, nor what is worst by the many of the probable root.
+func TestAMessageMakesRoomForWhatStillWaits(t *testing.T) {
+	w := grouping(t)
+	for range 14 {
+		w.voted(w.rated("cart", incident.High), incident.Escalate, "key:anna")
+	}
+	waits := w.rated("web", incident.High)
+	if shown := of(w.lastEdit().Brief); !slices.Contains(shown, waits.ID) || shown[0] != waits.ID {
+		t.Errorf("who waits is not first among %v", shown)
+	}
+}
+
+func TestTheManyOfTheRootLeaveRoomForWhatIsWorse(t *testing.T) {
+	w := grouping(t)
+	var db []incident.Ref
+	for range 14 {
+		db = append(db, w.rated("orders-db", incident.Low))
+	}
+	worse := w.rated("web", incident.High)
+	last := w.chat.posts[len(w.chat.posts)-1]
+	if shown := of(last); len(w.chat.posts) != 2 || !slices.Equal(shown[:3], []string{db[0].ID, worse.ID, db[1].ID}) {
+		t.Errorf("%d messages; the last shows %v", len(w.chat.posts), shown)
+	}
+}
+
+// Where none depends on another there is no root, and the worst comes first.
+func TestWhereNoneIsTheRootTheWorstComesFirst(t *testing.T) {
+	w := grouping(t)
+	w.services(`
+services:
+  web: {owner: shop, target: {type: simulated}, fixes: [restart-service], dependsOn: [db]}
+  cart: {owner: shop, target: {type: simulated}, fixes: [restart-service], dependsOn: [db]}
+  db: {owner: shop, target: {type: simulated}, fixes: [restart-service]}
+`)
+	w.rated("web", incident.Low)
+	worse := w.rated("cart", incident.Critical)
+	if shown := of(w.chat.posts[len(w.chat.posts)-1]); shown[0] != worse.ID {
+		t.Errorf("it shows %v", shown)
+	}
+}
