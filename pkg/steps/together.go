@@ -112,7 +112,7 @@ func (p People) show(ctx context.Context, inc incident.Incident, ch Channel, id 
 			return "", errAtIt
 		}
 		change = func(*incident.Group) {}
-		posted, told, err := p.deliver(ctx, inc.Tenant, ch, g, turn)
+		posted, told, whole, err := p.deliver(ctx, inc.Ref, ch, g, turn)
 		if err != nil {
 			gone := turn == incident.TurnEdit && incident.KindOf(err) == incident.Invalid
 			left := note(func(now *incident.Group) {
@@ -132,28 +132,36 @@ func (p People) show(ctx context.Context, inc incident.Incident, ch Channel, id 
 			}
 			return "", cmp.Or(err, left)
 		}
-		if err := note(func(now *incident.Group) { now.Done(by, posted, g.Changed, g.WorstMember()) }); err != nil {
+		shown := g.Changed
+		if !whole {
+			shown = 0 // whoever is not in it has it edited once more
+		}
+		if err := note(func(now *incident.Group) { now.Done(by, posted, shown, g.WorstMember()) }); err != nil {
 			return "", err
 		}
 		message = cmp.Or(posted, g.Message)
 		p.tellOthers(ctx, inc, told, incident.Notice{Channel: ch.Name(), MessageID: message, Group: id})
+		if !whole {
+			return message, nil
+		}
 	}
 }
 
 // maxTogether is how many incidents beside the first a message says something of.
 const maxTogether = 12
 
-// deliver posts or edits a group's message, and returns which incidents it tells of.
-func (p People) deliver(ctx context.Context, tenant string, ch Channel, g incident.Group, turn incident.Turn) (posted string, told []incident.Incident, err error) {
-	b, told, err := p.together(ctx, tenant, ch.Name(), g)
+// deliver posts or edits a group's message because of one of its incidents, and returns
+// which it tells of, and whether these are all that it was to tell of.
+func (p People) deliver(ctx context.Context, own incident.Ref, ch Channel, g incident.Group, turn incident.Turn) (posted string, told []incident.Incident, whole bool, err error) {
+	b, told, whole, err := p.together(ctx, own, ch.Name(), g)
 	if err != nil {
-		return "", nil, err
+		return "", nil, false, err
 	}
 	if turn == incident.TurnEdit {
-		return "", told, ch.Edit(ctx, g.Message, b)
+		return "", told, whole, ch.Edit(ctx, g.Message, b)
 	}
 	if posted, err = ch.Post(ctx, b); err != nil {
-		return "", nil, err
+		return "", nil, false, err
 	}
 	for _, older := range append(slices.Clone(g.Older), g.Message) {
 		if older == "" {
@@ -163,29 +171,34 @@ func (p People) deliver(ctx context.Context, tenant string, ch Channel, g incide
 			p.Log.WarnContext(ctx, "channel "+ch.Name()+" could not be brought up to date", "incidentId", g.ID, "error", err.Error())
 		}
 	}
-	return posted, told, nil
+	return posted, told, whole, nil
 }
 
-// together words a group: the probable root first, then what is worst.
-func (p People) together(ctx context.Context, tenant, channel string, g incident.Group) (brief.Brief, []incident.Incident, error) {
+// together words a group: the probable root first, then what is worst. An incident whose
+// record cannot be read is only counted, or it would keep people from being told of any.
+func (p People) together(ctx context.Context, own incident.Ref, channel string, g incident.Group) (b brief.Brief, all []incident.Incident, whole bool, err error) {
 	members := p.inOrder(g.Members)
-	all := make([]incident.Incident, 0, maxTogether+1)
-	for _, m := range members[:min(len(members), maxTogether+1)] {
-		inc, err := p.Store.Load(ctx, incident.Ref{Tenant: tenant, ID: m.ID})
-		if err != nil {
-			return brief.Brief{}, nil, err
+	members = members[:min(len(members), maxTogether+1)]
+	for _, m := range members {
+		inc, failed := p.Store.Load(ctx, incident.Ref{Tenant: own.Tenant, ID: m.ID})
+		if failed != nil {
+			if err = failed; m.ID == own.ID {
+				return b, nil, false, err
+			}
+			logFailure(ctx, p.Log, incident.Ref{Tenant: own.Tenant, ID: m.ID}, "people cannot be told of it together with "+own.ID, err)
+			continue
 		}
 		all = append(all, inc)
 	}
 	if len(all) == 0 {
-		return brief.Brief{}, nil, incident.BadField("group", "has no incidents")
+		return b, nil, false, cmp.Or(err, error(incident.BadField("group", "has no incidents")))
 	}
-	b := brief.Of(all[0], p.Links.Links(all[0], channel), p.Now())
+	b = brief.Of(all[0], p.Links.Links(all[0], channel), p.Now())
 	for _, inc := range all[1:] {
 		b.Others = append(b.Others, brief.OtherOf(inc, p.Links.Links(inc, channel), p.Now()))
 	}
 	b.MoreOthers = g.Size() - len(all)
-	return b, all, nil
+	return b, all, len(all) == len(members), nil
 }
 
 // inOrder puts the worst incident of the service that the others depend on first, then

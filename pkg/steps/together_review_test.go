@@ -256,3 +256,29 @@ services:
 		t.Errorf("it shows %v", shown)
 	}
 }
+
+// A record that cannot be read keeps nobody from being told of the others of its group,
+// and counts as shown only once it is.
+func TestARecordThatCannotBeReadDoesNotSilenceItsGroup(t *testing.T) {
+	w := grouping(t)
+	bad := w.asked("cart")
+	w.store.onLoad = func(ref incident.Ref) error {
+		if ref == bad {
+			return errWire
+		}
+		return nil
+	}
+	edits := w.few()
+	next := w.asked("cart")
+	if w.load(next).Asked.NotifiedAt == nil || *edits != 1 {
+		t.Fatalf("people were not told, after %d edits", *edits)
+	}
+	if b := w.lastEdit().Brief; !slices.Equal(of(b), []string{next.ID}) || b.MoreOthers != 1 {
+		t.Errorf("the message is about %v and %d more", of(b), b.MoreOthers)
+	}
+	w.store.onLoad = nil
+	w.voted(next, incident.Escalate, "key:anna")
+	if b := w.lastEdit().Brief; !slices.Equal(of(b), []string{bad.ID, next.ID}) {
+		t.Errorf("later it is about %v", of(b))
+	}
+}
