@@ -3,6 +3,7 @@ package steps_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/opsguard/opsguard/pkg/brief"
@@ -280,5 +281,30 @@ func TestARecordThatCannotBeReadDoesNotSilenceItsGroup(t *testing.T) {
 	w.voted(next, incident.Escalate, "key:anna")
 	if b := w.lastEdit().Brief; !slices.Equal(of(b), []string{bad.ID, next.ID}) {
 		t.Errorf("later it is about %v", of(b))
+	}
+}
+
+// That another process is at the message is no failure of a channel, and no alarm: who is
+// at it shows the incident, or the next run does.
+func TestReconcileLeavesAMessageThatAnotherIsAt(t *testing.T) {
+	w := grouping(t)
+	w.chat.onPost = func(brief.Brief) error { panic("the process dies") }
+	first := w.analyzed("cart")
+	func() {
+		defer func() { _ = recover() }()
+		_ = w.waiting(first, tokenOf(first), 0)
+	}()
+	w.chat.onPost = nil
+	second := w.asked("cart")
+	if err := w.store.UpdateGroup(t.Context(), incident.DefaultTenant, "group/chat/"+first.ID, func(g *incident.Group) { g.By = "INC-another" }); err != nil {
+		t.Fatal(err)
+	}
+	w.repaired(steps.ReconcileReport{Open: 2, Left: 2})
+	if w.load(second).Asked.NotifiedAt != nil || strings.Contains(w.log.String(), "people could not be told: the incident waits") {
+		t.Error(w.log.String())
+	}
+	w.clock.move(minute)
+	if report, err := w.reconcile().Handle(t.Context()); err != nil || report.Notified == 0 || w.load(second).Asked.NotifiedAt == nil {
+		t.Errorf("%+v %v", report, err)
 	}
 }

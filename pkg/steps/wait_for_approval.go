@@ -162,7 +162,9 @@ func (p People) post(ctx context.Context, inc incident.Incident) (notices []inci
 		}
 		notice, err := p.postTo(limited, inc, ch)
 		if errors.Is(err, errAtIt) {
-			outOfReach = err
+			if outOfReach == nil { // a channel that is out of reach may say for how long
+				outOfReach = err
+			}
 			continue
 		}
 		if err != nil {
