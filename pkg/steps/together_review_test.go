@@ -308,3 +308,29 @@ func TestReconcileLeavesAMessageThatAnotherIsAt(t *testing.T) {
 		t.Errorf("%+v %v", report, err)
 	}
 }
+
+// A tracker that is out of reach takes 10 s a call: it is waited for three times a run, and
+// the messages do not wait behind it.
+func TestATrackerThatIsOutOfReachKeepsNoMessageWaiting(t *testing.T) {
+	w := grouping(t)
+	refs := []incident.Ref{w.asked("web"), w.asked("mail"), w.asked("mail"), w.asked("mail"), w.asked("mail")}
+	w.chat.onEdit = func() error { return errWire }
+	for _, ref := range refs {
+		w.voted(ref, incident.Escalate, "key:anna")
+		w.closed(ref)
+	}
+	w.chat.onEdit = nil
+	w.tracker.onTell = errWire
+	edits := len(w.chat.edits)
+	if report, err := w.reconcile().Handle(t.Context()); err == nil || report.Failed != len(refs) || report.Told != 0 {
+		t.Fatalf("%+v %v", report, err)
+	}
+	if w.tracker.calls != 3 || len(w.chat.edits)-edits != 2 {
+		t.Errorf("the tracker was called %d times, messages edited %d times", w.tracker.calls, len(w.chat.edits)-edits)
+	}
+	w.tracker.onTell = nil
+	w.repaired(steps.ReconcileReport{Told: len(refs)})
+	if w.tracker.calls != 3+len(refs) {
+		t.Errorf("the tracker was called %d times", w.tracker.calls)
+	}
+}

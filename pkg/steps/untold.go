@@ -45,12 +45,12 @@ func (s Reconcile) tellUntold(ctx context.Context, report *ReconcileReport) erro
 		return err
 	}
 	var failed error
-	outOfReach := map[string]bool{} // channels: each is waited for once
+	missed := misses{}
 	for _, lag := range list {
 		if !roomFor(ctx) {
 			break
 		}
-		err := s.tell(context.WithoutCancel(ctx), lag, outOfReach)
+		err := s.tell(context.WithoutCancel(ctx), lag, missed)
 		if errors.Is(err, errAtIt) {
 			report.Left++
 			continue
@@ -66,16 +66,29 @@ func (s Reconcile) tellUntold(ctx context.Context, report *ReconcileReport) erro
 	return failed
 }
 
+// misses counts in how many calls each channel and tracker was out of reach.
+type misses map[string]int
+
+// maxMisses is after how many calls what is out of reach is left alone for this time: a
+// call may take 10 s, and the rest of the list waits. One may be the fault of what was told.
+const maxMisses = 3
+
+func (m misses) note(name string, err error) {
+	if incident.KindOf(err) == incident.Unavailable {
+		m[name]++
+	}
+}
+
 // messagePatience is how long an incident stays on the list for a message whose channel is
 // out of reach, counted from the last change of its record.
 const messagePatience = time.Hour
 
-func (s Reconcile) tell(ctx context.Context, lag Lag, outOfReach map[string]bool) error {
+func (s Reconcile) tell(ctx context.Context, lag Lag, missed misses) error {
 	inc, err := s.Store.Load(ctx, lag.Ref)
 	var later error // why the messages have to be edited later
 	if err == nil {
-		later = s.People.tell(ctx, inc, outOfReach)
-		err = s.Ticket.tell(ctx, inc)
+		later = s.People.tell(ctx, inc, missed)
+		err = s.ticket(ctx, inc, missed)
 	}
 	if incident.KindOf(err) == incident.Unavailable {
 		return err
@@ -87,6 +100,20 @@ func (s Reconcile) tell(ctx context.Context, lag Lag, outOfReach map[string]bool
 		return later
 	}
 	return s.Store.Told(ctx, lag)
+}
+
+// ticket brings the incident's ticket up to date, unless its tracker was found out of reach.
+func (s Reconcile) ticket(ctx context.Context, inc incident.Incident, missed misses) error {
+	if inc.Ticket == nil {
+		return nil
+	}
+	tracker := "tracker " + inc.Ticket.Tracker
+	if missed[tracker] == maxMisses {
+		return incident.Unavail(tracker+" is out of reach", nil)
+	}
+	err := s.Ticket.tell(ctx, inc)
+	missed.note(tracker, err)
+	return err
 }
 
 // tell brings the incident's ticket up to date, if it has one.

@@ -217,12 +217,12 @@ func (l DecidableLinks) Links(inc incident.Incident, channel string) brief.Links
 // logs failures; nothing depends on it. Where the message of a group cannot be edited here,
 // reconcile does: see Change's Untold.
 func (p People) Tell(ctx context.Context, inc incident.Incident) {
-	_ = p.tell(ctx, inc, map[string]bool{})
+	_ = p.tell(ctx, inc, misses{})
 }
 
-// tell is Tell. Its error is one that may pass. It passes over the channels that are out of
-// reach, and notes those that it finds so.
-func (p People) tell(ctx context.Context, inc incident.Incident, outOfReach map[string]bool) (later error) {
+// tell is Tell. Its error is one that may pass. It passes over channels that were out of
+// reach too often.
+func (p People) tell(ctx context.Context, inc incident.Incident, missed misses) (later error) {
 	if inc.Asked == nil {
 		return nil
 	}
@@ -231,7 +231,7 @@ func (p People) tell(ctx context.Context, inc incident.Incident, outOfReach map[
 			if ch.Name() != notice.Channel || notice.Group != "" && p.Together.Groups == nil {
 				continue
 			}
-			if outOfReach[ch.Name()] {
+			if missed["channel "+ch.Name()] == maxMisses {
 				later = incident.Unavail("channel "+ch.Name()+" is out of reach", nil)
 				continue
 			}
@@ -241,7 +241,7 @@ func (p People) tell(ctx context.Context, inc incident.Incident, outOfReach map[
 			}
 			if !errors.Is(err, errAtIt) {
 				logFailure(ctx, p.Log, inc.Ref, "channel "+ch.Name()+" could not be brought up to date", err)
-				outOfReach[ch.Name()] = incident.KindOf(err) == incident.Unavailable
+				missed.note("channel "+ch.Name(), err)
 			}
 			if incident.KindOf(err) == incident.Unavailable {
 				later = err
