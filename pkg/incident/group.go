@@ -190,7 +190,7 @@ func (g *Group) Done(by, message string, shown int64, worst Severity) {
 		g.By = ""
 	}
 	if message != "" {
-		if g.Message != "" {
+		if g.Message != "" && g.Message != message {
 			g.Older = append(g.Older, g.Message)
 			g.Older = g.Older[max(0, len(g.Older)-maxOlder):]
 		}

@@ -143,3 +143,16 @@ func TestAFullGroupKeepsWhatWaits(t *testing.T) {
 		t.Errorf("the worst that waits is %s of %d", g.WorstMember(), g.Size())
 	}
 }
+
+// A store may make a change twice, when the answer to the first was lost.
+func TestAMessageIsNotItsOwnElder(t *testing.T) {
+	var g Group
+	g.Begin("a", epoch)
+	g.Join(member(1, High, 1), epoch)
+	g.Take("a", true, epoch)
+	g.Done("a", "m1", g.Changed, High)
+	g.Done("a", "m1", g.Changed, High)
+	if g.Message != "m1" || len(g.Older) != 0 {
+		t.Errorf("%q, older %q", g.Message, g.Older)
+	}
+}
