@@ -111,7 +111,6 @@ func (p People) show(ctx context.Context, inc incident.Incident, ch Channel, id 
 		case turn == incident.TurnWait:
 			return "", errAtIt
 		}
-		change = func(*incident.Group) {}
 		posted, told, whole, err := p.deliver(ctx, inc.Ref, ch, g, turn)
 		if err != nil {
 			gone := turn == incident.TurnEdit && incident.KindOf(err) == incident.Invalid
@@ -124,7 +123,7 @@ func (p People) show(ctx context.Context, inc incident.Incident, ch Channel, id 
 			})
 			switch {
 			case gone && mayPost && left == nil:
-				message = ""
+				message, change = "", func(*incident.Group) {}
 				continue // the message was deleted, and people are still to be told
 			case message != "":
 				logFailure(ctx, p.Log, inc.Ref, "channel "+ch.Name()+" could not be brought up to date", err)
@@ -140,7 +139,12 @@ func (p People) show(ctx context.Context, inc incident.Incident, ch Channel, id 
 			return "", err
 		}
 		message = cmp.Or(posted, g.Message)
-		p.tellOthers(ctx, inc, told, incident.Notice{Channel: ch.Name(), MessageID: message, Group: id})
+		changed := p.tellOthers(ctx, inc, told, incident.Notice{Channel: ch.Name(), MessageID: message, Group: id})
+		change = func(g *incident.Group) {
+			for _, other := range changed {
+				g.Note(other)
+			}
+		}
 		if !whole {
 			return message, nil
 		}
@@ -222,13 +226,14 @@ func (p People) inOrder(members []incident.Member) []incident.Member {
 }
 
 // tellOthers records for the other incidents that the message told of them, unless one
-// became worse since. What cannot be recorded, reconcile finds shown already.
-func (p People) tellOthers(ctx context.Context, inc incident.Incident, told []incident.Incident, notice incident.Notice) {
+// became worse since. What cannot be recorded, reconcile finds shown already. It returns
+// those that were decided on while the message was on its way.
+func (p People) tellOthers(ctx context.Context, inc incident.Incident, told []incident.Incident, notice incident.Notice) (changed []incident.Incident) {
 	for _, other := range told {
 		if other.Ref == inc.Ref || other.Told(notice.Channel) || other.Asked == nil || other.Status != incident.WaitingForApproval {
 			continue
 		}
-		_, err := update(ctx, p.Store, other.Ref, func(now incident.Incident) (incident.Change, error) {
+		recorded, err := update(ctx, p.Store, other.Ref, func(now incident.Incident) (incident.Change, error) {
 			if now.Severity != other.Severity {
 				return incident.Change{Incident: now}, nil
 			}
@@ -236,8 +241,11 @@ func (p People) tellOthers(ctx context.Context, inc incident.Incident, told []in
 		})
 		if err != nil {
 			logFailure(ctx, p.Log, other.Ref, "it could not be recorded that people were told together with "+inc.ID, err)
+		} else if other.Decision == nil && recorded.Decision != nil {
+			changed = append(changed, recorded)
 		}
 	}
+	return changed
 }
 
 // toldAll reports whether every channel has been told, with these ones.

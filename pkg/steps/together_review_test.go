@@ -334,3 +334,30 @@ func TestATrackerThatIsOutOfReachKeepsNoMessageWaiting(t *testing.T) {
 		t.Errorf("the tracker was called %d times", w.tracker.calls)
 	}
 }
+
+// What became of an incident while its group's message was on its way is shown in it: until
+// then nothing said that the incident belongs to a group.
+func TestWhatEndedWhileItWasShownIsShownSo(t *testing.T) {
+	w := grouping(t)
+	first, second := w.analyzed("cart"), w.analyzed("cart")
+	w.chat.onPost = func(brief.Brief) error { return w.waiting(second, tokenOf(second), 0) }
+	w.chat.onEdit = func() error {
+		w.chat.onEdit = nil
+		if _, err := w.recovered(w.alertOf(second)); err != nil {
+			return err
+		}
+		w.closed(second)
+		return nil
+	}
+	if err := w.waiting(first, tokenOf(first), 0); err != nil {
+		t.Fatal(err)
+	}
+	w.chat.onPost = nil
+	if _, err := w.reconcile().Handle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b := w.lastEdit().Brief
+	if len(w.chat.posts) != 1 || len(b.Others) != 1 || b.Others[0].Status != incident.Resolved || b.Others[0].Links.Resolve != "" {
+		t.Errorf("%d messages, %d edits; the last says %+v", len(w.chat.posts), len(w.chat.edits), b.Others)
+	}
+}
