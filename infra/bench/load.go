@@ -30,20 +30,23 @@ type caller = func() (do func(i int) error, done func(), err error)
 // load has each of n callers, one after another, do calls until there have been
 // most of them or the time is up. The first error ends it.
 func load(ctx context.Context, n, most int, atMost time.Duration, c caller) (rate, error) {
-	return loadWhen(ctx, n, most, atMost, c, func(int, int) {})
+	return loadWhen(ctx, n, most, atMost, c, func(context.Context, int, int) {})
 }
 
 // paced has each of n callers do one call each second, however long it takes; they begin
 // one after another within the first second.
 func paced(ctx context.Context, n, seconds int, c caller) (rate, error) {
 	begun := time.Now()
-	return loadWhen(ctx, n, n*seconds, time.Duration(seconds)*time.Second+longest, c, func(k, call int) {
-		time.Sleep(time.Until(begun.Add(time.Duration(call)*time.Second + time.Duration(k)*time.Second/time.Duration(n))))
+	return loadWhen(ctx, n, n*seconds, time.Duration(seconds)*time.Second+longest, c, func(ctx context.Context, k, call int) {
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Until(begun.Add(time.Duration(call)*time.Second + time.Duration(k)*time.Second/time.Duration(n)))):
+		}
 	})
 }
 
 // loadWhen is load where caller k waits before each of its calls.
-func loadWhen(ctx context.Context, n, most int, atMost time.Duration, c caller, wait func(k, call int)) (rate, error) {
+func loadWhen(ctx context.Context, n, most int, atMost time.Duration, c caller, wait func(ctx context.Context, k, call int)) (rate, error) {
 	ctx, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
 	var next atomic.Int64
@@ -60,7 +63,7 @@ func loadWhen(ctx context.Context, n, most int, atMost time.Duration, c caller, 
 		group.Go(func() {
 			defer done()
 			for i := int(next.Add(1)); i <= most && ctx.Err() == nil; i = int(next.Add(1)) {
-				wait(k, len(latencies[k]))
+				wait(ctx, k, len(latencies[k]))
 				at := time.Now()
 				if errs[k] = do(i); errs[k] != nil {
 					cancel()

@@ -135,18 +135,28 @@ type patient struct {
 }
 
 // Post implements steps.Channel.
-func (p *patient) Post(ctx context.Context, b brief.Brief) (string, error) {
+func (p *patient) Post(ctx context.Context, b brief.Brief) (id string, err error) {
+	err = p.call(func() (err error) { id, err = p.Channel.Post(ctx, b); return err })
+	return id, err
+}
+
+// Edit implements steps.Channel. Edits use up the same limit, and those of a group ask people.
+func (p *patient) Edit(ctx context.Context, messageID string, b brief.Brief) error {
+	return p.call(func() error { return p.Channel.Edit(ctx, messageID, b) })
+}
+
+func (p *patient) call(do func() error) error {
 	p.mu.Lock()
 	wait := p.until.Sub(p.now())
 	p.mu.Unlock()
 	if wait > 0 {
-		return "", incident.Limited("the channel "+p.Name()+" is over its limit", wait)
+		return incident.Limited("the channel "+p.Name()+" is over its limit", wait)
 	}
-	id, err := p.Channel.Post(ctx, b)
+	err := do()
 	if after := incident.WaitOf(err); after > 0 {
 		p.mu.Lock()
 		p.until = p.now().Add(after)
 		p.mu.Unlock()
 	}
-	return id, err
+	return err
 }

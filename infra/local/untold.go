@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"time"
 
 	"github.com/opsguard/opsguard/infra/local/bolt"
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -27,6 +28,9 @@ func (s attentive) Commit(ctx context.Context, c incident.Change) error {
 	return err
 }
 
+// longestWait is how long tell waits for a channel at most, while there may be more to tell.
+const longestWait = time.Minute
+
 // tell has it told until ctx ends.
 func (s attentive) tell(ctx context.Context, r steps.Reconcile) {
 	for {
@@ -35,6 +39,19 @@ func (s attentive) tell(ctx context.Context, r steps.Reconcile) {
 			return
 		case <-s.untold:
 		}
-		_, _ = r.TellUntold(ctx) // it has logged what failed, and the next reconcile tries again
+		_, err := r.TellUntold(ctx) // it has logged what failed, and the next reconcile tries again
+		wait := min(incident.WaitOf(err), longestWait)
+		if wait <= 0 {
+			continue
+		}
+		select { // a channel is over its limit, and said until when
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+		select {
+		case s.untold <- struct{}{}:
+		default:
+		}
 	}
 }

@@ -188,3 +188,14 @@ func TestWhereTheSenderShowsItIsSaidOnlyIfItIsKnown(t *testing.T) {
 		t.Errorf("a sender is named that shows nothing:\n%s", text)
 	}
 }
+
+// The alert's source reported recovery while the fix ran, the fix failed all the same, and
+// a person resolved it: that is who did.
+func TestAPersonWhoResolvesAfterAnEarlyRecoveryIsNamed(t *testing.T) {
+	inc := afterwards(t, "key:anna")
+	early := at(11, 0)
+	inc.RecoveredAt = &early
+	if b := brief.Of(inc, links(), at(15, 0)); b.StatusLine != "by key:anna, after it had been escalated" {
+		t.Errorf("%q", b.StatusLine)
+	}
+}

@@ -77,7 +77,7 @@ func approvedLine(inc incident.Incident) string {
 
 func resolvedLine(inc incident.Incident) string {
 	switch r := inc.Resolution; {
-	case r != nil && inc.RecoveredAt != nil:
+	case r != nil && r.By == incident.SourceActor(inc.Source):
 		return "after its escalation its source reported recovery"
 	case r != nil:
 		return "by " + inline(string(r.By), MaxParameter) + ", after it had been escalated"

@@ -6,6 +6,9 @@ const (
 	// heldFor is how long an escalated incident keeps its fingerprint: until then the same
 	// trouble is counted there and wakes nobody again.
 	heldFor = 24 * time.Hour
+	// floodHeldFor is the same for a flood incident, which is many troubles: those of
+	// another flood, later, are news.
+	floodHeldFor = time.Hour
 	// recurEvery is how often at most it is recorded that the trouble goes on.
 	recurEvery = time.Hour
 	// seenAfter is how long after an escalation a person who resolves is taken for somebody
@@ -23,6 +26,9 @@ func (i Incident) HoldsFingerprint() bool {
 func (i Incident) HeldUntil() time.Time {
 	if i.EscalatedAt == nil {
 		return time.Time{}
+	}
+	if i.Fingerprint == FloodFingerprint(i.Tenant, i.Service) {
+		return i.EscalatedAt.Add(floodHeldFor)
 	}
 	return i.EscalatedAt.Add(heldFor)
 }

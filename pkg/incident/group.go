@@ -8,8 +8,8 @@ import (
 const (
 	// groupLife is how long a group takes incidents after its first one.
 	groupLife = 30 * time.Minute
-	// maxMembers bounds the incidents of a group that are kept with their severity, the
-	// worst of all; maxRest those of which only the id is kept. More are counted.
+	// maxMembers bounds the incidents of a group that are kept with their severity, those
+	// that wait for people and the worst of all; maxRest those of which only the id is kept. More are counted.
 	maxMembers = 50
 	maxRest    = 1000
 	// maxOlder bounds the older messages of a group that are kept up to date.
@@ -46,7 +46,30 @@ type Member struct {
 	ID       string   `json:"id"`
 	Service  string   `json:"service"`
 	Severity Severity `json:"severity"`
-	Version  int64    `json:"version"` // of its record, as it is to be shown
+	Version  int64    `json:"version"`           // of its record, as it is to be shown
+	Settled  bool     `json:"settled,omitempty"` // nobody is to decide on it any more
+}
+
+// memberOf is how an incident stands in its group.
+func memberOf(inc Incident) Member {
+	return Member{inc.ID, inc.Service, inc.Severity, inc.Version, inc.Decision != nil || inc.Status.Final()}
+}
+
+// Compare orders members by what people need to see first: what waits for them, then what
+// is worst.
+func (m Member) Compare(other Member) int {
+	switch {
+	case m.Settled != other.Settled:
+		if other.Settled {
+			return -1
+		}
+		return 1
+	case m.Severity.Above(other.Severity):
+		return -1
+	case other.Severity.Above(m.Severity):
+		return 1
+	}
+	return 0
 }
 
 // Turn is what whoever asks has to do about a group's message.
@@ -63,6 +86,11 @@ const (
 // came within the window.
 func (g *Group) Takes(window time.Duration, now time.Time) bool {
 	return g.ID != "" && now.Before(g.Last.Add(window)) && now.Before(g.Begun.Add(groupLife))
+}
+
+// Has reports whether an incident came to the group. Of more than it keeps it does not know.
+func (g *Group) Has(id string) bool {
+	return slices.ContainsFunc(g.Members, func(m Member) bool { return m.ID == id }) || slices.Contains(g.Rest, short(id))
 }
 
 // Begin makes it a new group.
@@ -82,18 +110,18 @@ func (g *Group) Join(inc Incident, now time.Time) {
 		g.Last = now
 		g.Changed++
 	}
-	m := Member{inc.ID, inc.Service, inc.Severity, inc.Version}
+	m := memberOf(inc)
 	if len(g.Members) < maxMembers {
 		g.Members = append(g.Members, m)
 		return
 	}
 	least := 0
 	for i := range g.Members {
-		if g.Members[least].Severity.Above(g.Members[i].Severity) {
+		if g.Members[least].Compare(g.Members[i]) < 0 {
 			least = i
 		}
 	}
-	if m.Severity.Above(g.Members[least].Severity) {
+	if m.Compare(g.Members[least]) < 0 {
 		if rest >= 0 {
 			g.Rest = slices.Delete(g.Rest, rest, rest+1)
 		}
@@ -122,15 +150,15 @@ func (g *Group) Note(inc Incident) {
 	if i < 0 || g.Members[i].Version >= inc.Version {
 		return
 	}
-	g.Members[i].Severity, g.Members[i].Version = inc.Severity, inc.Version
+	g.Members[i] = memberOf(inc)
 	g.Changed++
 }
 
-// WorstMember is the severity of the worst member.
+// WorstMember is the severity of the worst member that waits for people.
 func (g *Group) WorstMember() Severity {
 	worst := Low
 	for _, m := range g.Members {
-		if m.Severity.Above(worst) {
+		if !m.Settled && m.Severity.Above(worst) {
 			worst = m.Severity
 		}
 	}
@@ -138,11 +166,12 @@ func (g *Group) WorstMember() Severity {
 }
 
 // Take asks for the turn at the message. A message about something worse than what the
-// last one was sent for is a new one, because an edit wakes nobody.
-func (g *Group) Take(by string, now time.Time) Turn {
-	worse := g.Message != "" && g.WorstMember().Above(g.Worst)
+// last one was sent for is a new one, because an edit wakes nobody. mayPost is false where
+// nobody is to be told anew: then what there is no message for is left to those who tell.
+func (g *Group) Take(by string, mayPost bool, now time.Time) Turn {
+	worse := mayPost && g.Message != "" && g.WorstMember().Above(g.Worst)
 	switch {
-	case g.Message != "" && g.Shown == g.Changed && !worse:
+	case g.Message != "" && g.Shown == g.Changed && !worse, g.Message == "" && !mayPost:
 		return TurnNone
 	case g.By != "" && g.By != by && now.Before(g.Since.Add(turnTime)):
 		return TurnWait
@@ -161,7 +190,7 @@ func (g *Group) Done(by, message string, shown int64, worst Severity) {
 		g.By = ""
 	}
 	if message != "" {
-		if g.Message != "" {
+		if g.Message != "" && g.Message != message {
 			g.Older = append(g.Older, g.Message)
 			g.Older = g.Older[max(0, len(g.Older)-maxOlder):]
 		}

@@ -80,7 +80,7 @@ func TestOneAtATimeIsAtAGroupsMessage(t *testing.T) {
 	g.Join(member(1, High, 1), epoch)
 	step := func(by string, after time.Duration, want Turn) {
 		t.Helper()
-		if got := g.Take(by, epoch.Add(after)); got != want {
+		if got := g.Take(by, true, epoch.Add(after)); got != want {
 			t.Fatalf("%s after %s: %q, want %q", by, after, got, want)
 		}
 	}
@@ -104,4 +104,55 @@ func TestOneAtATimeIsAtAGroupsMessage(t *testing.T) {
 	}
 	g.Lost("d")
 	step("e", turnTime, TurnPost)
+}
+
+// Whoever tells nobody anew edits what is to be shown once, and does not begin a message.
+func TestWhoMayNotPostEditsOnce(t *testing.T) {
+	var g Group
+	g.Begin("a", epoch)
+	g.Join(member(1, High, 1), epoch)
+	if turn := g.Take("a", false, epoch); turn != TurnNone || g.By != "" {
+		t.Fatalf("no message yet: %q, %q has the turn", turn, g.By)
+	}
+	g.Take("a", true, epoch)
+	g.Done("a", "m1", g.Changed, High)
+	g.Note(member(1, Critical, 2))
+	if turn := g.Take("a", false, epoch); turn != TurnEdit {
+		t.Fatalf("something worse: %q", turn)
+	}
+	g.Done("a", "", g.Changed, Critical)
+	if turn := g.Take("a", false, epoch); turn != TurnNone {
+		t.Errorf("edited already: %q", turn)
+	}
+	if turn := g.Take("b", true, epoch); turn != TurnPost {
+		t.Errorf("who may post: %q", turn)
+	}
+}
+
+// In a full group what is decided makes room for what waits.
+func TestAFullGroupKeepsWhatWaits(t *testing.T) {
+	var g Group
+	g.Begin("INC-1", epoch)
+	for n := range maxMembers {
+		inc := member(n, Critical, 4)
+		inc.Decision = &Decision{Action: Escalate}
+		g.Join(inc, epoch)
+	}
+	g.Join(member(maxMembers, High, 4), epoch)
+	if g.WorstMember() != High || g.Size() != maxMembers+1 || !slices.ContainsFunc(g.Members, func(m Member) bool { return !m.Settled }) {
+		t.Errorf("the worst that waits is %s of %d", g.WorstMember(), g.Size())
+	}
+}
+
+// A store may make a change twice, when the answer to the first was lost.
+func TestAMessageIsNotItsOwnElder(t *testing.T) {
+	var g Group
+	g.Begin("a", epoch)
+	g.Join(member(1, High, 1), epoch)
+	g.Take("a", true, epoch)
+	g.Done("a", "m1", g.Changed, High)
+	g.Done("a", "m1", g.Changed, High)
+	if g.Message != "m1" || len(g.Older) != 0 {
+		t.Errorf("%q, older %q", g.Message, g.Older)
+	}
 }

@@ -17,9 +17,9 @@ func (inv *Inventory) Joined(service string) string {
 
 // Root returns which of these services the most of the others depend on, directly or by
 // way of others: what is wrong with it may explain what is wrong with them. Of several it
-// is the first in the order given; "" of none.
+// is the first in the order given; "" if none depends on another.
 func (inv *Inventory) Root(services []string) string {
-	root, most := "", -1
+	root, most := "", 0
 	for _, candidate := range services {
 		count := 0
 		for _, other := range services {

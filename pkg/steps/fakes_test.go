@@ -115,6 +115,7 @@ type tracker struct {
 	opened []brief.Brief
 	told   []brief.Brief // what updates said
 	onTell error
+	calls  int // updates that were asked for
 	onOpen func(ref incident.Ref) error
 }
 
@@ -135,6 +136,7 @@ func (t *tracker) Open(_ context.Context, ref incident.Ref, b brief.Brief) (inci
 func (t *tracker) Update(_ context.Context, _ incident.Ref, _ incident.Ticket, b brief.Brief) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.calls++
 	if t.onTell == nil {
 		t.told = append(t.told, b)
 	}

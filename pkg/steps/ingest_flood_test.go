@@ -150,3 +150,38 @@ func TestARepeatThatIsWorseRaisesTheSeverityAndIsTold(t *testing.T) {
 		t.Errorf("the new message is not due, or the old one is forgotten: %+v", now.Asked)
 	}
 }
+
+// A flood is many troubles. One that was escalated takes what belongs to it, and no flood
+// of other troubles hours later, of which nobody would be told.
+func TestAnEscalatedFloodTakesNoFloodOfLater(t *testing.T) {
+	w := newWorld(t)
+	flow := &oneFlow{}
+	alerts := many(60)
+	var flood incident.Ref
+	for id, n := range w.flooded(flow, 3, alerts[:20]...) {
+		if n > 1 {
+			flood = incident.Ref{Tenant: incident.DefaultTenant, ID: id}
+		}
+	}
+	if _, err := w.analyze(nil).Handle(t.Context(), flood); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.waiting(flood, tokenOf(flood), 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.vote(flood, incident.Escalate, "key:anna"); err != nil {
+		t.Fatal(err)
+	}
+	w.closed(flood)
+	w.clock.move(10 * minute)
+	if ids := w.flooded(flow, 3, alerts[20:40]...); ids[flood.ID] != 17 && ids[flood.ID] != 20 {
+		t.Errorf("the flood that goes on: %v", ids)
+	}
+	w.clock.move(2 * 60 * minute)
+	if ids := w.flooded(flow, 3, alerts[40:]...); ids[flood.ID] != 0 || len(ids) != 4 {
+		t.Errorf("the flood of later: %v", ids)
+	}
+	if last := w.last(flood).Action; last != incident.EventReleased {
+		t.Errorf("the old one ends with %s", last)
+	}
+}

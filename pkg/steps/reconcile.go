@@ -3,6 +3,7 @@ package steps
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"time"
@@ -223,6 +224,10 @@ func (s Reconcile) look(ctx context.Context, ref incident.Ref, report *Reconcile
 // ask tells people of an incident that waits for them. An alarm hangs on the message.
 func (s Reconcile) ask(ctx context.Context, inc incident.Incident, report *ReconcileReport) error {
 	err := counted(&report.Notified, s.People.Ask(ctx, inc))
+	if errors.Is(err, errAtIt) {
+		report.Left++
+		return nil
+	}
 	if err != nil {
 		s.Log.WarnContext(ctx, "people could not be told: the incident waits, and a channel is still out of reach",
 			"incidentId", inc.ID, "deadline", inc.Asked.Deadline)

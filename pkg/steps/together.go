@@ -3,7 +3,6 @@ package steps
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -44,7 +43,7 @@ func (p People) groupFor(ctx context.Context, inc incident.Incident, channel str
 		}
 	}
 	err = p.Together.Groups.UpdateGroup(ctx, inc.Tenant, currentKey(channel, p.Inventory.Joined(inc.Service)), func(g *incident.Group) {
-		if !g.Takes(p.Together.Window, p.Now()) {
+		if !g.Has(inc.ID) && !g.Takes(p.Together.Window, p.Now()) {
 			g.Begin(inc.ID, p.Now())
 		}
 		g.Join(inc, p.Now())
@@ -68,80 +67,105 @@ func (p People) postTogether(ctx context.Context, inc incident.Incident, ch Chan
 	return incident.Notice{Channel: ch.Name(), MessageID: message, Group: id}, err
 }
 
-// editTogether shows in the message of its group how an incident is now.
+// editTogether shows in the message of its group how an incident is now. errAtIt: the one
+// who is at it will, unless that fails.
 func (p People) editTogether(ctx context.Context, inc incident.Incident, ch Channel, id string) error {
 	_, err := p.show(ctx, inc, ch, id, false, func(g *incident.Group) { g.Note(inc) })
-	if errors.Is(err, errAtIt) {
-		return nil // that one shows it
-	}
 	return err
 }
 
+// maxNote bounds how long it takes to note what became of a message. It may be noted
+// after the time for the message itself is over.
+const maxNote = 3 * time.Second
+
 // show makes a change to a group and brings its message up to date, until it shows every
-// change or somebody else is at it. mayPost is false where nobody is to be told anew.
+// change or somebody else is at it. mayPost is false where nobody is to be told anew. What
+// others changed meanwhile is theirs to tell if it cannot be shown.
 func (p People) show(ctx context.Context, inc incident.Incident, ch Channel, id string, mayPost bool, change func(*incident.Group)) (message string, err error) {
 	key, by := groupKey(ch.Name(), id), inc.ID
-	update := func(change func(*incident.Group)) error {
+	update := func(ctx context.Context, change func(*incident.Group)) error {
 		return p.Together.Groups.UpdateGroup(ctx, inc.Tenant, key, change)
+	}
+	note := func(change func(*incident.Group)) error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), maxNote)
+		defer cancel()
+		return update(ctx, change)
 	}
 	for {
 		var turn incident.Turn
 		var g incident.Group
-		err := update(func(now *incident.Group) {
+		err := update(ctx, func(now *incident.Group) {
 			change(now)
-			turn = now.Take(by, p.Now())
+			if turn = incident.TurnNone; !p.Together.Alone || len(now.Members) < 2 {
+				turn = now.Take(by, mayPost, p.Now())
+			}
 			g = now.Clone()
 		})
-		if err != nil {
-			return "", err
-		}
-		change = func(*incident.Group) {}
 		switch {
+		case message != "" && (err != nil || turn == incident.TurnWait):
+			return message, nil
+		case err != nil:
+			return "", err
 		case turn == incident.TurnNone:
 			return g.Message, nil
 		case turn == incident.TurnWait:
 			return "", errAtIt
-		case p.Together.Alone && len(g.Members) > 1, !mayPost && g.Message == "":
-			return "", update(func(now *incident.Group) { now.Leave(by) })
-		case !mayPost:
-			turn = incident.TurnEdit
 		}
-		posted, told, err := p.deliver(ctx, inc.Tenant, ch, g, turn)
+		posted, told, whole, err := p.deliver(ctx, inc.Ref, ch, g, turn)
 		if err != nil {
 			gone := turn == incident.TurnEdit && incident.KindOf(err) == incident.Invalid
-			left := update(func(now *incident.Group) {
+			left := note(func(now *incident.Group) {
 				if gone && mayPost {
 					now.Lost(by)
 					return
 				}
 				now.Leave(by)
 			})
-			if gone && mayPost && left == nil {
+			switch {
+			case gone && mayPost && left == nil:
+				message, change = "", func(*incident.Group) {}
 				continue // the message was deleted, and people are still to be told
+			case message != "":
+				logFailure(ctx, p.Log, inc.Ref, "channel "+ch.Name()+" could not be brought up to date", err)
+				return message, nil
 			}
 			return "", cmp.Or(err, left)
 		}
-		if err := update(func(now *incident.Group) { now.Done(by, posted, g.Changed, g.WorstMember()) }); err != nil {
+		shown := g.Changed
+		if !whole {
+			shown = 0 // whoever is not in it has it edited once more
+		}
+		if err := note(func(now *incident.Group) { now.Done(by, posted, shown, g.WorstMember()) }); err != nil {
 			return "", err
 		}
-		p.tellOthers(ctx, inc, told, incident.Notice{Channel: ch.Name(), MessageID: cmp.Or(posted, g.Message), Group: id})
+		message = cmp.Or(posted, g.Message)
+		changed := p.tellOthers(ctx, inc, told, incident.Notice{Channel: ch.Name(), MessageID: message, Group: id})
+		change = func(g *incident.Group) {
+			for _, other := range changed {
+				g.Note(other)
+			}
+		}
+		if !whole {
+			return message, nil
+		}
 	}
 }
 
 // maxTogether is how many incidents beside the first a message says something of.
 const maxTogether = 12
 
-// deliver posts or edits a group's message, and returns which incidents it tells of.
-func (p People) deliver(ctx context.Context, tenant string, ch Channel, g incident.Group, turn incident.Turn) (posted string, told []incident.Incident, err error) {
-	b, told, err := p.together(ctx, tenant, ch.Name(), g)
+// deliver posts or edits a group's message because of one of its incidents, and returns
+// which it tells of, and whether these are all that it was to tell of.
+func (p People) deliver(ctx context.Context, own incident.Ref, ch Channel, g incident.Group, turn incident.Turn) (posted string, told []incident.Incident, whole bool, err error) {
+	b, told, whole, err := p.together(ctx, own, ch.Name(), g)
 	if err != nil {
-		return "", nil, err
+		return "", nil, false, err
 	}
 	if turn == incident.TurnEdit {
-		return "", told, ch.Edit(ctx, g.Message, b)
+		return "", told, whole, ch.Edit(ctx, g.Message, b)
 	}
 	if posted, err = ch.Post(ctx, b); err != nil {
-		return "", nil, err
+		return "", nil, false, err
 	}
 	for _, older := range append(slices.Clone(g.Older), g.Message) {
 		if older == "" {
@@ -151,33 +175,38 @@ func (p People) deliver(ctx context.Context, tenant string, ch Channel, g incide
 			p.Log.WarnContext(ctx, "channel "+ch.Name()+" could not be brought up to date", "incidentId", g.ID, "error", err.Error())
 		}
 	}
-	return posted, told, nil
+	return posted, told, whole, nil
 }
 
-// together words a group: the probable root first, then what is worst.
-func (p People) together(ctx context.Context, tenant, channel string, g incident.Group) (brief.Brief, []incident.Incident, error) {
+// together words a group: the probable root first, then what is worst. An incident whose
+// record cannot be read is only counted, or it would keep people from being told of any.
+func (p People) together(ctx context.Context, own incident.Ref, channel string, g incident.Group) (b brief.Brief, all []incident.Incident, whole bool, err error) {
 	members := p.inOrder(g.Members)
-	all := make([]incident.Incident, 0, maxTogether+1)
-	for _, m := range members[:min(len(members), maxTogether+1)] {
-		inc, err := p.Store.Load(ctx, incident.Ref{Tenant: tenant, ID: m.ID})
-		if err != nil {
-			return brief.Brief{}, nil, err
+	members = members[:min(len(members), maxTogether+1)]
+	for _, m := range members {
+		inc, failed := p.Store.Load(ctx, incident.Ref{Tenant: own.Tenant, ID: m.ID})
+		if failed != nil {
+			if err = failed; m.ID == own.ID {
+				return b, nil, false, err
+			}
+			logFailure(ctx, p.Log, incident.Ref{Tenant: own.Tenant, ID: m.ID}, "people cannot be told of it together with "+own.ID, err)
+			continue
 		}
 		all = append(all, inc)
 	}
 	if len(all) == 0 {
-		return brief.Brief{}, nil, incident.BadField("group", "has no incidents")
+		return b, nil, false, cmp.Or(err, error(incident.BadField("group", "has no incidents")))
 	}
-	b := brief.Of(all[0], p.Links.Links(all[0], channel), p.Now())
+	b = brief.Of(all[0], p.Links.Links(all[0], channel), p.Now())
 	for _, inc := range all[1:] {
 		b.Others = append(b.Others, brief.OtherOf(inc, p.Links.Links(inc, channel), p.Now()))
 	}
 	b.MoreOthers = g.Size() - len(all)
-	return b, all, nil
+	return b, all, len(all) == len(members), nil
 }
 
 // inOrder puts the worst incident of the service that the others depend on first, then
-// the others by severity, those of one severity as they came.
+// the others by what people need to see first; those that are alike as they came.
 func (p People) inOrder(members []incident.Member) []incident.Member {
 	var services []string
 	for _, m := range members {
@@ -185,39 +214,38 @@ func (p People) inOrder(members []incident.Member) []incident.Member {
 			services = append(services, m.Service)
 		}
 	}
-	root := p.Inventory.Root(services)
 	members = slices.Clone(members)
-	slices.SortStableFunc(members, func(a, b incident.Member) int {
-		switch {
-		case (a.Service == root) != (b.Service == root):
-			if a.Service == root {
-				return -1
-			}
-			return 1
-		case a.Severity.Above(b.Severity):
-			return -1
-		case b.Severity.Above(a.Severity):
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(members, incident.Member.Compare)
+	root := p.Inventory.Root(services)
+	i := slices.IndexFunc(members, func(m incident.Member) bool { return m.Service == root })
+	if i > 0 && members[i].Settled == members[0].Settled {
+		first := members[i]
+		members = slices.Insert(slices.Delete(members, i, i+1), 0, first)
+	}
 	return members
 }
 
-// tellOthers records for the other incidents that the message told of them. What cannot be
-// recorded, reconcile finds shown already.
-func (p People) tellOthers(ctx context.Context, inc incident.Incident, told []incident.Incident, notice incident.Notice) {
+// tellOthers records for the other incidents that the message told of them, unless one
+// became worse since. What cannot be recorded, reconcile finds shown already. It returns
+// those that were decided on while the message was on its way.
+func (p People) tellOthers(ctx context.Context, inc incident.Incident, told []incident.Incident, notice incident.Notice) (changed []incident.Incident) {
 	for _, other := range told {
 		if other.Ref == inc.Ref || other.Told(notice.Channel) || other.Asked == nil || other.Status != incident.WaitingForApproval {
 			continue
 		}
-		_, err := update(ctx, p.Store, other.Ref, func(now incident.Incident) (incident.Change, error) {
+		recorded, err := update(ctx, p.Store, other.Ref, func(now incident.Incident) (incident.Change, error) {
+			if now.Severity != other.Severity {
+				return incident.Change{Incident: now}, nil
+			}
 			return now.Notified([]incident.Notice{notice}, p.toldAll(now, notice.Channel), p.Now())
 		})
 		if err != nil {
 			logFailure(ctx, p.Log, other.Ref, "it could not be recorded that people were told together with "+inc.ID, err)
+		} else if other.Decision == nil && recorded.Decision != nil {
+			changed = append(changed, recorded)
 		}
 	}
+	return changed
 }
 
 // toldAll reports whether every channel has been told, with these ones.

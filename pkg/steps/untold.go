@@ -2,6 +2,8 @@ package steps
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/opsguard/opsguard/pkg/brief"
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -43,11 +45,17 @@ func (s Reconcile) tellUntold(ctx context.Context, report *ReconcileReport) erro
 		return err
 	}
 	var failed error
+	missed := misses{}
 	for _, lag := range list {
 		if !roomFor(ctx) {
 			break
 		}
-		if err := s.tell(context.WithoutCancel(ctx), lag); err != nil {
+		err := s.tell(context.WithoutCancel(ctx), lag, missed)
+		if errors.Is(err, errAtIt) {
+			report.Left++
+			continue
+		}
+		if err != nil {
 			failed = err
 			report.Failed++
 			logFailure(ctx, s.Log, lag.Ref, "ticket and messages could not be brought up to date", err)
@@ -58,11 +66,29 @@ func (s Reconcile) tellUntold(ctx context.Context, report *ReconcileReport) erro
 	return failed
 }
 
-func (s Reconcile) tell(ctx context.Context, lag Lag) error {
+// misses counts in how many calls each channel and tracker was out of reach.
+type misses map[string]int
+
+// maxMisses is after how many calls what is out of reach is left alone for this time: a
+// call may take 10 s, and the rest of the list waits. One may be the fault of what was told.
+const maxMisses = 3
+
+func (m misses) note(name string, err error) {
+	if incident.KindOf(err) == incident.Unavailable {
+		m[name]++
+	}
+}
+
+// messagePatience is how long an incident stays on the list for a message whose channel is
+// out of reach, counted from the last change of its record.
+const messagePatience = time.Hour
+
+func (s Reconcile) tell(ctx context.Context, lag Lag, missed misses) error {
 	inc, err := s.Store.Load(ctx, lag.Ref)
+	var later error // why the messages have to be edited later
 	if err == nil {
-		s.People.Tell(ctx, inc)
-		err = s.Ticket.tell(ctx, inc)
+		later = s.People.tell(ctx, inc, missed)
+		err = s.ticket(ctx, inc, missed)
 	}
 	if incident.KindOf(err) == incident.Unavailable {
 		return err
@@ -70,7 +96,24 @@ func (s Reconcile) tell(ctx context.Context, lag Lag) error {
 	if err != nil {
 		logFailure(ctx, s.Log, lag.Ref, "the ticket cannot be brought up to date", err)
 	}
+	if later != nil && s.Ticket.Now().Sub(inc.UpdatedAt) < messagePatience {
+		return later
+	}
 	return s.Store.Told(ctx, lag)
+}
+
+// ticket brings the incident's ticket up to date, unless its tracker was found out of reach.
+func (s Reconcile) ticket(ctx context.Context, inc incident.Incident, missed misses) error {
+	if inc.Ticket == nil {
+		return nil
+	}
+	tracker := "tracker " + inc.Ticket.Tracker
+	if missed[tracker] == maxMisses {
+		return incident.Unavail(tracker+" is out of reach", nil)
+	}
+	err := s.Ticket.tell(ctx, inc)
+	missed.note(tracker, err)
+	return err
 }
 
 // tell brings the incident's ticket up to date, if it has one.

@@ -130,12 +130,16 @@ func (p People) Ask(ctx context.Context, inc incident.Incident) error {
 	if len(notices) == 0 && outOfReach == nil && len(inc.Asked.Notices) == 0 {
 		p.Log.WarnContext(ctx, "nobody was told: no channel is configured, or none takes messages", "incidentId", inc.ID, "deadline", inc.Asked.Deadline, "manualReview", inc.Plan == nil)
 	}
-	var told []string
-	for _, n := range notices {
-		told = append(told, n.Channel)
-	}
+	asked := inc.Severity
 	now, err := update(ctx, p.Store, inc.Ref, func(inc incident.Incident) (incident.Change, error) {
-		return inc.Notified(notices, outOfReach == nil || p.toldAll(inc, told...), p.Now())
+		fresh := slices.DeleteFunc(slices.Clone(notices), func(n incident.Notice) bool {
+			return n.Group != "" && inc.Severity != asked // it became worse since: its group has to send a new message
+		})
+		var told []string
+		for _, n := range fresh {
+			told = append(told, n.Channel)
+		}
+		return inc.Notified(fresh, outOfReach == nil && len(fresh) == len(notices) || p.toldAll(inc, told...), p.Now())
 	})
 	if err != nil {
 		return err
@@ -158,7 +162,9 @@ func (p People) post(ctx context.Context, inc incident.Incident) (notices []inci
 		}
 		notice, err := p.postTo(limited, inc, ch)
 		if errors.Is(err, errAtIt) {
-			outOfReach = err
+			if outOfReach == nil { // a channel that is out of reach may say for how long
+				outOfReach = err
+			}
 			continue
 		}
 		if err != nil {
@@ -211,19 +217,38 @@ func (l DecidableLinks) Links(inc incident.Incident, channel string) brief.Links
 // logs failures; nothing depends on it. Where the message of a group cannot be edited here,
 // reconcile does: see Change's Untold.
 func (p People) Tell(ctx context.Context, inc incident.Incident) {
+	_ = p.tell(ctx, inc, misses{})
+}
+
+// tell is Tell. Its error is one that may pass. It passes over channels that were out of
+// reach too often.
+func (p People) tell(ctx context.Context, inc incident.Incident, missed misses) (later error) {
 	if inc.Asked == nil {
-		return
+		return nil
 	}
 	for _, notice := range slices.Concat(inc.Asked.Former, inc.Asked.Notices) {
 		for _, ch := range p.Channels {
 			if ch.Name() != notice.Channel || notice.Group != "" && p.Together.Groups == nil {
 				continue
 			}
-			if err := p.edit(ctx, inc, ch, notice); err != nil {
+			if missed["channel "+ch.Name()] == maxMisses {
+				later = incident.Unavail("channel "+ch.Name()+" is out of reach", nil)
+				continue
+			}
+			err := p.edit(ctx, inc, ch, notice)
+			if err == nil {
+				continue
+			}
+			if !errors.Is(err, errAtIt) {
 				logFailure(ctx, p.Log, inc.Ref, "channel "+ch.Name()+" could not be brought up to date", err)
+				missed.note("channel "+ch.Name(), err)
+			}
+			if incident.KindOf(err) == incident.Unavailable {
+				later = err
 			}
 		}
 	}
+	return later
 }
 
 func (p People) edit(ctx context.Context, inc incident.Incident, ch Channel, notice incident.Notice) error {

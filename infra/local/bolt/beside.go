@@ -86,10 +86,13 @@ func (s *Store) put(tx commit.Tx, b bucket, k []byte, value any) error {
 	return tx.Put(b.name, k, v)
 }
 
-// Latest implements steps.LatestReader.
+// Latest implements steps.LatestReader. A damaged one is none: the incident is shown.
 func (s *Store) Latest(_ context.Context, ref incident.Ref) (l incident.Latest, err error) {
 	err = s.view(func(r commit.Reader) error {
 		_, err := bucketLatest.get(r, key(ref.Tenant, ref.ID), &l)
+		if s.note(err) {
+			l, err = incident.Latest{}, nil
+		}
 		return err
 	})
 	return l, s.unavailable(err)

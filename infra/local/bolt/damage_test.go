@@ -362,3 +362,21 @@ func firstLayout(t *testing.T) (dir string) {
 	}
 	return dir
 }
+
+// What an alert said last is shown beside an incident, and does not hide it when it is damaged.
+func TestADamagedLatestEvidenceHidesNothing(t *testing.T) {
+	dir := filled(t)
+	o := openStore(t, dir)
+	says := incident.Latest{At: now, Logs: "disk full", Digest: "other"}
+	_, err := o.Join(t.Context(), incident.DefaultTenant, alert(1).Fingerprint(), says)
+	o.must(err)
+	o.close()
+	raw(t, dir, flip("latest", id(1)))
+	o = openStore(t, dir)
+	if l, err := o.Latest(t.Context(), ref(1)); err != nil || l.Logs != "" || !l.At.IsZero() {
+		t.Errorf("%+v, %v", l, err)
+	}
+	if _, count := o.db.Damage.Known(); count == 0 {
+		t.Error("the damage is not told")
+	}
+}

@@ -32,7 +32,7 @@ func GroupsContract(t *testing.T, s steps.Groups) {
 		err := s.UpdateGroup(t.Context(), tenant, "a/b", func(g *incident.Group) {
 			g.Begin("INC-1", epoch)
 			g.Join(incident.Incident{Ref: incident.Ref{ID: "INC-1"}, Service: "web", Severity: incident.High, Version: 4}, epoch)
-			g.Take("INC-1", epoch)
+			g.Take("INC-1", true, epoch)
 			g.Done("INC-1", "m1", 1, incident.High)
 		})
 		if err != nil {
@@ -58,7 +58,7 @@ func GroupsContract(t *testing.T, s steps.Groups) {
 				id := fmt.Sprintf("INC-%02d", n)
 				err := s.UpdateGroup(t.Context(), tenant, "busy", func(g *incident.Group) {
 					g.Join(incident.Incident{Ref: incident.Ref{ID: id}, Severity: incident.High}, epoch.Add(time.Duration(n)*time.Second))
-					turns[n] = g.Take(id, epoch)
+					turns[n] = g.Take(id, true, epoch)
 				})
 				if err != nil {
 					t.Errorf("%s: %v", id, err)
