@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -12,12 +13,15 @@ import (
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
+// first comes before every incident's id; a key of DynamoDB cannot be empty.
+const first = "I"
+
 // Untold implements steps.Untold.
-func (s *Store) Untold(ctx context.Context, tenant string) ([]steps.Lag, error) {
+func (s *Store) Untold(ctx context.Context, tenant, after string) ([]steps.Lag, error) {
 	out, err := s.client.Query(ctx, &dynamodb.QueryInput{
 		TableName: s.table, ConsistentRead: aws.Bool(true), Limit: aws.Int32(steps.MaxUntold),
-		KeyConditionExpression:    aws.String("PK = :pk"),
-		ExpressionAttributeValues: item{":pk": text(untoldPartition(tenant))},
+		KeyConditionExpression:    aws.String("PK = :pk AND SK > :after"),
+		ExpressionAttributeValues: item{":pk": text(untoldPartition(tenant)), ":after": text(cmp.Or(after, first))},
 	})
 	if err != nil {
 		return nil, unavailable(err)

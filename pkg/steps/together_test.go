@@ -159,7 +159,7 @@ func TestWhoCannotMakeLinksEditsOnlyTheMessageOfOneIncident(t *testing.T) {
 	if len(w.chat.edits) != edits+1 || w.lastEdit().Brief.IncidentID != alone.ID {
 		t.Errorf("%d edits, the last of %s", len(w.chat.edits)-edits, w.lastEdit().Brief.IncidentID)
 	}
-	if list, err := w.store.Untold(t.Context(), incident.DefaultTenant); err != nil || !slices.ContainsFunc(list, func(l steps.Lag) bool { return l.Ref == web }) {
+	if list, err := w.store.Untold(t.Context(), incident.DefaultTenant, ""); err != nil || !slices.ContainsFunc(list, func(l steps.Lag) bool { return l.Ref == web }) {
 		t.Errorf("nobody will show it: %v %v", list, err)
 	}
 }

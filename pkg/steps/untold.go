@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -16,8 +17,9 @@ const MaxUntold = 100
 // after an escalation, no step of a workflow tells them any more. A Change with Untold
 // puts an incident onto it.
 type Untold interface {
-	// Untold returns some of them, MaxUntold at most.
-	Untold(ctx context.Context, tenant string) ([]Lag, error)
+	// Untold returns those whose ids come after one, "" for the first, in their order,
+	// MaxUntold at most.
+	Untold(ctx context.Context, tenant, after string) ([]Lag, error)
 	// Told takes one off, unless it was put onto the list again since.
 	Told(ctx context.Context, of Lag) error
 }
@@ -40,12 +42,22 @@ func (s Reconcile) tellUntold(ctx context.Context, report *ReconcileReport) erro
 	if ctx.Err() != nil {
 		return nil
 	}
-	list, err := s.Store.Untold(ctx, s.Tenant)
-	if err != nil {
-		return err
-	}
-	var failed error
 	missed := misses{}
+	var failed error
+	for after, more := "", true; more; {
+		list, err := s.Store.Untold(ctx, s.Tenant, after)
+		if err != nil {
+			return cmp.Or(failed, err)
+		}
+		failed = cmp.Or(s.tellSome(ctx, list, missed, report), failed)
+		if more = len(list) == MaxUntold && roomFor(ctx); more {
+			after = list[len(list)-1].Ref.ID
+		}
+	}
+	return failed
+}
+
+func (s Reconcile) tellSome(ctx context.Context, list []Lag, missed misses, report *ReconcileReport) (failed error) {
 	for _, lag := range list {
 		if !roomFor(ctx) {
 			break

@@ -69,11 +69,11 @@ func rebuild(f *dbfile.File, report *Report, asked bool) (kept string, err error
 func (s *survey) keeping() dbfile.Keep { return dbfile.Keep{Record: s.keep, Newer: s.newer} }
 
 // leaving keeps of what may have been replaced or deleted only what is never deleted:
-// an incident with its newest version, events, evidence, tickets. Executions that are
+// an incident with its newest version, events, evidence, what was said last, tickets. Executions that are
 // not found end as failed, and reconcile escalates their incidents.
 func (s *survey) leaving(r dbfile.Record) (string, bool) {
 	name, ok := s.belongs(r)
-	for _, kept := range []bucket{bucketMeta, bucketEvents, bucketEvidence, bucketTickets} {
+	for _, kept := range []bucket{bucketMeta, bucketEvents, bucketEvidence, bucketLatest, bucketTickets} {
 		if ok && name == string(kept.name) {
 			s.kept++
 			return name, true

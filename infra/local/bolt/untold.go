@@ -12,12 +12,13 @@ import (
 )
 
 // Untold implements steps.Untold.
-func (s *Store) Untold(_ context.Context, tenant string) (list []steps.Lag, err error) {
+func (s *Store) Untold(_ context.Context, tenant, after string) (list []steps.Lag, err error) {
 	prefix := append(key(tenant), 0)
 	err = s.scan(func(tx *bbolt.Tx) error {
 		list = nil
 		c := bucketUntold.in(tx).Cursor()
-		for k, _ := c.Seek(prefix); bytes.HasPrefix(k, prefix) && len(list) < steps.MaxUntold; k, _ = c.Next() {
+		beyond := append(bytes.Clone(prefix), after+"\x00"...)
+		for k, _ := c.Seek(beyond); bytes.HasPrefix(k, prefix) && len(list) < steps.MaxUntold; k, _ = c.Next() {
 			lag := steps.Lag{Ref: incident.Ref{Tenant: tenant, ID: string(k[len(prefix):])}}
 			_, err := bucketUntold.get(commit.Plain{Tx: tx}, k, &lag.Version)
 			s.note(err) // a damaged one is told too, and then taken off

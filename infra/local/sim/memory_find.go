@@ -108,12 +108,12 @@ func (m *Memory) List(_ context.Context, q steps.ListQuery) (steps.Page, error) 
 }
 
 // Untold implements steps.Untold.
-func (m *Memory) Untold(_ context.Context, tenant string) ([]steps.Lag, error) {
+func (m *Memory) Untold(_ context.Context, tenant, after string) ([]steps.Lag, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var list []steps.Lag
 	for ref, version := range m.untold {
-		if ref.Tenant == tenant {
+		if ref.Tenant == tenant && ref.ID > after {
 			list = append(list, steps.Lag{Ref: ref, Version: version})
 		}
 	}

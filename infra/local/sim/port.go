@@ -141,9 +141,9 @@ func (p storePort) Wait(ctx context.Context, ref incident.Ref) (wait incident.Wa
 }
 
 // Untold implements steps.Untold.
-func (p storePort) Untold(ctx context.Context, tenant string) (list []steps.Lag, err error) {
+func (p storePort) Untold(ctx context.Context, tenant, after string) (list []steps.Lag, err error) {
 	err = p.t.call(call{port: "untold"}, func() (string, error) {
-		list, err = p.s.Untold(ctx, tenant)
+		list, err = p.s.Untold(ctx, tenant, after)
 		return fmt.Sprint(len(list)), err
 	})
 	return list, err

@@ -2,6 +2,7 @@ package stepstest
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -102,7 +103,7 @@ func (t *storeTest) escalated() {
 func (t *storeTest) untold() {
 	list := func() []steps.Lag {
 		t.Helper()
-		list, err := t.s.Untold(t.Context(), t.tenant)
+		list, err := t.s.Untold(t.Context(), t.tenant, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -120,7 +121,19 @@ func (t *storeTest) untold() {
 	second := steps.Lag{Ref: inc.Ref, Version: inc.Version}
 	t.code("what was told before", t.s.Told(t.Context(), first), "")
 	t.same("with more to tell", list(), []steps.Lag{second})
-	t.code("told", t.s.Told(t.Context(), second), "")
+	other := t.must(t.open("k2").Settle(incident.ReasonStepFailed, epoch))
+	other = t.must(other.Close("", epoch))
+	other = t.must(other.Recur("source:api", epoch))
+	both := []steps.Lag{second, {Ref: other.Ref, Version: other.Version}}
+	slices.SortFunc(both, func(a, b steps.Lag) int { return strings.Compare(a.Ref.ID, b.Ref.ID) })
+	t.same("in order", list(), both)
+	for n, after := range both {
+		rest, err := t.s.Untold(t.Context(), t.tenant, after.Ref.ID)
+		t.code("what comes after", err, "")
+		t.same("what comes after", len(rest), len(both)-1-n)
+	}
+	t.code("told", t.s.Told(t.Context(), both[1]), "")
+	t.code("told", t.s.Told(t.Context(), both[0]), "")
 	t.code("told again", t.s.Told(t.Context(), second), "")
 	if l := list(); len(l) != 0 {
 		t.Errorf("after everything was told: %v", l)
