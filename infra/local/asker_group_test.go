@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/opsguard/opsguard/infra/local/bolt"
-	"github.com/opsguard/opsguard/infra/local/commit"
 	"github.com/opsguard/opsguard/pkg/brief"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/inventory"
@@ -52,19 +51,7 @@ func (s *strict) Edit(ctx context.Context, _ string, b brief.Brief) error {
 // A storm that is one group is one message, and the channel that is over its limit is left
 // alone: a sender that goes on calling is barred.
 func TestAStormOfOneGroupLeavesAChannelAloneThatIsOverItsLimit(t *testing.T) {
-	dir := t.TempDir()
-	inv, err := inventory.Load([]byte("services: {}\n"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	synctest.Test(t, func(t *testing.T) {
-		file, err := bolt.OpenFile(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		writer := commit.New(file)
-		defer func() { writer.Close(); file.Close() }()
-		store := bolt.New(file, writer)
+	withStore(t, func(t *testing.T, store *bolt.Store, inv *inventory.Inventory) {
 		channel := &strict{rationed: rationed{told: map[string]time.Time{}}}
 		a := newAsker(time.Now, slog.New(slog.DiscardHandler))
 		people := steps.People{Store: store, Inventory: inv, Channels: []steps.Channel{&patient{Channel: channel, now: time.Now}}, Links: noLinks{},

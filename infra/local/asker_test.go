@@ -56,7 +56,9 @@ type noLinks struct{}
 
 func (noLinks) Links(incident.Incident, string) brief.Links { return brief.Links{} }
 
-func TestACriticalIncidentDoesNotWaitBehindAFlood(t *testing.T) {
+// withStore runs a test in played time, with a store and a services.yaml that lists
+// nothing.
+func withStore(t *testing.T, run func(t *testing.T, store *bolt.Store, inv *inventory.Inventory)) {
 	dir := t.TempDir()
 	inv, err := inventory.Load([]byte("services: {}\n"), nil)
 	if err != nil {
@@ -69,7 +71,12 @@ func TestACriticalIncidentDoesNotWaitBehindAFlood(t *testing.T) {
 		}
 		writer := commit.New(file)
 		defer func() { writer.Close(); file.Close() }()
-		store := bolt.New(file, writer)
+		run(t, bolt.New(file, writer), inv)
+	})
+}
+
+func TestACriticalIncidentDoesNotWaitBehindAFlood(t *testing.T) {
+	withStore(t, func(t *testing.T, store *bolt.Store, inv *inventory.Inventory) {
 		channel := &rationed{told: map[string]time.Time{}}
 		a := newAsker(time.Now, slog.New(slog.DiscardHandler))
 		people := steps.People{Store: store, Inventory: inv, Channels: []steps.Channel{&patient{Channel: channel, now: time.Now}}, Links: noLinks{},

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/opsguard/opsguard/infra/local/bolt"
-	"github.com/opsguard/opsguard/infra/local/commit"
 	"github.com/opsguard/opsguard/pkg/brief"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/inventory"
@@ -36,19 +35,8 @@ func (l *shut) Edit(_ context.Context, _ string, b brief.Brief) error {
 
 // A group's message that its channel takes again in a moment does not wait for reconcile.
 func TestAMessageOverTheLimitIsEditedWhenItIsTakenAgain(t *testing.T) {
-	dir := t.TempDir()
-	inv, err := inventory.Load([]byte("services: {}\n"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	synctest.Test(t, func(t *testing.T) {
-		file, err := bolt.OpenFile(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		writer := commit.New(file)
-		defer func() { writer.Close(); file.Close() }()
-		store := attentive{bolt.New(file, writer), make(chan struct{}, 1)}
+	withStore(t, func(t *testing.T, kept *bolt.Store, inv *inventory.Inventory) {
+		store := attentive{kept, make(chan struct{}, 1)}
 		channel := &shut{rationed: rationed{told: map[string]time.Time{}}, until: time.Now().Add(3 * time.Second)}
 		people := steps.People{Store: store, Inventory: inv, Channels: []steps.Channel{channel}, Links: noLinks{},
 			Together: steps.Together{Groups: store, Window: 5 * time.Minute}, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
@@ -58,7 +46,8 @@ func TestAMessageOverTheLimitIsEditedWhenItIsTakenAgain(t *testing.T) {
 		if err := people.Ask(t.Context(), inc); err != nil {
 			t.Fatal(err)
 		}
-		if inc, err = store.Load(t.Context(), inc.Ref); err != nil {
+		inc, err := store.Load(t.Context(), inc.Ref)
+		if err != nil {
 			t.Fatal(err)
 		}
 		c, err := inc.Settle(incident.ReasonApprovalTimeout, time.Now())

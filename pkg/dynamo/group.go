@@ -2,12 +2,7 @@ package dynamo
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 )
@@ -22,37 +17,20 @@ const (
 	groupLife = 400 * 24 * time.Hour
 )
 
-// UpdateGroup implements steps.Groups: one read and one conditional put.
+// UpdateGroup implements steps.Groups. What changes nothing writes nothing: most of those
+// who are at one group at once only learn that somebody else is at its message.
 func (s *Store) UpdateGroup(ctx context.Context, tenant, name string, change func(*incident.Group)) error {
-	for range maxGroupRaces {
-		var g incident.Group
-		k := groupKey(tenant, name)
-		it, err := s.get(ctx, k, true)
-		if err == nil && it != nil {
-			err = bodyOf(it, &g)
-		}
-		if err != nil {
-			return unavailable(err)
-		}
-		before := g.Version
-		g.Version++
-		change(&g)
-		body, err := json.Marshal(g)
-		if err != nil {
-			return unavailable(err)
-		}
-		condition := "attribute_not_exists(PK) OR version = :before"
-		_, err = s.client.PutItem(ctx, &dynamodb.PutItemInput{
-			TableName: s.table, ConditionExpression: &condition, ExpressionAttributeValues: item{":before": number(before)},
-			Item: with(k, item{attrBody: text(string(body)), attrVersion: number(g.Version), attrExpires: number(g.Last.Add(groupLife).Unix())}),
-		})
-		var moved *types.ConditionalCheckFailedException
-		if !errors.As(err, &moved) {
-			return unavailable(err)
-		}
-		if ctx.Err() != nil {
-			break
-		}
+	group := versioned[incident.Group]{
+		key:     func() item { return groupKey(tenant, name) },
+		version: func(g *incident.Group) int64 { return g.Version },
+		expires: func(g *incident.Group) time.Time { return g.Last.Add(groupLife) },
+		races:   maxGroupRaces, lost: incident.Unavail("others kept changing the group", nil),
 	}
-	return incident.Unavail("others kept changing the group", nil)
+	return group.update(ctx, s, func(g *incident.Group) {
+		before := g.Clone()
+		change(g)
+		if !before.Equal(*g) {
+			g.Version++
+		}
+	})
 }

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"reflect"
 	"slices"
 	"time"
 )
@@ -210,6 +211,12 @@ func (g *Group) Leave(by string) {
 func (g *Group) Lost(by string) {
 	g.Leave(by)
 	g.Message, g.Shown = "", 0
+}
+
+// Equal reports whether two groups are the same, whatever their versions are.
+func (g Group) Equal(other Group) bool {
+	g.Version = other.Version
+	return reflect.DeepEqual(g, other)
 }
 
 // Clone returns a copy that shares nothing.

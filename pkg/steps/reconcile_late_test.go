@@ -185,7 +185,7 @@ type manyWaiting struct {
 }
 
 func (m *manyWaiting) Untold(context.Context, string, string) ([]steps.Lag, error) { return nil, nil }
-func (m *manyWaiting) Told(context.Context, steps.Lag) error               { panic("nothing is untold") }
+func (m *manyWaiting) Told(context.Context, steps.Lag) error                       { panic("nothing is untold") }
 
 func (m *manyWaiting) List(context.Context, steps.ListQuery) (steps.Page, error) {
 	panic("every open incident is listed")

@@ -288,13 +288,7 @@ func TestARecordThatCannotBeReadDoesNotSilenceItsGroup(t *testing.T) {
 // at it shows the incident, or the next run does.
 func TestReconcileLeavesAMessageThatAnotherIsAt(t *testing.T) {
 	w := grouping(t)
-	w.chat.onPost = func(brief.Brief) error { panic("the process dies") }
-	first := w.analyzed("cart")
-	func() {
-		defer func() { _ = recover() }()
-		_ = w.waiting(first, tokenOf(first), 0)
-	}()
-	w.chat.onPost = nil
+	first := w.diedTelling("cart")
 	second := w.asked("cart")
 	if err := w.store.UpdateGroup(t.Context(), incident.DefaultTenant, "group/chat/"+first.ID, func(g *incident.Group) { g.By = "INC-another" }); err != nil {
 		t.Fatal(err)

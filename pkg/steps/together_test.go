@@ -206,17 +206,23 @@ func TestManyAtOnceAreOneMessageThatShowsThemAll(t *testing.T) {
 	}
 }
 
+// diedTelling is an incident whose process died while it told people of it.
+func (w *world) diedTelling(service string) incident.Ref {
+	w.chat.onPost = func(brief.Brief) error { panic("the process dies") }
+	ref := w.analyzed(service)
+	func() {
+		defer func() { _ = recover() }()
+		_ = w.waiting(ref, tokenOf(ref), 0)
+	}()
+	w.chat.onPost = nil
+	return ref
+}
+
 // The process that has the turn may die: then another shows the incident, and it waits no
 // longer than reconcile takes.
 func TestAMessageWhoseSenderDiedIsSentByAnother(t *testing.T) {
 	w := grouping(t)
-	w.chat.onPost = func(brief.Brief) error { panic("the process dies") }
-	first := w.analyzed("cart")
-	func() {
-		defer func() { _ = recover() }()
-		_ = w.waiting(first, tokenOf(first), 0)
-	}()
-	w.chat.onPost = nil
+	first := w.diedTelling("cart")
 	second := w.asked("cart")
 	if len(w.chat.posts) != 0 || w.load(second).Asked.NotifiedAt != nil {
 		t.Fatalf("%d messages while another has the turn", len(w.chat.posts))

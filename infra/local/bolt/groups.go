@@ -19,8 +19,11 @@ func (s *Store) UpdateGroup(_ context.Context, tenant, name string, change func(
 		} else if err != nil {
 			return err
 		}
+		before := g.Clone()
+		if change(&g); before.Equal(g) {
+			return nil
+		}
 		g.Version++
-		change(&g)
 		return s.put(tx, bucketGroups, k, g)
 	}))
 }
