@@ -16,7 +16,7 @@ import (
 
 // ours is the markdown that the messages are made of themselves, once escapes are
 // taken away.
-var ours = regexp.MustCompile(`\*\*(WAITINGxFORxAPPROVAL|ESCALATED|RESOLVED|Why|Evidence|simulated: nothing will be changed)\*\*` +
+var ours = regexp.MustCompile(`\*\*(WAITINGxFORxAPPROVAL|ESCALATED|RESOLVED|Why|Evidence|CRITICAL|HIGH|MEDIUM|LOW|simulated: nothing will be changed)\*\*` +
 	`|\[([Oo]pen|Approve(: the fix runs)?|Escalate(: open a ticket)?|Resolve(: it is dealt with)?)\]\(https://ops\.example\.test/[A-Za-z0-9=&?/.-]+\)|<t:[0-9]+:[fR]>`)
 
 // escapes are the pairs that Discord shows as their second character.

@@ -11,28 +11,44 @@ import (
 const maxOthers = 9
 
 // together shows the others in room units: each with its links while there is room for
-// them, and how many are not shown.
+// them, then those that are left by name, and how many are not shown.
 func together(b brief.Brief, room int) []embed {
 	var all []embed
-	left := b.MoreOthers
-	for i, o := range b.Others {
-		e := other(o)
+	rest := b.Others
+	room -= restRoom
+	for len(rest) > 0 && len(all) < maxOthers-1 {
+		e := other(rest[0])
 		size := units(e.Title) + units(e.Description)
-		if len(all) == maxOthers-1 || size > room-moreRoom {
-			left += len(b.Others) - i
+		if size > room {
 			break
 		}
 		room -= size
-		all = append(all, e)
+		all, rest = append(all, e), rest[1:]
 	}
-	if left > 0 {
-		all = append(all, embed{Title: fmt.Sprintf("and %d more incidents together with these", left), Color: color(b.Status)})
+	if left := len(rest) + b.MoreOthers; left > 0 {
+		e := embed{Title: fmt.Sprintf("and %d more incidents together with these", left), Color: color(b.Status)}
+		room += restRoom - units(e.Title)
+		e.Description = named(rest, min(room, maxDescription))
+		all = append(all, e)
 	}
 	return all
 }
 
-// moreRoom is kept for the line that tells of those that are not shown.
-const moreRoom = 60
+// restRoom is kept for those that are named without links.
+const restRoom = 700
+
+// named names incidents, one a line, as many as fit.
+func named(others []brief.Other, room int) string {
+	var lines []string
+	for _, o := range others {
+		line := "**" + escape(strings.ToUpper(string(o.Severity)), 20) + "** " + escape(string(o.Title), 90) + ", " + escape(o.IncidentID, 60)
+		if room -= units(line) + 1; room < 0 {
+			break
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
+}
 
 func other(o brief.Other) embed {
 	e := embed{
