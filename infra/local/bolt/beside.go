@@ -41,14 +41,16 @@ func (s *Store) holding(r commit.Reader, tenant, fingerprint string) (d dedup, o
 // trouble does not wait for a group that could only say "nobody".
 func (s *Store) Join(_ context.Context, tenant, fingerprint string, says incident.Latest) (inc incident.Incident, err error) {
 	k := key(tenant, fingerprint)
-	err = s.view(func(r commit.Reader) error {
-		if r.Get(bucketDedup.name, k) == nil {
-			return incident.NobodyHolds()
+	if !s.writer.Recent(bucketDedup.name, k) {
+		err = s.view(func(r commit.Reader) error {
+			if r.Get(bucketDedup.name, k) == nil {
+				return incident.NobodyHolds()
+			}
+			return nil
+		})
+		if err != nil {
+			return inc, s.unavailable(err)
 		}
-		return nil
-	})
-	if err != nil {
-		return inc, s.unavailable(err)
 	}
 	err = s.writer.Do(func(tx commit.Tx) error {
 		d, ok := s.holding(tx, tenant, fingerprint)

@@ -22,8 +22,8 @@ type decoded struct {
 }
 
 // maxDecoded is how many incidents are remembered at least, and half of how many at
-// most: some 6 KB each.
-const maxDecoded = 256
+// most: some 6 KB each. A storm comes back to about a thousand.
+const maxDecoded = 1024
 
 func newDecoded() decoded { return decoded{recent.NewMap[string, incident.Incident](maxDecoded)} }
 

@@ -61,3 +61,28 @@ func TestACheckpointInTheMiddleOfAReadDoesNotMixTwoMoments(t *testing.T) {
 		}
 	}
 }
+
+// Recent knows what was written lately while it is in memory, and not what is in the file
+// or was deleted.
+func TestRecentKnowsWhatIsInMemory(t *testing.T) {
+	w := writer(t, open(t, t.TempDir()))
+	recent := func(want bool, when string) {
+		t.Helper()
+		if got := w.Recent(numbers, []byte("a")); got != want {
+			t.Errorf("%s: %v", when, got)
+		}
+	}
+	recent(false, "before")
+	failed := errors.New("not written")
+	if err := w.Do(func(tx commit.Tx) error { return errors.Join(put("a", 1)(tx), failed) }); !errors.Is(err, failed) {
+		t.Fatal(err)
+	}
+	recent(false, "after a write that failed")
+	must(t, w.Do(put("a", 1)))
+	recent(true, "after a write")
+	must(t, w.Do(func(tx commit.Tx) error { return tx.Delete(numbers, []byte("a")) }))
+	recent(false, "after a deletion")
+	must(t, w.Do(put("a", 2)))
+	must(t, w.Flush())
+	recent(false, "in the file")
+}
