@@ -24,7 +24,7 @@ func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	decide, err := approvefix.Open(ctx, f, store)
+	decide, err := approvefix.Open(ctx, f, store, api.LinkKeys)
 	if err != nil {
 		return nil, err
 	}

@@ -98,7 +98,10 @@ def what_belongs_together_is_one_message(stack):
         want(len(posted) == sent + 1, f"{len(posted) - sent} messages")
         for incident in (first, second):
             want(re.search("action=approve[^)]*", message) and f"incidentId={incident}" in message.replace("\\u0026", "&"), "it has no link to decide on " + incident)
-            stack.call(f"/approve-fix?incidentId={incident}&action=resolve", "OPERATE_KEY")
+        stack.call(f"/approve-fix?incidentId={first}&action=resolve", "OPERATE_KEY")
+        message = wait(lambda: next((m for m in edited[shown:] if "resolved; being closed" in m), None), "the message to show the decision at once", 10)
+        want(f"incidentId={second}&action=approve" in message.replace("\\u0026", "&"), "the other can no longer be decided on")
+        stack.call(f"/approve-fix?incidentId={second}&action=resolve", "OPERATE_KEY")
         for incident in (first, second):
             stack.becomes(incident, "RESOLVED")
         wait(lambda: edited[-1].count("RESOLVED") >= 2, "the message to show both ends, after reconcile", 90)

@@ -13,27 +13,48 @@ import (
 	"github.com/opsguard/opsguard/pkg/web"
 )
 
+// Keys reads the keys that sign links.
+type Keys = func(context.Context) (link.Keys, error)
+
 // Open binds approve-fix; what it returns gives the step for the public URL that a
 // call came through.
-func Open(ctx context.Context, f aws.Function, store *dynamo.Store) (func(link.PublicURL) web.Decider, error) {
+func Open(ctx context.Context, f aws.Function, store *dynamo.Store, keys Keys) (func(link.PublicURL) web.Decider, error) {
 	channels, err := people.OpenChannels(f, store, "") // no channel that runs here makes links by itself
 	if err != nil {
 		return nil, err
 	}
 	f.Warm(ctx, channels)
 	step := steps.ApproveFix{Store: store, Delivery: workflow.Delivery(f, store), Inventory: channels.Inventory(), Now: f.Now, Log: f.Log}
-	return func(url link.PublicURL) web.Decider { return decider{step, channels, link.Viewer{URL: url}} }, nil
+	return func(url link.PublicURL) web.Decider { return decider{step, channels, keys, url} }, nil
 }
 
 // decider is the step with links that lead where the call came through.
 type decider struct {
 	step     steps.ApproveFix
 	channels *people.Channels
-	links    link.Viewer
+	keys     Keys
+	url      link.PublicURL
 }
 
 // Handle implements web.Decider.
 func (d decider) Handle(ctx context.Context, in steps.ApproveFixInput) (steps.ApproveFixOutput, error) {
-	d.step.People = d.channels.Told(d.links)
+	d.step.People = d.people(ctx)
 	return d.step.Handle(ctx, in)
+}
+
+// people are those whose messages show the decision. A message of several incidents keeps
+// the links of the others: without keys to sign them, it is left to reconcile.
+func (d decider) people(ctx context.Context) steps.People {
+	told := d.channels.Told(link.Viewer{URL: d.url})
+	keys, err := d.keys(ctx)
+	if err != nil {
+		return told
+	}
+	maker, err := link.NewMaker(keys, d.url)
+	if err != nil {
+		return told
+	}
+	told.Links = steps.DecidableLinks{Linker: maker, Inventory: d.channels.Inventory()}
+	told.Together.Alone = false
+	return told
 }

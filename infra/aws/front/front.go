@@ -81,6 +81,10 @@ func Open(ctx context.Context, f aws.Function) (*Front, error) {
 	}}, nil
 }
 
+// LinkKeys reads the keys of links as they are now; none where the function verifies no
+// links.
+func (f *Front) LinkKeys(ctx context.Context) (link.Keys, error) { return f.config.LinkKeys(ctx) }
+
 // Serve returns the handler of a function that has these parts. It is called once.
 func (f *Front) Serve(p Parts) (lambda.Handler, error) {
 	f.decide = p.Decide

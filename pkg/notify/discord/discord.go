@@ -1,6 +1,6 @@
-// Package discord tells people through a Discord webhook: one message per
-// incident, edited as the incident goes on, so that it stops offering links that
-// no longer decide. Start at Integration.
+// Package discord tells people through a Discord webhook: one message per incident, or
+// per group of incidents, edited as they go on, so that it stops offering links that no
+// longer decide. Start at Integration.
 //
 // A webhook cannot have buttons that act; the message carries links to
 // OpsGuard's own page. Text from outside is escaped so that it cannot mention,
