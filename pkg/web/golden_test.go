@@ -30,8 +30,11 @@ func TestAnswersAreAsPromised(t *testing.T) {
 		call    call
 		prepare func(*front)
 	}{
-		"ingest":            {call: call{method: "POST", target: "/ingest-alert", key: ingestKey, body: alert}},
-		"ingest-duplicate":  {call: call{method: "POST", target: "/ingest-alert", key: ingestKey, body: alert}, prepare: func(f *front) { f.joins = true }},
+		"ingest":           {call: call{method: "POST", target: "/ingest-alert", key: ingestKey, body: alert}},
+		"ingest-duplicate": {call: call{method: "POST", target: "/ingest-alert", key: ingestKey, body: alert}, prepare: func(f *front) { f.joins = true }},
+		"ingest-escalated": {call: call{method: "POST", target: "/ingest-alert", key: ingestKey, body: alert}, prepare: func(f *front) {
+			f.joins, f.joined = true, incident.Escalated
+		}},
 		"incident-waiting":  {call: call{method: "GET", target: "/incidents/" + waitingID, key: readKey}},
 		"incident-manual":   {call: call{method: "GET", target: "/incidents/" + manualID, key: readKey}},
 		"incident-detected": {call: call{method: "GET", target: "/incidents/" + detectedID, key: readKey}},

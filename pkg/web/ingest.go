@@ -45,6 +45,8 @@ func ingestMessage(done steps.Ingested) string {
 	switch {
 	case done.IncidentID == "":
 		return "No open incident matches; there was nothing to do."
+	case done.Duplicate && done.Status == incident.Escalated:
+		return "Counted as one more occurrence of an incident that was escalated. Its ticket is told, and nobody is asked anew."
 	case done.Duplicate:
 		return "Counted as one more occurrence of an open incident."
 	case done.Status == incident.Detected:

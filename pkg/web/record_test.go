@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"sync"
@@ -26,6 +27,7 @@ type fakeRecord struct {
 	queries   []steps.ListQuery
 	next      string
 	joins     bool
+	joined    incident.Status // how the one that is joined stands; "": as it was detected
 	tickets   []incident.Ticket
 }
 
@@ -116,7 +118,7 @@ func (f fakeIngest) Handle(_ context.Context, in steps.IngestInput) (steps.Inges
 		return steps.Ingested{}, err
 	}
 	f.alerts = append(f.alerts, in)
-	return steps.Ingested{IncidentID: detectedID, Status: incident.Detected, Duplicate: f.joins}, nil
+	return steps.Ingested{IncidentID: detectedID, Status: cmp.Or(f.joined, incident.Detected), Duplicate: f.joins}, nil
 }
 
 type fakeDecide struct{ *fakeRecord }
