@@ -216,7 +216,7 @@ func (s IngestAlert) joined(ctx context.Context, inc incident.Incident, by incid
 			return Ingested{}, err
 		}
 	}
-	if inc.Status == incident.Escalated {
+	if c, _ := inc.Recur(by, s.Now()); !c.Empty() {
 		if inc, err = s.recur(ctx, inc.Ref, by); err != nil {
 			return Ingested{}, err
 		}
