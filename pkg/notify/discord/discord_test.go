@@ -249,3 +249,27 @@ func TestCheckHoldsTheWebhookToItsForm(t *testing.T) {
 		}
 	}
 }
+
+// One other incident can always be decided on from the message, also with the long
+// addresses of API Gateway.
+func TestOneOtherKeepsItsLinks(t *testing.T) {
+	links := sample.Links()
+	for _, l := range []*string{&links.Approve, &links.Escalate, &links.Resolve, &links.View} {
+		*l = strings.Replace(*l, "https://ops.example.test/", "https://abcdefghij.execute-api.ap-southeast-2.amazonaws.com/production/", 1)
+	}
+	b := brief.Of(sample.Waiting(), links, sample.At(10, 6))
+	other := sample.Waiting()
+	other.ID = "INC-01JZ0000000000000000000009"
+	b.Others = []brief.Other{brief.OtherOf(other, links, sample.At(10, 6))}
+	for _, more := range []int{0, 40} {
+		b.MoreOthers = more
+		f := newFake(t)
+		id, err := open(t, f, &clock{}, "").Post(context.Background(), b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := f.message(id).Embeds; len(e) < 2 || !strings.Contains(e[1].Description, links.Approve) || !strings.Contains(e[1].Description, links.Resolve) {
+			t.Errorf("%d more: the other has no links: %+v", more, e)
+		}
+	}
+}

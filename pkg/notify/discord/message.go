@@ -51,7 +51,7 @@ func render(b brief.Brief) message {
 	for _, f := range e.Fields {
 		room -= units(f.Name) + units(f.Value)
 	}
-	others := together(b, room*2/5)
+	others := together(b, room/2)
 	for _, o := range others {
 		room -= units(o.Title) + units(o.Description)
 	}

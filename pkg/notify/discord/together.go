@@ -13,29 +13,42 @@ const maxOthers = 9
 // together shows the others in room units: each with its links while there is room for
 // them, then those that are left by name, and how many are not shown.
 func together(b brief.Brief, room int) []embed {
-	var all []embed
-	rest := b.Others
-	room -= restRoom
-	for len(rest) > 0 && len(all) < maxOthers-1 {
-		e := other(rest[0])
+	all, rest := linked(b.Others, room)
+	if len(rest)+b.MoreOthers == 0 {
+		return all
+	}
+	if all, rest = linked(b.Others, room-restRoom); len(all) == 0 {
+		all, rest = linked(b.Others, room-moreRoom)
+	}
+	e := embed{Title: fmt.Sprintf("and %d more incidents together with these", len(rest)+b.MoreOthers), Color: color(b.Status)}
+	used := 0
+	for _, one := range all {
+		used += units(one.Title) + units(one.Description)
+	}
+	e.Description = named(rest, min(room-used, restRoom)-moreRoom)
+	return append(all, e)
+}
+
+// linked shows those that room is enough for, and returns the rest.
+func linked(others []brief.Other, room int) (all []embed, rest []brief.Other) {
+	for len(others) > 0 && len(all) < maxOthers-1 {
+		e := other(others[0])
 		size := units(e.Title) + units(e.Description)
 		if size > room {
 			break
 		}
 		room -= size
-		all, rest = append(all, e), rest[1:]
+		all, others = append(all, e), others[1:]
 	}
-	if left := len(rest) + b.MoreOthers; left > 0 {
-		e := embed{Title: fmt.Sprintf("and %d more incidents together with these", left), Color: color(b.Status)}
-		room += restRoom - units(e.Title)
-		e.Description = named(rest, min(room, maxDescription))
-		all = append(all, e)
-	}
-	return all
+	return all, others
 }
 
-// restRoom is kept for those that are named without links.
-const restRoom = 700
+const (
+	// moreRoom is for the line that says how many there are beside those with links, and
+	// restRoom for that line and for some of their names.
+	moreRoom = 60
+	restRoom = 400
+)
 
 // named names incidents, one a line, as many as fit.
 func named(others []brief.Other, room int) string {
