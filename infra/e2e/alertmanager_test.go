@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -39,17 +38,13 @@ func realAlertmanager(t *testing.T) string {
 // OpsGuard's address and this token.
 func receiverOfTheGuide(t *testing.T, ingest, tokenFile string) string {
 	t.Helper()
-	guide, err := os.ReadFile("../../pkg/source/alertmanager/guide.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	block := regexp.MustCompile(`(?m)^ {4}receivers:\n(?: {4}.*\n)+`).FindString(string(guide))
+	block := ofTheGuide(t, "alertmanager", "receivers:")
 	ours := strings.NewReplacer("https://YOUR-OPSGUARD/ingest/my-alertmanager", ingest, "/etc/alertmanager/opsguard-token", tokenFile)
 	pasted := ours.Replace(block)
 	if !strings.Contains(pasted, ingest) || !strings.Contains(pasted, tokenFile) {
 		t.Fatalf("the guide says nothing to paste:\n%s", block)
 	}
-	return strings.ReplaceAll("\n"+pasted, "\n    ", "\n")
+	return "\n" + pasted
 }
 
 const alertmanagerServices = `
@@ -85,14 +80,7 @@ func TestARealAlertmanagerOpensAnIncidentAndResolvesIt(t *testing.T) {
 
 	begin := time.Now().Add(-time.Minute).UTC()
 	fire(t, am, begin, time.Time{})
-	var id string
-	c.eventually("Alertmanager's alert to become an incident", func() bool {
-		list, _ := c.call("GET", "/incidents?service=checkout", "", nil).get("incidents").([]any)
-		if len(list) == 1 {
-			id, _ = list[0].(map[string]any)["incidentId"].(string)
-		}
-		return id != ""
-	}, func() string { return c.call("GET", "/incidents", "", nil).String() })
+	id := c.onlyOf("checkout")
 	opened := c.until(id, "WAITING_FOR_APPROVAL")
 	if got := opened.text("severity"); got != "critical" {
 		t.Errorf("the severity is %s, want critical: %s", got, opened)

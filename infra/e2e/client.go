@@ -151,6 +151,19 @@ var oom = alert{Service: "prod-api-01", ErrorLogs: "JavaScript heap out of memor
 
 func (c *client) incident(id string) answer { return c.call("GET", "/incidents/"+id, "", nil) }
 
+// onlyOf waits until a service has one incident, and returns its id.
+func (c *client) onlyOf(service string) (id string) {
+	c.Helper()
+	c.eventually(service+" to have an incident", func() bool {
+		list, _ := c.call("GET", "/incidents?service="+service, "", nil).get("incidents").([]any)
+		if len(list) == 1 {
+			id, _ = list[0].(map[string]any)["incidentId"].(string)
+		}
+		return id != ""
+	}, func() string { return c.call("GET", "/incidents", "", nil).String() })
+	return id
+}
+
 // until polls an incident until it has the status, and returns it.
 func (c *client) until(id string, status ...string) answer {
 	c.Helper()

@@ -152,14 +152,7 @@ func TestARealNagiosOpensAnIncidentAndResolvesIt(t *testing.T) {
 		}
 	})
 	says("2", "CRITICAL - java.lang.OutOfMemoryError: Java heap space; $(reboot) `id`")
-	var id string
-	c.eventually("Nagios' notification to become an incident", func() bool {
-		list, _ := c.call("GET", "/incidents?service=checkout-1", "", nil).get("incidents").([]any)
-		if len(list) == 1 {
-			id, _ = list[0].(map[string]any)["incidentId"].(string)
-		}
-		return id != ""
-	}, func() string { return c.call("GET", "/incidents", "", nil).String() })
+	id := c.onlyOf("checkout-1")
 	opened := c.until(id, "WAITING_FOR_APPROVAL")
 	if opened.text("severity") != "critical" || opened.text("plan.fixId") != "restart-service" {
 		t.Errorf("opened: %s", opened)
