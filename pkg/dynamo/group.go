@@ -26,11 +26,5 @@ func (s *Store) UpdateGroup(ctx context.Context, tenant, name string, change fun
 		expires: func(g *incident.Group) time.Time { return g.Last.Add(groupLife) },
 		races:   maxGroupRaces, lost: incident.Unavail("others kept changing the group", nil),
 	}
-	return group.update(ctx, s, func(g *incident.Group) {
-		before := g.Clone()
-		change(g)
-		if !before.Equal(*g) {
-			g.Version++
-		}
-	})
+	return group.update(ctx, s, func(g *incident.Group) { g.Update(change) })
 }

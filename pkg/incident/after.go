@@ -74,10 +74,10 @@ func (i Incident) ResolveEscalated(by Actor, note string, now time.Time) (Change
 	if i.Resolution != nil {
 		return i.recorded(), nil
 	}
-	c := i.change(now, by, EventResolved, map[string]string{"after": string(i.Status), "note": note})
 	if i.Status != Escalated {
 		return Change{}, badTransition(i.Status, Resolved)
 	}
+	c := i.change(now, by, EventResolved, map[string]string{"after": string(i.Status), "note": note})
 	if err := c.become(Resolved); err != nil {
 		return Change{}, err
 	}

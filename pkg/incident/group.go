@@ -213,10 +213,14 @@ func (g *Group) Lost(by string) {
 	g.Message, g.Shown = "", 0
 }
 
-// Equal reports whether two groups are the same, whatever their versions are.
-func (g Group) Equal(other Group) bool {
-	g.Version = other.Version
-	return reflect.DeepEqual(g, other)
+// Update makes a change, counts it, and reports whether it was one.
+func (g *Group) Update(change func(*Group)) bool {
+	before := g.Clone()
+	if change(g); reflect.DeepEqual(before, *g) {
+		return false
+	}
+	g.Version++
+	return true
 }
 
 // Clone returns a copy that shares nothing.

@@ -85,6 +85,14 @@ type misses map[string]int
 // call may take 10 s, and the rest of the list waits. One may be the fault of what was told.
 const maxMisses = 3
 
+// skip is why what was out of reach too often is not called; nil if it may be.
+func (m misses) skip(name string) error {
+	if m[name] < maxMisses {
+		return nil
+	}
+	return incident.Unavail(name+" is out of reach", nil)
+}
+
 func (m misses) note(name string, err error) {
 	if incident.KindOf(err) == incident.Unavailable {
 		m[name]++
@@ -120,19 +128,16 @@ func (s Reconcile) ticket(ctx context.Context, inc incident.Incident, missed mis
 		return nil
 	}
 	tracker := "tracker " + inc.Ticket.Tracker
-	if missed[tracker] == maxMisses {
-		return incident.Unavail(tracker+" is out of reach", nil)
+	if err := missed.skip(tracker); err != nil {
+		return err
 	}
 	err := s.Ticket.tell(ctx, inc)
 	missed.note(tracker, err)
 	return err
 }
 
-// tell brings the incident's ticket up to date, if it has one.
+// tell brings the ticket of an incident that has one up to date.
 func (s CreateTicket) tell(ctx context.Context, inc incident.Incident) error {
-	if inc.Ticket == nil {
-		return nil
-	}
 	for _, t := range s.Trackers {
 		if t.Name() == inc.Ticket.Tracker {
 			return t.Update(ctx, inc.Ref, *inc.Ticket, brief.Of(inc, s.Links.Links(inc, "ticket"), s.Now()))

@@ -231,8 +231,9 @@ func (p People) tell(ctx context.Context, inc incident.Incident, missed misses) 
 			if ch.Name() != notice.Channel || notice.Group != "" && p.Together.Groups == nil {
 				continue
 			}
-			if missed["channel "+ch.Name()] == maxMisses {
-				later = incident.Unavail("channel "+ch.Name()+" is out of reach", nil)
+			channel := "channel " + ch.Name()
+			if skipped := missed.skip(channel); skipped != nil {
+				later = skipped
 				continue
 			}
 			err := p.edit(ctx, inc, ch, notice)
@@ -240,8 +241,8 @@ func (p People) tell(ctx context.Context, inc incident.Incident, missed misses) 
 				continue
 			}
 			if !errors.Is(err, errAtIt) {
-				logFailure(ctx, p.Log, inc.Ref, "channel "+ch.Name()+" could not be brought up to date", err)
-				missed.note("channel "+ch.Name(), err)
+				logFailure(ctx, p.Log, inc.Ref, channel+" could not be brought up to date", err)
+				missed.note(channel, err)
 			}
 			if incident.KindOf(err) == incident.Unavailable {
 				later = err

@@ -45,16 +45,10 @@ func (d decider) Handle(ctx context.Context, in steps.ApproveFixInput) (steps.Ap
 // people are those whose messages show the decision. A message of several incidents keeps
 // the links of the others: without keys to sign them, it is left to reconcile.
 func (d decider) people(ctx context.Context) steps.People {
-	told := d.channels.Told(link.Viewer{URL: d.url})
-	keys, err := d.keys(ctx)
-	if err != nil {
-		return told
+	if keys, err := d.keys(ctx); err == nil {
+		if maker, err := link.NewMaker(keys, d.url); err == nil {
+			return d.channels.Deciding(maker)
+		}
 	}
-	maker, err := link.NewMaker(keys, d.url)
-	if err != nil {
-		return told
-	}
-	told.Links = steps.DecidableLinks{Linker: maker, Inventory: d.channels.Inventory()}
-	told.Together.Alone = false
-	return told
+	return d.channels.Told(link.Viewer{URL: d.url})
 }

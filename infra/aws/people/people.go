@@ -82,8 +82,8 @@ func (p *Source) People(ctx context.Context) (steps.People, error) {
 	if err != nil {
 		return steps.People{}, err
 	}
-	people := p.Told(links)
-	people.Together = steps.Together{Groups: p.store, Window: p.window}
+	people := p.Deciding(links)
+	people.Together.Window = p.window
 	return people, nil
 }
 
@@ -133,9 +133,16 @@ func (c *Channels) Check(ctx context.Context) error {
 	return errors.Join(problems...)
 }
 
+// Deciding is Told with links that can decide, so that a message of several incidents
+// keeps those of the others.
+func (c *Channels) Deciding(links link.Maker) steps.People {
+	people := c.Told(steps.DecidableLinks{Linker: links, Inventory: c.inventory})
+	people.Together.Alone = false
+	return people
+}
+
 // Told returns the people to tell, with these links. If a channel's secret cannot be
-// used, the incident goes on, and reconcile tells people once it can. A missed edit
-// is not repeated.
+// used, the incident goes on, and reconcile tells people once it can.
 func (c *Channels) Told(links steps.Linker) steps.People {
 	return steps.People{Store: c.store, Inventory: c.inventory, Channels: integration.Items(c.opened), Links: links,
 		Together: steps.Together{Groups: c.store, Alone: true}, Now: c.function.Now, Log: c.function.Log}

@@ -38,7 +38,6 @@ func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.Rec
 		if err != nil {
 			return steps.Reconcile{}, err
 		}
-		told.Links = steps.DecidableLinks{Linker: told.Links, Inventory: inv}
 		return steps.Reconcile{
 			Store: store, Late: store, Workflow: w, Delivery: steps.Delivery{Waits: store, Workflow: w}, People: told, Ticket: ticket,
 			Close:  steps.LogResolution{Store: store, People: told, Now: f.Now, Log: f.Log},

@@ -30,7 +30,6 @@ func Open(ctx context.Context, f aws.Function) (func(context.Context) (Step, err
 	delivery := workflow.Delivery(f, store)
 	return func(ctx context.Context) (Step, error) {
 		told, err := source.People(ctx)
-		told.Links = steps.DecidableLinks{Linker: told.Links, Inventory: inv}
 		step := steps.WaitForApproval{Store: store, Delivery: delivery, Inventory: inv, People: told, Now: f.Now, Log: f.Log}
 		return Step{step, time.After}, err
 	}, nil

@@ -19,11 +19,9 @@ func (s *Store) UpdateGroup(_ context.Context, tenant, name string, change func(
 		} else if err != nil {
 			return err
 		}
-		before := g.Clone()
-		if change(&g); before.Equal(g) {
+		if !g.Update(change) {
 			return nil
 		}
-		g.Version++
 		return s.put(tx, bucketGroups, k, g)
 	}))
 }

@@ -126,8 +126,7 @@ func (m *Memory) UpdateGroup(_ context.Context, tenant, key string, change func(
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	g := m.groups[tenant+"/"+key].Clone()
-	g.Version++
-	change(&g)
+	g.Update(change)
 	m.groups[tenant+"/"+key] = g
 	return nil
 }
