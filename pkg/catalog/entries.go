@@ -58,5 +58,53 @@ func entries() []Fix {
 				Description: "by how many percent to lower it"}},
 			Verification: "the lower limit is in force, and the health check passes",
 		},
+		{
+			ID: "replace-instance", Title: "Replace an instance", Risk: RiskMedium,
+			Sentence:     "Replace the least healthy instance of {service}",
+			Description:  "Removes the one instance that is worst off and lets the platform start another in its place. Helps when one of several instances is stuck; what it was working on is lost.",
+			Verification: "the removed instance is gone, as many are in service as before, and the health check passes",
+		},
+		{
+			ID: "cordon-node", Title: "Cordon the node", Risk: RiskMedium,
+			Sentence:     "Keep new work off the node on which the least healthy instance of {service} runs",
+			Description:  "Marks the node so that nothing new is placed on it; what runs there goes on. Helps when a node is at fault and not the service.",
+			Verification: "the node takes no new work",
+		},
+		{
+			ID: "fail-over", Title: "Fail over to the standby", Risk: RiskHigh,
+			Sentence:     "Fail {service} over to its standby",
+			Description:  "Makes the standby the primary. Helps when the present primary is at fault; connections break, and what was not replicated may be lost.",
+			Verification: "another member is the primary and available, and the health check passes",
+		},
+		{
+			ID: "sync-deployment", Title: "Sync with what is declared", Risk: RiskMedium,
+			Sentence:     "Bring {service} back to what is declared for it",
+			Description:  "Applies the declared state again. Helps when what runs has drifted from what is declared; changes made by hand are gone again.",
+			Verification: "what runs is what is declared and is healthy",
+		},
+		{
+			ID: "revert-change", Title: "Revert the last merged change", Risk: RiskHigh,
+			Sentence:     "Open a pull request that reverts the last change merged into {service}",
+			Description:  "Opens a pull request that takes the last merged change back. It does not merge it: the repository's own rules decide.",
+			Verification: "the pull request is open",
+		},
+		{
+			ID: "rerun-workflow", Title: "Run the deployment workflow again", Risk: RiskMedium,
+			Sentence:     "Run the failed jobs of the last workflow run of {service} again",
+			Description:  "Runs the jobs that failed in the last run of the workflow that services.yaml names. Helps when a deployment stopped halfway for a reason that has passed.",
+			Verification: "the run ends with success",
+		},
+		{
+			ID: "run-runbook", Title: "Run the runbook", Risk: RiskHigh,
+			Sentence:     "Run the runbook that services.yaml names for {service}",
+			Description:  "Starts the one runbook that services.yaml names, in the system that keeps it, with no input but the incident's id. What it does is that system's to say.",
+			Verification: "the runbook reports success, and the health check passes",
+		},
+		{
+			ID: "disable-flag", Title: "Turn the feature flag off", Risk: RiskMedium,
+			Sentence:     "Turn off the feature flag that services.yaml names for {service}",
+			Description:  "Turns one named feature flag off in one environment. Helps when what the flag brought is at fault.",
+			Verification: "the flag is off, and the health check passes",
+		},
 	}
 }

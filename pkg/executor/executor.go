@@ -1,14 +1,14 @@
-// Package executor lists the executors that apply fixes and sends each plan to the
-// one for its target's type. Each is a folder below; adding one is a line in List.
+// Package executor lists the executors that apply fixes and opens the one for a target's
+// type. Each is a folder below; adding one is a line in List.
 package executor
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/opsguard/opsguard/pkg/executor/simulated"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
+	"github.com/opsguard/opsguard/pkg/redact"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
@@ -20,8 +20,7 @@ func List() []integration.Descriptor[steps.Executor] {
 	}
 }
 
-// Set applies each plan by the executor of its target's type. It never changes and
-// may be used concurrently.
+// Set opens the executor of each target. It never changes and may be used concurrently.
 type Set struct {
 	env  integration.Env
 	list []integration.Descriptor[steps.Executor]
@@ -35,42 +34,86 @@ func Open(env integration.Env, list []integration.Descriptor[steps.Executor]) (*
 	return &Set{env, list}, nil
 }
 
-// Run opens the executor of the plan's target and lets it act. If there is none,
-// or it refuses the target's attributes, the result is Failed: nothing was done,
-// and that is certain.
-func (s *Set) Run(ctx context.Context, ref incident.Ref, plan incident.Plan) incident.Result {
-	e, err := s.of(plan.Target)
-	if err != nil {
-		return incident.Result{Outcome: incident.Failed, Steps: s.refused(err, "nothing was changed")}
-	}
-	return e.Run(ctx, ref, plan)
-}
-
-// Verify only looks. Without an executor for the target it cannot see anything, so
-// the fix is not verified.
-func (s *Set) Verify(ctx context.Context, ref incident.Ref, plan incident.Plan) (bool, []incident.FixStep) {
-	e, err := s.of(plan.Target)
-	if err != nil {
-		return false, s.refused(err, "the target cannot be looked at")
-	}
-	return e.Verify(ctx, ref, plan)
-}
-
-// of opens the executor for a target, by the target that the plan froze.
-func (s *Set) of(t incident.Target) (steps.Executor, error) {
+// For implements steps.Executors. What the executor says is bounded and redacted.
+func (s *Set) For(t incident.Target) (steps.Executor, error) {
 	entry := integration.Entry{Name: t.Service, Type: t.Type}
 	for name, value := range t.Attributes {
-		entry.Settings = append(entry.Settings, integration.Setting{Name: name, Value: integration.Value{Text: value}})
+		entry.Settings = append(entry.Settings, integration.Setting{Name: name, Value: integration.Unpack(value)})
 	}
 	opened, err := integration.Open(s.env, integration.Executors, s.list, []integration.Entry{entry})
 	if err != nil {
-		return nil, err
+		return nil, incident.BadField("target", "%s", err.Error())
 	}
-	return opened[0].It, nil
+	return bounded{opened[0].It}, nil
 }
 
-func (s *Set) refused(err error, so string) []incident.FixStep {
-	return []incident.FixStep{{
-		Name: "choose executor", Status: "failed", At: incident.Stamp(s.env.Now()), Detail: fmt.Sprintf("%s; %s", err, so),
-	}}
+// Digest implements steps.Executors.
+func (s *Set) Digest(t incident.Target, fixID string) (string, error) {
+	of, found := integration.Find(integration.TypesOf(s.list), t.Type)
+	if !found {
+		return "", incident.BadField("target", "%s", integration.UnknownType(t.Type, integration.TypesOf(s.list)))
+	}
+	ability, able := of.Able(fixID)
+	if !able {
+		return "", incident.BadField("fixId", "%s cannot be done on a target of type %s", fixID, t.Type)
+	}
+	return ability.Digest(t.Type), nil
 }
+
+// bounded holds an executor to what the record can keep: an outside system's answer is
+// data, of any size, and may hold secrets.
+type bounded struct{ steps.Executor }
+
+// Look implements steps.Executor.
+func (b bounded) Look(ctx context.Context, p incident.Proposal) (incident.State, error) {
+	seen, err := b.Executor.Look(ctx, p)
+	return clean(seen), err
+}
+
+// Plan implements steps.Executor.
+func (b bounded) Plan(present incident.State, p incident.Proposal) (incident.Draft, error) {
+	draft, err := b.Executor.Plan(present, p)
+	if err == nil && draft.TooMuch() {
+		return draft, incident.BadField("fixId", "%s cannot be planned: what it would do does not fit into a plan that people can read", p.FixID)
+	}
+	return draft, err
+}
+
+// Act implements steps.Executor.
+func (b bounded) Act(ctx context.Context, o steps.Order) steps.Acted {
+	return cleanActed(b.Executor.Act(ctx, o))
+}
+
+// Undo implements steps.Executor.
+func (b bounded) Undo(ctx context.Context, o steps.Order) steps.Acted {
+	return cleanActed(b.Executor.Undo(ctx, o))
+}
+
+// Verify implements steps.Executor.
+func (b bounded) Verify(ctx context.Context, o steps.Order) (steps.Sight, error) {
+	sight, err := b.Executor.Verify(ctx, o)
+	sight.Steps = cleanSteps(sight.Steps)
+	return sight, err
+}
+
+func clean(s incident.State) incident.State {
+	facts := s.Facts()
+	for name, fact := range facts {
+		facts[name], _ = redact.Line(fact)
+	}
+	return facts
+}
+
+func cleanActed(a steps.Acted) steps.Acted {
+	a.Receipt, a.Steps = clean(a.Receipt), cleanSteps(a.Steps)
+	return a
+}
+
+func cleanSteps(all []incident.FixStep) []incident.FixStep {
+	for i := range all {
+		all[i].Name, _ = redact.Line(all[i].Name)
+		all[i].Detail, _ = redact.Line(all[i].Detail)
+	}
+	return all
+}
+

@@ -11,7 +11,7 @@ import (
 )
 
 // canonical writes RFC 8785 canonical JSON of the few shapes that are hashed:
-// strings, whole numbers up to 2^53, and maps of them. Every other shape of a
+// strings, whole numbers up to 2^53, maps of them, and lists of strings. Every other shape of a
 // value is a programmer's error and marks the text, so that no hash matches.
 func canonical(v any) string {
 	return string(appendCanonical(make([]byte, 0, 1024), v))
@@ -23,6 +23,15 @@ func appendCanonical(b []byte, v any) []byte {
 		return appendCanonicalString(b, v)
 	case int64:
 		return strconv.AppendInt(b, v, 10)
+	case []string:
+		b = append(b, '[')
+		for i, text := range v {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendCanonicalString(b, text)
+		}
+		return append(b, ']')
 	case map[string]string:
 		return appendCanonicalMap(b, v, appendCanonicalString)
 	case map[string]any:

@@ -9,25 +9,31 @@ import (
 type EventAction string
 
 const (
-	EventDetected    EventAction = "detected"
-	EventAnalyzed    EventAction = "analyzed"
-	EventAsked       EventAction = "approval-requested"
-	EventAskedAgain  EventAction = "approval-requested-again"
-	EventNotified    EventAction = "notified"
-	EventRaised      EventAction = "severity-raised"
-	EventVoted       EventAction = "voted"
-	EventDecided     EventAction = "decided"
-	EventRecovered   EventAction = "recovered"
-	EventFixQueued   EventAction = "fix-queued"
-	EventFixStarted  EventAction = "fix-started"
-	EventFixRefused  EventAction = "fix-refused"
-	EventFixFinished EventAction = "fix-finished"
-	EventFixLate     EventAction = "fix-finished-late"
-	EventTicket      EventAction = "ticket-created"
-	EventResolved    EventAction = "resolved"
-	EventEscalated   EventAction = "escalated"
-	EventRecurred    EventAction = "recurred"             // the same trouble was reported again after the escalation
-	EventReleased    EventAction = "fingerprint-released" // from now on it opens another incident
+	EventDetected     EventAction = "detected"
+	EventAnalyzed     EventAction = "analyzed"
+	EventAsked        EventAction = "approval-requested"
+	EventAskedAgain   EventAction = "approval-requested-again"
+	EventNotified     EventAction = "notified"
+	EventRaised       EventAction = "severity-raised"
+	EventVoted        EventAction = "voted"
+	EventDecided      EventAction = "decided"
+	EventRecovered    EventAction = "recovered"
+	EventFixQueued    EventAction = "fix-queued"
+	EventFixStarted   EventAction = "fix-started"
+	EventFixRefused   EventAction = "fix-refused"
+	EventPlanned      EventAction = "planned"
+	EventFixApplied   EventAction = "fix-applied" // the target took it; now it settles
+	EventFixWatched   EventAction = "fix-watched" // it still settles; the target is held for longer
+	EventFixFinished  EventAction = "fix-finished"
+	EventUndoStarted  EventAction = "undo-started"
+	EventUndoApplied  EventAction = "undo-applied"
+	EventUndoFinished EventAction = "undo-finished"
+	EventFixLate      EventAction = "fix-finished-late"
+	EventTicket       EventAction = "ticket-created"
+	EventResolved     EventAction = "resolved"
+	EventEscalated    EventAction = "escalated"
+	EventRecurred     EventAction = "recurred"             // the same trouble was reported again after the escalation
+	EventReleased     EventAction = "fingerprint-released" // from now on it opens another incident
 )
 
 // Event is one line of an incident's audit trail. Seq counts from 1 and is the

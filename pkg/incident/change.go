@@ -72,6 +72,10 @@ func (i Incident) change(now time.Time, by Actor, action EventAction, details ma
 	}
 	if i.Attempt != nil {
 		attempt := *i.Attempt
+		if i.Attempt.Undoing != nil {
+			undoing := *i.Attempt.Undoing
+			attempt.Undoing = &undoing
+		}
 		next.Attempt = &attempt
 	}
 	next.Version++
@@ -181,8 +185,7 @@ func (i Incident) Propose(a Analysis, p *Proposal, now time.Time) (Change, error
 
 // Ask is what wait-for-approval brings.
 type Ask struct {
-	Plan *Plan // built from the proposal today; nil: manual review
-	// ManualReason says why there is no plan although there may be a proposal.
+	// ManualReason says why there is no plan; "" where there is one.
 	ManualReason string
 	Token        TaskToken
 	EnteredAt    time.Time
@@ -200,7 +203,7 @@ func DeadlineFor(entered time.Time, timeout time.Duration) time.Time {
 	return Stamp(entered.Add(timeout - min(maxMargin, timeout/4)))
 }
 
-// Await freezes the plan, stores the task token and moves to
+// Await stores the task token and moves to
 // WAITING_FOR_APPROVAL. Asked again while waiting, it keeps plan and deadline
 // and only lets a newer token replace the stored one: later entered, or as
 // entered with more retries. An older one is refused with CodeTokenOlder.
@@ -221,8 +224,8 @@ func (i Incident) Await(a Ask) (Change, error) {
 	}
 	deadline := DeadlineFor(entered, time.Duration(i.ApprovalTimeout)*time.Second)
 	details := map[string]string{"deadline": FormatTime(deadline)}
-	if a.Plan != nil {
-		details["fixId"], details["planHash"], details["target"] = a.Plan.FixID, a.Plan.Hash, a.Plan.Target.Key()
+	if i.Plan != nil {
+		details["fixId"], details["planHash"], details["target"] = i.Plan.FixID, i.Plan.Hash, i.Plan.Target.Key()
 	} else {
 		details["manualReview"] = a.ManualReason
 	}
@@ -233,12 +236,11 @@ func (i Incident) Await(a Ask) (Change, error) {
 	if i.Analysis == nil { // the analysis step gave up; the record says so
 		c.Incident.Analysis = &Analysis{AnalyzedBy: ByNone}
 	}
-	if a.Plan == nil {
+	if i.Plan == nil {
 		analysis := *c.Incident.Analysis
 		analysis.ManualReason = a.ManualReason
 		c.Incident.Analysis = &analysis
 	}
-	c.Incident.Plan = a.Plan
 	c.Incident.Asked = &Asked{EnteredAt: entered, RetryCount: a.RetryCount, Deadline: deadline}
 	c.Wait = &Wait{i.Ref, a.Token, entered, a.RetryCount, deadline}
 	return c, nil

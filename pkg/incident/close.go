@@ -8,14 +8,18 @@ import "time"
 func (i Incident) Conclusion() (Status, Reason) {
 	if a := i.Attempt; a != nil {
 		switch {
+		case a.FinishedAt == nil && a.ActedAt != nil:
+			return Escalated, ReasonFixUnverified // the target took it, and nobody saw how it went on
 		case a.FinishedAt == nil || a.Outcome == Unknown:
 			return Escalated, ReasonFixUnknown
 		case a.Outcome == Failed:
 			return Escalated, ReasonFixFailed
-		case !a.Verified:
-			return Escalated, ReasonFixUnverified
+		case a.Outcome == Stale:
+			return Escalated, ReasonPlanStale
+		case a.Verified && (a.Outcome == Fixed || a.Outcome == Simulated):
+			return Resolved, ""
 		}
-		return Resolved, ""
+		return Escalated, ReasonFixUnverified
 	}
 	switch {
 	case i.Status == Detected && (i.Decision == nil || i.Decision.By != System):

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"slices"
 	"strconv"
 	"time"
 )
@@ -8,13 +9,18 @@ import (
 const (
 	// MaxApprovalAge is how long an approval may be acted on.
 	MaxApprovalAge = 15 * time.Minute
-	// MaxFixTime is how long a fix, verification included, may take.
+	// MaxFixTime is how long the call that acts may take. It does not wait for what it
+	// begins: see Plan.Limit.
 	MaxFixTime = 10 * time.Minute
 	// HoldTime is how long a target stays taken when nothing is heard of its fix
-	// again: longer than a fix can run, so that a hold never lapses under one.
+	// again: longer than a call can act, so that a hold never lapses under one. While the
+	// fix settles, the hold is renewed.
 	HoldTime = MaxFixTime + 5*time.Minute
+	// renewBefore is how much of a hold is left when it is renewed.
+	renewBefore = HoldTime / 2
 	// maxSteps bounds what an executor can make the record grow by.
 	maxSteps      = 50
+	maxStepName   = 128
 	maxStepDetail = 500 // bytes
 )
 
@@ -28,8 +34,9 @@ type Claimer struct {
 }
 
 // Claim takes the one attempt that a plan gets and the target with it. today is
-// the plan built anew, now, from the proposal, the catalogue and services.yaml;
-// nil if it no longer resolves. A caller that is refused with CodeAlreadyClaimed
+// the plan built anew, now, from its fix and parameters, the catalogue and services.yaml;
+// nil if it no longer resolves. Whether the target is still as planned is looked at
+// under the hold that this takes: see Stale. A caller that is refused with CodeAlreadyClaimed
 // must never act, only look. A commit that is refused with CodeTargetBusy has
 // changed nothing: the fix may be claimed again when the target is free.
 func (i Incident) Claim(by Claimer, today *Plan, now time.Time) (Change, error) {
@@ -67,7 +74,7 @@ func (i Incident) mayClaim(today *Plan, now time.Time) error {
 		return Fail(Conflict, CodeRecovered, "the source reported recovery at %s", FormatTime(*i.RecoveredAt))
 	case now.Sub(d.At) > MaxApprovalAge:
 		return Fail(Expired, CodeApprovalStale, "approved at %s; an approval holds for %s", FormatTime(d.At), MaxApprovalAge)
-	case today == nil || today.HashFor(i.Ref) != i.Plan.Hash:
+	case today == nil || today.Bare().HashFor(i.Ref) != i.Plan.Bare().HashFor(i.Ref):
 		return Fail(Conflict, CodePlanStale, "the approved plan no longer resolves to the same thing")
 	}
 	return nil
@@ -149,7 +156,7 @@ func (i Incident) Record(r Result, now time.Time) (Change, error) {
 	switch {
 	case i.Attempt == nil:
 		return Change{}, Fail(Conflict, CodeTransition, "no fix was started")
-	case i.Attempt.Heard, i.Attempt.FinishedAt != nil && r.Looked:
+	case i.Attempt.FinishedAt != nil && (r.Looked || i.Attempt.Heard):
 		return i.recorded(), nil
 	}
 	details := map[string]string{
@@ -161,12 +168,12 @@ func (i Incident) Record(r Result, now time.Time) (Change, error) {
 	if r.Looked {
 		details["looked"] = "true"
 	}
-	over := r.Over || !r.Looked && r.Outcome != Unknown
+	over := r.Over || !r.Looked && r.Outcome != Unknown && r.Outcome != Applied
 	if i.Attempt.Held && !over {
 		details["targetHeldUntil"] = FormatTime(i.Attempt.Until)
 	}
 	c := i.change(now, System, action, details)
-	c.Incident.Attempt.Heard = !r.Looked
+	c.Incident.Attempt.Heard = c.Incident.Attempt.Heard || !r.Looked
 	if over {
 		c.Incident.Attempt.Held = false
 		c.Free = i.Plan.Target.Key()
@@ -181,11 +188,18 @@ func (i Incident) Record(r Result, now time.Time) (Change, error) {
 func (a *Attempt) finish(r Result, at time.Time) {
 	a.FinishedAt = &at
 	a.Outcome, a.Verified = r.Outcome, r.Verified
-	for n, s := range r.Steps {
-		if n == maxSteps {
+	a.Steps = withSteps(a.Steps, r.Steps)
+}
+
+// withSteps adds steps within bounds.
+func withSteps(to, more []FixStep) []FixStep {
+	to = slices.Clone(to)
+	for _, s := range more {
+		if len(to) == maxSteps {
 			break
 		}
-		s.At, s.Detail = Stamp(s.At), Cut(s.Detail, maxStepDetail)
-		a.Steps = append(a.Steps, s)
+		s.At, s.Name, s.Detail = Stamp(s.At), Cut(s.Name, maxStepName), Cut(s.Detail, maxStepDetail)
+		to = append(to, s)
 	}
+	return to
 }

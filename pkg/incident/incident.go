@@ -33,14 +33,16 @@ type Incident struct {
 
 	Analysis *Analysis `json:"analysis"`
 	Proposal *Proposal `json:"proposal"` // nil after analysis: manual review
-	Plan     *Plan     `json:"plan"`     // frozen when people are asked; nil: manual review
-	Asked    *Asked    `json:"asked"`
-	Votes    []Vote    `json:"votes"`
-	Decision *Decision `json:"decision"`
-	Queued   *Queued   `json:"queued"`  // the approved fix waits until its target is free; nil: it does not
-	Refusal  Reason    `json:"refusal"` // why execute-fix will not act on the approval; "" if it may
-	Attempt  *Attempt  `json:"attempt"`
-	Ticket   *Ticket   `json:"ticket"`
+	Plan     *Plan     `json:"plan"`     // frozen before people are asked, or chosen among Candidates; nil: manual review
+	// Candidates are what a person may choose in a manual review, by hash; none is proposed.
+	Candidates []Plan    `json:"candidates,omitempty"`
+	Asked      *Asked    `json:"asked"`
+	Votes      []Vote    `json:"votes"`
+	Decision   *Decision `json:"decision"`
+	Queued     *Queued   `json:"queued"`  // the approved fix waits until its target is free; nil: it does not
+	Refusal    Reason    `json:"refusal"` // why execute-fix will not act on the approval; "" if it may
+	Attempt    *Attempt  `json:"attempt"`
+	Ticket     *Ticket   `json:"ticket"`
 
 	EscalationReason Reason     `json:"escalationReason"`
 	RecoveredAt      *time.Time `json:"recoveredAt"`
@@ -79,6 +81,8 @@ type Analysis struct {
 	Confidence float64    `json:"confidence"` // 0 to 1, as the analyst says; 0 when there is none
 	// ManualReason says, in a sentence for a human, why no fix is proposed; "" when one is.
 	ManualReason string `json:"manualReason,omitempty"`
+	// PlanFailed: what was proposed could not be planned; ManualReason says why.
+	PlanFailed bool `json:"planFailed,omitempty"`
 }
 
 // Asked says when and until when people were asked.
@@ -155,8 +159,11 @@ type Outcome string
 const (
 	Fixed     Outcome = "fixed"
 	Simulated Outcome = "simulated" // walked through; nothing was changed
-	Failed    Outcome = "failed"
-	Unknown   Outcome = "unknown" // it may or may not have been applied
+	Failed    Outcome = "failed"    // nothing was changed
+	Unknown   Outcome = "unknown"   // it may or may not have been applied
+	Applied   Outcome = "applied"   // the target took it, and it was not seen to help
+	Stale     Outcome = "stale"     // nothing was changed: the target was no longer as planned
+	Undone    Outcome = "undone"    // of an undoing: the target is as it was before the fix
 )
 
 // Attempt is the one time that the plan was acted on.
@@ -175,6 +182,21 @@ type Attempt struct {
 	// store open: so a process of another name knows that the one that acted is gone.
 	// "" where several may run at once.
 	Runner string `json:"runner,omitempty"`
+
+	ActedAt *time.Time `json:"actedAt,omitempty"` // when the target had taken the fix; until FinishedAt it settles
+	Receipt State      `json:"receipt,omitempty"` // what the executor finds it again by
+	Undoing *Undoing   `json:"undoing,omitempty"` // nil: nobody began to undo it
+}
+
+// Undoing is the one time that a fix was undone.
+type Undoing struct {
+	StartedAt  time.Time  `json:"startedAt"`
+	ActedAt    *time.Time `json:"actedAt"`    // when the target had taken it
+	FinishedAt *time.Time `json:"finishedAt"` // nil while it is under way, or if never heard of again
+	Outcome    Outcome    `json:"outcome"`    // undone, applied, failed, unknown; "" while under way
+	Steps      []FixStep  `json:"steps"`
+	Receipt    State      `json:"receipt,omitempty"`
+	Runner     string     `json:"runner,omitempty"`
 }
 
 // Queued is an approved fix that waits for its turn on the target.

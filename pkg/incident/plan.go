@@ -3,6 +3,7 @@ package incident
 import (
 	"sort"
 	"strings"
+	"time"
 )
 
 // Proposal is what the analysis suggests: a fix of the catalogue and its
@@ -52,7 +53,37 @@ type Plan struct {
 	Target     Target            `json:"target"`
 	Parameters map[string]string `json:"parameters"`
 	FixDigest  string            `json:"fixDigest"` // of the catalogue's entry
-	Hash       string            `json:"hash"`
+
+	// What the executor said; see Draft. All of it is under the hash. A plan without an
+	// ExecutorDigest was made before plans had any of it.
+	Present        State    `json:"present,omitempty"`
+	Wanted         State    `json:"wanted,omitempty"`
+	Actions        []string `json:"actions,omitempty"`
+	Undo           Undo     `json:"undo,omitzero"`
+	LimitSeconds   int64    `json:"limitSeconds,omitempty"`
+	Blast          Blast    `json:"blast,omitzero"`
+	Rights         []string `json:"rights,omitempty"`
+	ExecutorDigest string   `json:"executorDigest,omitempty"`
+
+	Hash string `json:"hash"`
+}
+
+// Limit is how long the fix may take until it must be verified.
+func (p Plan) Limit() time.Duration {
+	if p.LimitSeconds <= 0 {
+		return DefaultFixLimit
+	}
+	return time.Duration(p.LimitSeconds) * time.Second
+}
+
+// Key is the idempotency key of the fix: the same for each call about it, and for no
+// other fix. That of its undoing differs.
+func (p Plan) Key(ref Ref, undo bool) string {
+	what := "fix"
+	if undo {
+		what = "undo"
+	}
+	return sha256Hex(what + "\x00" + ref.Tenant + "\x00" + ref.ID + "\x00" + p.Hash)[:32]
 }
 
 // Simulated reports that the fix is only walked through: nothing is changed.
@@ -60,10 +91,11 @@ func (p Plan) Simulated() bool { return p.Target.Type == SimulatedTarget }
 
 // HashFor computes the plan's hash for an incident: SHA-256, in hex, over
 // canonical JSON of the incident, the resolved target, the digest of the
-// catalogue's entry, the fix and its parameters. The digest covers title and
-// risk, so what people read is bound too.
+// catalogue's entry, the fix and its parameters, and over all that the executor
+// said: present and wanted state, each action, the undoing, the limit, the rights.
+// The digest covers title and risk, so what people read is bound too.
 func (p Plan) HashFor(ref Ref) string {
-	return sha256Hex(canonical(map[string]any{
+	all := map[string]any{
 		"tenant":     ref.Tenant,
 		"incidentId": ref.ID,
 		"target": map[string]any{
@@ -74,7 +106,16 @@ func (p Plan) HashFor(ref Ref) string {
 		"fixDigest":  p.FixDigest,
 		"fixId":      p.FixID,
 		"parameters": p.Parameters,
-	}))
+	}
+	if p.ExecutorDigest != "" {
+		all["executor"] = map[string]any{
+			"digest": p.ExecutorDigest, "present": map[string]string(p.Present), "wanted": map[string]string(p.Wanted),
+			"actions": p.Actions, "rights": p.Rights, "limitSeconds": p.LimitSeconds,
+			"undo":  map[string]any{"actions": p.Undo.Actions, "wanted": map[string]string(p.Undo.Wanted), "not": p.Undo.Not},
+			"blast": map[string]any{"affected": int64(p.Blast.Affected), "of": int64(p.Blast.Of), "unit": p.Blast.Unit},
+		}
+	}
+	return sha256Hex(canonical(all))
 }
 
 // Freeze returns the plan with its hash for an incident.
@@ -82,3 +123,12 @@ func (p Plan) Freeze(ref Ref) Plan {
 	p.Hash = p.HashFor(ref)
 	return p
 }
+
+// Bare returns the plan without what its executor said: what the catalogue and
+// services.yaml alone make of it.
+func (p Plan) Bare() Plan {
+	return Plan{FixID: p.FixID, Title: p.Title, Risk: p.Risk, Target: p.Target, Parameters: p.Parameters, FixDigest: p.FixDigest}
+}
+
+// Proposal is what the plan was made of.
+func (p Plan) Proposal() Proposal { return Proposal{FixID: p.FixID, Parameters: p.Parameters} }

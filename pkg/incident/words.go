@@ -126,6 +126,7 @@ const (
 	ReasonApprovalStale       Reason = "approval_stale"
 	ReasonPlanStale           Reason = "plan_stale"
 	ReasonTargetBusy          Reason = "target_busy"
+	ReasonExecutionStopped    Reason = "execution_stopped" // by the kill switch, a freeze window or the breaker
 	ReasonFixFailed           Reason = "fix_failed"
 	ReasonFixUnverified       Reason = "fix_unverified"
 	ReasonFixUnknown          Reason = "fix_unknown"

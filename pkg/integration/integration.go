@@ -10,6 +10,7 @@
 package integration
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -109,6 +110,8 @@ type Type struct {
 	Fields []Field // its settings, in the struct's order
 	// AnySettings reports that every setting is taken, as text.
 	AnySettings bool
+	// Abilities are the fixes that an executor can do, sorted by id; nil for other kinds.
+	Abilities []Ability
 
 	decode func([]Setting) (settings any, problems []Problem)
 }
@@ -135,6 +138,14 @@ func New[S, T any](name, doc string, open func(Env, S) (T, error)) Descriptor[T]
 			return open(env, s)
 		},
 	}
+}
+
+// Can describes what an executor can do. Descriptions of the same fix twice, or with a
+// part missing, are refused where the executors are opened.
+func (d Descriptor[T]) Can(abilities ...Ability) Descriptor[T] {
+	d.Abilities = slices.Clone(abilities)
+	slices.SortStableFunc(d.Abilities, func(a, b Ability) int { return cmp.Compare(a.Fix, b.Fix) })
+	return d
 }
 
 // Bare opens one with its defaults and without what is required: for reading what an

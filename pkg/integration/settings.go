@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -19,11 +20,43 @@ type Setting struct {
 	Value Value
 }
 
-// Value is a scalar, a list or a mapping; the first that is set.
+// Value is a scalar, a list, a mapping, or a mapping to lists.
 type Value struct {
-	Text string
-	List []string
-	Map  map[string]string
+	Text  string              `json:"-"`
+	List  []string            `json:"list,omitempty"`
+	Map   map[string]string   `json:"map,omitempty"`
+	Lists map[string][]string `json:"lists,omitempty"`
+}
+
+// scalar reports whether the value is a text.
+func (v Value) scalar() bool { return v.List == nil && v.Map == nil && v.Lists == nil }
+
+// structured begins the text of a value that is none: no text of services.yaml holds it.
+const structured = "\x00"
+
+// Pack writes the value as one text, which Unpack reads: the attributes of a target are
+// texts, because a plan's hash is over them.
+func (v Value) Pack() string {
+	if v.scalar() {
+		return v.Text
+	}
+	text, err := json.Marshal(v)
+	if err != nil { // strings can always be written
+		return ""
+	}
+	return structured + string(text)
+}
+
+// Unpack reads what Pack has written.
+func Unpack(text string) (v Value) {
+	packed, ok := strings.CutPrefix(text, structured)
+	if !ok {
+		return Value{Text: text}
+	}
+	if err := json.Unmarshal([]byte(packed), &v); err != nil {
+		return Value{Text: text}
+	}
+	return v
 }
 
 // Problem is one setting that is refused.
@@ -47,7 +80,7 @@ func (p Problem) Error() string {
 //	default:"..."          what it is if left out; "" makes it optional
 //
 // A field without a default is required. Types: string, bool, int,
-// time.Duration, []string, map[string]string, and Secret.
+// time.Duration, []string, map[string]string, map[string][]string, and Secret.
 type Field struct {
 	Name     string
 	Help     string
@@ -86,6 +119,8 @@ func kindName(t reflect.Type) string {
 		return "list"
 	case reflect.TypeFor[map[string]string]():
 		return "mapping"
+	case reflect.TypeFor[map[string][]string]():
+		return "mapping of lists"
 	}
 	switch t.Kind() {
 	case reflect.String:
@@ -191,7 +226,7 @@ func decodeAny(settings []Setting) (any, []Problem) {
 	into := make(map[string]string, len(settings))
 	var problems []Problem
 	for _, s := range settings {
-		if s.Value.List != nil || s.Value.Map != nil {
+		if !s.Value.scalar() {
 			problems = append(problems, Problem{s.Name, s.Line, "must be one value"})
 		}
 		into[s.Name] = s.Value.Text
@@ -233,8 +268,14 @@ func set(into reflect.Value, v Value) string {
 		}
 		into.Set(reflect.ValueOf(v.Map))
 		return ""
+	case "mapping of lists":
+		if v.Lists == nil {
+			return "must be a mapping of names to lists"
+		}
+		into.Set(reflect.ValueOf(v.Lists))
+		return ""
 	}
-	if v.List != nil || v.Map != nil {
+	if !v.scalar() {
 		return "must be one value"
 	}
 	return setScalar(into, v.Text)

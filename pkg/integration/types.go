@@ -53,6 +53,14 @@ func CheckTypes(kind Kind, types []Type) error {
 				report(t, "the setting %s is of a type that services.yaml cannot hold", f.Name)
 			}
 		}
+		for i, a := range t.Abilities {
+			switch {
+			case a.Fix == "" || a.Does == "" || a.Verifies == "" || a.Rights == "":
+				report(t, "the fix %q is not described; say what it does, what it is verified by and which rights it needs", a.Fix)
+			case i > 0 && t.Abilities[i-1].Fix == a.Fix:
+				report(t, "the fix %s is described twice", a.Fix)
+			}
+		}
 	}
 	return errors.Join(problems...)
 }

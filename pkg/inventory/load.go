@@ -128,7 +128,7 @@ func (r *reader) service(entry field) Service {
 		s.Target = r.target(target, entry.name)
 	}
 	if fixes, found := fields["fixes"]; found {
-		s.Fixes = r.texts(fixes.node, fixes.path, unknownFix)
+		s.Fixes = r.texts(fixes.node, fixes.path, r.badFix(s.Target.Type))
 	}
 	if health, found := fields["health"]; found {
 		s.Health = r.health(health)
@@ -174,15 +174,27 @@ func badName(name string) string {
 	return ""
 }
 
-func unknownFix(id string) string {
-	if _, known := catalog.Lookup(id); known {
+// badFix refuses what is not in the catalogue, and what the target's executor cannot do.
+func (r *reader) badFix(targetType string) func(id string) string {
+	executor, opened := integration.Find(r.types[integration.Executors], targetType)
+	return func(id string) string {
+		if _, known := catalog.Lookup(id); !known {
+			return "is not in the catalogue; known: " + strings.Join(catalog.IDs(), ", ")
+		}
+		if _, able := executor.Able(id); opened && !able {
+			var can []string
+			for _, a := range executor.Abilities {
+				can = append(can, a.Fix)
+			}
+			return fmt.Sprintf("cannot be done on a target of type %s; it can do: %s", targetType, strings.Join(can, ", "))
+		}
 		return ""
 	}
-	return "is not in the catalogue; known: " + strings.Join(catalog.IDs(), ", ")
 }
 
 // target reads the type and, as the target's attributes, every other key. Their
-// meaning is the executor's; here they are text, as written in the file.
+// meaning is the executor's; here they are text: as written in the file, or packed where
+// an attribute is a list or a mapping.
 func (r *reader) target(f field, service string) incident.Target {
 	t := incident.Target{Service: service}
 	fields, ok := r.fields(f.node, f.path)
@@ -222,7 +234,7 @@ func attributes(fields []field, t incident.Target) []integration.Setting {
 	var all []integration.Setting
 	for _, f := range fields {
 		if value, taken := t.Attributes[f.name]; taken {
-			all = append(all, integration.Setting{Name: f.name, Line: f.key.Line, Value: integration.Value{Text: value}})
+			all = append(all, integration.Setting{Name: f.name, Line: f.key.Line, Value: integration.Unpack(value)})
 		}
 	}
 	return all
@@ -232,6 +244,10 @@ func (r *reader) attribute(f field) (string, bool) {
 	if !isAttributeName(f.name) {
 		r.at(f.key, f.path, "is not a good attribute name; use letters and digits, a small letter first")
 		return "", false
+	}
+	if f.node.Kind == yaml.SequenceNode || f.node.Kind == yaml.MappingNode {
+		v, ok := r.value(f)
+		return v.Pack(), ok
 	}
 	if !r.is(f.node, yaml.ScalarNode, f.path, "one value") {
 		return "", false

@@ -64,7 +64,7 @@ func (r *reader) entries(f field, kind integration.Kind) []integration.Entry {
 // health check and the floods.
 func reserved() []string { return []string{"api", "health-check", "flood"} }
 
-// value reads a setting: one value, a list of values, or a mapping of values.
+// value reads a setting: one value, a list of values, or a mapping of values or of lists.
 func (r *reader) value(f field) (v integration.Value, ok bool) {
 	switch f.node.Kind {
 	case yaml.SequenceNode:
@@ -81,6 +81,10 @@ func (r *reader) value(f field) (v integration.Value, ok bool) {
 		if !ok {
 			return v, false
 		}
+		if len(fields) > 0 && fields[0].node.Kind == yaml.SequenceNode {
+			v.Lists, ok = r.lists(fields)
+			return v, ok
+		}
 		v.Map = map[string]string{}
 		for _, child := range fields {
 			text, ok := r.scalar(child.node, child.path)
@@ -94,6 +98,22 @@ func (r *reader) value(f field) (v integration.Value, ok bool) {
 		return v, ok
 	}
 	return v, true
+}
+
+// lists reads a mapping of names to lists of values.
+func (r *reader) lists(fields []field) (map[string][]string, bool) {
+	all := map[string][]string{}
+	for _, f := range fields {
+		if !r.is(f.node, yaml.SequenceNode, f.path, "a list, as the first one here") {
+			return nil, false
+		}
+		one, ok := r.value(f)
+		if !ok {
+			return nil, false
+		}
+		all[f.name] = one.List
+	}
+	return all, true
 }
 
 func (r *reader) scalar(n *yaml.Node, path string) (string, bool) {

@@ -8,21 +8,12 @@ import (
 	"github.com/opsguard/opsguard/pkg/inventory"
 )
 
-// Executor applies a plan to its target.
-type Executor interface {
-	// Run checks, acts and verifies, and always says how it ended: Unknown when it
-	// cannot tell whether it acted. It ends soon after ctx does.
-	Run(ctx context.Context, ref incident.Ref, plan incident.Plan) incident.Result
-	// Verify only reads: whether the target is now as the plan wants it.
-	Verify(ctx context.Context, ref incident.Ref, plan incident.Plan) (verified bool, steps []incident.FixStep)
-}
-
 // ExecuteFix is execute-fix: it claims the one attempt that an approved plan
-// gets, acts, verifies, records. It reads the approval from the record itself;
-// nothing that its caller says counts as one.
+// gets, looks whether the target is still as planned, acts, records. It reads the
+// approval from the record itself; nothing that its caller says counts as one.
 type ExecuteFix struct {
 	Store     Incidents
-	Executor  Executor
+	Executors Executors
 	Inventory *inventory.Inventory
 	// Runner names this process, where the store is open to one process at a time:
 	// then an attempt of another name was begun by a process that is gone. "" where
@@ -35,30 +26,28 @@ type ExecuteFix struct {
 	Log     *slog.Logger
 }
 
-// ExecuteFixOutput is how the attempt ended.
-type ExecuteFixOutput struct {
-	Outcome  incident.Outcome `json:"outcome"`
-	Verified bool             `json:"verified"`
-}
-
 // Handle acts at most once for an incident, however often it is called. Where the
 // target is busy (CodeTargetBusy) or the store failed before the claim
 // (CodeNotStarted) nothing was claimed, and the state machine calls again soon. A
 // plan that may not be acted on is recorded as refused, and the refusal returned.
-func (s ExecuteFix) Handle(ctx context.Context, ref incident.Ref) (ExecuteFixOutput, error) {
+func (s ExecuteFix) Handle(ctx context.Context, ref incident.Ref) (FixProgress, error) {
 	inc, err := s.claim(ctx, ref)
 	switch code := incident.CodeOf(err); {
 	case code == incident.CodeAlreadyClaimed:
 		return s.again(ctx, ref)
 	case code == incident.CodeTargetBusy:
 		s.queue(ctx, inc, incident.HolderOf(err))
-		return ExecuteFixOutput{}, err
+		return FixProgress{}, err
 	case err != nil:
-		return ExecuteFixOutput{}, s.refuse(ctx, ref, err)
+		return FixProgress{}, s.refuse(ctx, ref, err)
 	}
 	s.Log.InfoContext(ctx, "fix started", "incidentId", ref.ID, "fixId", inc.Plan.FixID, "target", inc.Plan.Target.Key(),
 		"approvedBy", inc.Decision.By)
-	return s.record(ctx, inc, s.run(ctx, inc))
+	acted := s.run(ctx, inc)
+	if acted.Outcome == "" {
+		return s.took(ctx, inc, acted.Receipt, acted.Steps, false)
+	}
+	return s.record(ctx, inc, incident.Result{Outcome: acted.Outcome, Verified: acted.Outcome == incident.Simulated, Steps: acted.Steps})
 }
 
 // claim takes the attempt. Where the store failed it looks whether the claim was
@@ -70,11 +59,7 @@ func (s ExecuteFix) claim(ctx context.Context, ref incident.Ref) (incident.Incid
 		call = s.NewCall()
 	}
 	inc, err := update(ctx, s.Store, ref, func(inc incident.Incident) (incident.Change, error) {
-		var today *incident.Plan
-		if plan, err := resolve(s.Inventory, inc); err == nil {
-			today = &plan
-		}
-		c, err := inc.Claim(incident.Claimer{Runner: s.Runner, Call: call}, today, s.Now())
+		c, err := inc.Claim(incident.Claimer{Runner: s.Runner, Call: call}, s.today(inc), s.Now())
 		tried = tried || err == nil
 		return c, err
 	})
@@ -92,6 +77,18 @@ func (s ExecuteFix) claim(ctx context.Context, ref incident.Ref) (incident.Incid
 		return inc, incident.Fail(incident.Conflict, incident.CodeAlreadyClaimed, "the store failed, and the fix is claimed")
 	}
 	return inc, notStarted(err)
+}
+
+// today is what services.yaml and the catalogue make of the plan now; nil if nothing.
+func (s ExecuteFix) today(inc incident.Incident) *incident.Plan {
+	if inc.Plan == nil {
+		return nil
+	}
+	plan, err := resolve(s.Inventory, inc, inc.Plan.Proposal())
+	if err != nil {
+		return nil
+	}
+	return &plan
 }
 
 func notStarted(err error) error {
@@ -152,33 +149,58 @@ func (s ExecuteFix) stillBusy(ctx context.Context, inc incident.Incident) bool {
 	return err == nil && holder.Holds(s.Now())
 }
 
-// run acts, within the time that counts from the claim: a process that was
+// run looks and acts, within the time that counts from the claim: a process that was
 // stalled since must not act on a hold that may have lapsed.
-func (s ExecuteFix) run(ctx context.Context, inc incident.Incident) incident.Result {
+func (s ExecuteFix) run(ctx context.Context, inc incident.Incident) Acted {
 	left := inc.Attempt.StartedAt.Add(incident.MaxFixTime).Sub(s.Now())
 	if left <= 0 {
-		return incident.Result{Outcome: incident.Failed, Steps: []incident.FixStep{{
-			Name: "begin", Status: "failed", Detail: "the time for the fix was over before it began; nothing was changed", At: s.Now()}}}
+		return s.nothing(incident.Failed, "begin", "the time for the fix was over before it began; nothing was changed")
 	}
 	limited, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
-	return s.Executor.Run(limited, inc.Ref, *inc.Plan)
+	exec, err := s.Executors.For(inc.Plan.Target)
+	if err != nil {
+		return s.nothing(incident.Failed, "choose executor", told(err)+"; nothing was changed")
+	}
+	if inc.Plan.ExecutorDigest != "" || !inc.Plan.Simulated() { // a plan without it was made before there were any others
+		today, err := draft(limited, s.Executors, inc.Ref, inc.Plan.Bare())
+		switch {
+		case incident.KindOf(err) == incident.Unavailable:
+			return s.nothing(incident.Failed, "look again", "the target could not be looked at: "+told(err)+"; nothing was changed")
+		case err != nil:
+			return s.nothing(incident.Stale, "look again", "the fix can no longer be done: "+told(err)+"; nothing was changed")
+		case today.Hash != inc.Plan.Hash:
+			return s.nothing(incident.Stale, "look again", "the target is no longer as planned: "+differences(*inc.Plan, today)+"; nothing was changed")
+		}
+	}
+	if s.Now().After(inc.Attempt.StartedAt.Add(incident.MaxFixTime)) || limited.Err() != nil {
+		return s.nothing(incident.Failed, "begin", "looking at the target took all the time for the fix; nothing was changed")
+	}
+	return exec.Act(limited, order(inc))
+}
+
+// nothing says why nothing was done.
+func (s ExecuteFix) nothing(outcome incident.Outcome, step, why string) Acted {
+	return Acted{Outcome: outcome, Steps: []incident.FixStep{{Name: step, Status: "failed", Detail: why, At: s.Now()}}}
 }
 
 // again is what is left to do where an attempt was started before: look. Whether
-// the first one acted cannot be known, so unless the target is as it should be
-// the outcome is unknown.
-func (s ExecuteFix) again(ctx context.Context, ref incident.Ref) (ExecuteFixOutput, error) {
+// the first one acted cannot be known, so unless the target is as it should be, or is
+// seen on the way there, the outcome is unknown.
+func (s ExecuteFix) again(ctx context.Context, ref incident.Ref) (FixProgress, error) {
 	inc, err := s.Store.Load(ctx, ref)
 	if err != nil {
-		return ExecuteFixOutput{}, err
+		return FixProgress{}, err
 	}
-	if a := inc.Attempt; a.FinishedAt != nil {
-		return ExecuteFixOutput{a.Outcome, a.Verified}, nil
+	if inc.Attempt.FinishedAt != nil || inc.Settling() || inc.Attempt.Undoing != nil {
+		return progress(inc, s.Now()), nil
 	}
-	verified, seen := s.Executor.Verify(ctx, ref, *inc.Plan)
-	result := incident.Result{Outcome: incident.Unknown, Steps: seen, Looked: true}
-	simulates := inc.Plan.Simulated()
+	sight := look(ctx, s.Executors, inc, s.Now())
+	if sight.Phase == Settling {
+		return s.took(ctx, inc, nil, sight.Steps, true)
+	}
+	result := incident.Result{Outcome: incident.Unknown, Steps: sight.Steps, Looked: true}
+	simulates, verified := inc.Plan.Simulated(), sight.Phase == Verified
 	if verified {
 		result.Outcome, result.Verified = incident.Fixed, true
 		if simulates {
@@ -192,9 +214,21 @@ func (s ExecuteFix) again(ctx context.Context, ref incident.Ref) (ExecuteFixOutp
 	return s.record(ctx, inc, result)
 }
 
+// took records that the target has taken the fix, even if the step's own time is up.
+func (s ExecuteFix) took(ctx context.Context, inc incident.Incident, receipt incident.State, did []incident.FixStep, looked bool) (FixProgress, error) {
+	inc, err := update(context.WithoutCancel(ctx), s.Store, inc.Ref, func(inc incident.Incident) (incident.Change, error) {
+		return inc.Took(receipt, did, looked, s.Now())
+	})
+	if err != nil {
+		return FixProgress{}, err
+	}
+	s.Log.InfoContext(ctx, "fix applied; it settles now", "incidentId", inc.ID, "until", inc.SettleUntil())
+	return progress(inc, s.Now()), nil
+}
+
 // record stores the result even if the step's own time is up: what was done must
 // not be forgotten for lack of a second.
-func (s ExecuteFix) record(ctx context.Context, inc incident.Incident, result incident.Result) (ExecuteFixOutput, error) {
+func (s ExecuteFix) record(ctx context.Context, inc incident.Incident, result incident.Result) (FixProgress, error) {
 	if !result.Looked && inc.Plan.Simulated() {
 		result.Over = true // nothing was begun that could go on
 	}
@@ -202,8 +236,8 @@ func (s ExecuteFix) record(ctx context.Context, inc incident.Incident, result in
 		return inc.Record(result, s.Now())
 	})
 	if err != nil {
-		return ExecuteFixOutput{}, err
+		return FixProgress{}, err
 	}
 	s.Log.InfoContext(ctx, "fix finished", "incidentId", inc.ID, "outcome", inc.Attempt.Outcome, "verified", inc.Attempt.Verified)
-	return ExecuteFixOutput{inc.Attempt.Outcome, inc.Attempt.Verified}, nil
+	return progress(inc, s.Now()), nil
 }

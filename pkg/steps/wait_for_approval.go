@@ -9,22 +9,20 @@ import (
 	"time"
 
 	"github.com/opsguard/opsguard/pkg/brief"
-	"github.com/opsguard/opsguard/pkg/catalog"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/inventory"
 	"github.com/opsguard/opsguard/pkg/policy"
 )
 
-// WaitForApproval is wait-for-approval: it builds the plan, freezes it with the
-// task token, and only then tells people. It never waits itself; the state
+// WaitForApproval is wait-for-approval: it stores the task token beside the plan that
+// plan-fix froze, and only then tells people. It never waits itself; the state
 // machine does.
 type WaitForApproval struct {
-	Store     Incidents
-	Delivery  Delivery
-	Inventory *inventory.Inventory
-	People    People
-	Now       Clock
-	Log       *slog.Logger
+	Store    Incidents
+	Delivery Delivery
+	People   People
+	Now      Clock
+	Log      *slog.Logger
 }
 
 // WaitInput comes from the state machine's context object.
@@ -35,15 +33,14 @@ type WaitInput struct {
 	RetryCount  int64              `json:"retryCount"`
 }
 
-// Handle returns once plan and token are durable and telling people was tried.
+// Handle returns once the token is durable and telling people was tried.
 // People who could not be told are told by reconcile.
 func (s WaitForApproval) Handle(ctx context.Context, in WaitInput) error {
 	if in.TaskToken.IsZero() || in.EnteredTime.IsZero() {
 		return incident.BadField("taskToken", "the state machine must pass $$.Task.Token and $$.State.EnteredTime")
 	}
 	inc, err := update(ctx, s.Store, in.Ref, func(inc incident.Incident) (incident.Change, error) {
-		plan, why := s.plan(inc)
-		return inc.Await(incident.Ask{Plan: plan, ManualReason: why, Token: in.TaskToken,
+		return inc.Await(incident.Ask{ManualReason: manual(inc), Token: in.TaskToken,
 			EnteredAt: in.EnteredTime, RetryCount: in.RetryCount, Now: s.Now()})
 	})
 	if err != nil {
@@ -58,32 +55,17 @@ func (s WaitForApproval) Handle(ctx context.Context, in WaitInput) error {
 	return nil
 }
 
-// plan resolves the proposal today, or says for a human why there is none.
-func (s WaitForApproval) plan(inc incident.Incident) (*incident.Plan, string) {
+// manual says for a human why there is no plan; "" where there is one.
+func manual(inc incident.Incident) string {
 	switch {
+	case inc.Plan != nil:
+		return ""
 	case inc.Analysis == nil:
-		return nil, "The analysis failed; a person has to look."
-	case inc.Proposal == nil:
-		return nil, inc.Analysis.ManualReason
+		return "The analysis failed; a person has to look."
+	case inc.Proposal != nil && !inc.Analysis.PlanFailed:
+		return fmt.Sprintf("The proposed fix %s could not be planned; a person has to look.", inc.Proposal.FixID)
 	}
-	plan, err := resolve(s.Inventory, inc)
-	if err != nil {
-		return nil, fmt.Sprintf("The proposed fix %s can no longer be applied to this service: %s.", inc.Proposal.FixID, err.Error())
-	}
-	return &plan, ""
-}
-
-// resolve builds the plan from the stored proposal against what services.yaml and
-// the catalogue say now.
-func resolve(inv *inventory.Inventory, inc incident.Incident) (incident.Plan, error) {
-	if inc.Proposal == nil {
-		return incident.Plan{}, incident.Fail(incident.Conflict, incident.CodeNoFix, "there is no proposal")
-	}
-	svc, known := inv.Lookup(inc.Service)
-	if !known {
-		return incident.Plan{}, incident.BadField("service", "%q is not listed in services.yaml", inc.Service)
-	}
-	return catalog.Build(inc.Ref, svc.Fixes, svc.Target, *inc.Proposal)
+	return inc.Analysis.ManualReason
 }
 
 // People are those who are told: every channel, each with links of its own, or

@@ -33,7 +33,12 @@ type Executor struct {
 // Integration describes the executor. It takes any attributes: it rehearses fixes
 // on targets of every kind.
 func Integration() integration.Descriptor[steps.Executor] {
-	return integration.New(incident.SimulatedTarget, "walks through a fix step by step and changes nothing; takes any attributes", New)
+	var all []integration.Ability
+	for _, fix := range catalog.All() {
+		all = append(all, integration.Ability{Fix: fix.ID, Does: "walks through it and changes nothing",
+			Verifies: "nothing: nothing was changed", Rights: "none"})
+	}
+	return integration.New(incident.SimulatedTarget, "walks through a fix step by step and changes nothing; takes any attributes", New).Can(all...)
 }
 
 // New opens the executor for any target.
@@ -41,29 +46,49 @@ func New(env integration.Env, _ map[string]string) (steps.Executor, error) {
 	return &Executor{env.Now}, nil
 }
 
-// Run walks through the steps that the fix would take. It ends Simulated and
-// verified; or Failed when ctx ends before the last step or the plan's fix is
-// not in the catalogue, which is certain because nothing is ever changed.
-func (e *Executor) Run(ctx context.Context, _ incident.Ref, plan incident.Plan) incident.Result {
-	fix, known := catalog.Lookup(plan.FixID)
+// Look implements steps.Executor. There is nothing to look at.
+func (e *Executor) Look(context.Context, incident.Proposal) (incident.State, error) {
+	return nil, nil
+}
+
+// Plan implements steps.Executor.
+func (e *Executor) Plan(_ incident.State, p incident.Proposal) (incident.Draft, error) {
+	fix, known := catalog.Lookup(p.FixID)
 	if !known {
-		return incident.Result{Outcome: incident.Failed, Steps: []incident.FixStep{
+		return incident.Draft{}, incident.BadField("fixId", "%q is not in the catalogue", p.FixID)
+	}
+	return incident.Draft{Actions: []string{"rehearse: " + strings.ToLower(fix.Title[:1]) + fix.Title[1:] + parameters(p.Parameters)},
+		Undo: incident.Undo{Not: "there is nothing to undo: nothing is changed"}}, nil
+}
+
+// Act walks through the steps that the fix would take. It ends Simulated; or Failed when
+// ctx ends before the last step or the plan's fix is not in the catalogue, which is
+// certain because nothing is ever changed.
+func (e *Executor) Act(ctx context.Context, o steps.Order) steps.Acted {
+	fix, known := catalog.Lookup(o.Plan.FixID)
+	if !known {
+		return steps.Acted{Outcome: incident.Failed, Steps: []incident.FixStep{
 			e.step("check target", statusFailed, "the fix is not in the catalogue; nothing was changed")}}
 	}
 	var done []incident.FixStep
-	for _, s := range walk(fix, plan) {
+	for _, s := range walk(fix, o.Plan) {
 		if ctx.Err() != nil {
-			return incident.Result{Outcome: incident.Failed, Steps: append(done,
+			return steps.Acted{Outcome: incident.Failed, Steps: append(done,
 				e.step(s.name, statusFailed, "stopped before this step, because the time was up or the step was called off; "+nothingChanged))}
 		}
 		done = append(done, e.step(s.name, statusSimulated, nothingChanged+"; "+s.would))
 	}
-	return incident.Result{Outcome: incident.Simulated, Verified: true, Steps: done}
+	return steps.Acted{Outcome: incident.Simulated, Steps: done}
 }
 
 // Verify is true at once: where nothing was changed, nothing is half done.
-func (e *Executor) Verify(context.Context, incident.Ref, incident.Plan) (bool, []incident.FixStep) {
-	return true, []incident.FixStep{e.step("verify", statusSimulated, nothingChanged+"; there is nothing to look at")}
+func (e *Executor) Verify(context.Context, steps.Order) (steps.Sight, error) {
+	return steps.Sight{Phase: steps.Verified, Steps: []incident.FixStep{e.step("verify", statusSimulated, nothingChanged+"; there is nothing to look at")}}, nil
+}
+
+// Undo has nothing to undo.
+func (e *Executor) Undo(context.Context, steps.Order) steps.Acted {
+	return steps.Acted{Outcome: incident.Failed, Steps: []incident.FixStep{e.step("undo", statusSimulated, nothingChanged+"; there is nothing to undo")}}
 }
 
 func (e *Executor) step(name, status, detail string) incident.FixStep {

@@ -118,7 +118,8 @@ func (t *storeTest) asked(key, target string) (incident.Incident, *incident.Plan
 	inc := t.open(key)
 	plan := planFor(inc.Ref, target)
 	inc = t.must(inc.Propose(incident.Analysis{AnalyzedBy: incident.ByRules, Cause: "c", Evidence: []string{"l"}}, &incident.Proposal{FixID: plan.FixID, Parameters: map[string]string{}}, epoch))
-	return t.must(inc.Await(incident.Ask{Plan: plan, Token: incident.NewTaskToken("token of " + inc.ID), EnteredAt: epoch, Now: epoch})), plan
+	inc = t.must(inc.Planned(incident.Planning{Plan: plan}, epoch))
+	return t.must(inc.Await(incident.Ask{Token: incident.NewTaskToken("token of " + inc.ID), EnteredAt: epoch, Now: epoch})), plan
 }
 
 // approved is asked, and approved.

@@ -1,0 +1,219 @@
+package incident
+
+import (
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Took records that the target has taken the fix, which settles from now on. looked: the
+// call that acted was never heard of; a later one saw it under way.
+func (i Incident) Took(receipt State, did []FixStep, looked bool, now time.Time) (Change, error) {
+	switch {
+	case i.Attempt == nil:
+		return Change{}, Fail(Conflict, CodeTransition, "no fix was started")
+	case i.Attempt.ActedAt != nil || i.Attempt.FinishedAt != nil && looked:
+		return i.recorded(), nil
+	}
+	details := map[string]string{"limitSeconds": seconds(i.Plan.Limit())}
+	action := EventFixApplied
+	if i.Status.Final() || i.Attempt.FinishedAt != nil {
+		action = EventFixLate
+		details["outcome"] = string(Applied)
+	}
+	if looked {
+		details["looked"] = "true"
+	}
+	c := i.change(now, System, action, details)
+	a := c.Incident.Attempt
+	a.Heard = a.Heard || !looked
+	if action == EventFixApplied {
+		at := c.Incident.UpdatedAt
+		a.ActedAt, a.Receipt = &at, receipt.Facts()
+		a.Steps = withSteps(a.Steps, did)
+	}
+	return c, nil
+}
+
+// Settling reports whether the fix, or its undoing, was taken by the target and has not
+// ended.
+func (i Incident) Settling() bool {
+	a := i.Attempt
+	switch {
+	case a == nil:
+		return false
+	case a.Undoing != nil:
+		return a.Undoing.ActedAt != nil && a.Undoing.FinishedAt == nil
+	}
+	return a.ActedAt != nil && a.FinishedAt == nil
+}
+
+// SettleSince is when the target took what is settling; SettleUntil is by when it must be
+// verified.
+func (i Incident) SettleSince() time.Time {
+	switch a := i.Attempt; {
+	case !i.Settling():
+		return time.Time{}
+	case a.Undoing != nil:
+		return *a.Undoing.ActedAt
+	default:
+		return *a.ActedAt
+	}
+}
+
+// SettleUntil is by when what settles must be verified.
+func (i Incident) SettleUntil() time.Time {
+	if !i.Settling() {
+		return time.Time{}
+	}
+	return i.SettleSince().Add(i.Plan.Limit())
+}
+
+// Renew keeps the target while a fix settles on it; there is nothing to write while
+// enough of the hold is left. A hold that has lapsed is taken again only if the target
+// is free.
+func (i Incident) Renew(now time.Time) Change {
+	now = i.notBefore(now)
+	if i.Status != ExecutingFix || !i.Settling() || !i.Attempt.Held || i.Attempt.Until.Sub(now) > renewBefore {
+		return i.recorded()
+	}
+	c := i.change(now, System, EventFixWatched, map[string]string{"targetHeldUntil": FormatTime(now.Add(HoldTime))})
+	c.hold(c.Incident.UpdatedAt)
+	return c
+}
+
+// hold takes the target, or keeps it for longer.
+func (c *Change) hold(at time.Time) {
+	until := at.Add(HoldTime)
+	c.Incident.Attempt.Until, c.Incident.Attempt.Held = until, true
+	c.Take = &Hold{Target: c.Incident.Plan.Target.Key(), Ref: c.Incident.Ref, From: at, Until: until}
+}
+
+// MayUndo reports whether the fix is to be undone: the target took it, it was not seen to
+// help, the plan that was approved says how it is undone, nobody began to, and the target
+// is still held for it.
+func (i Incident) MayUndo() bool {
+	a := i.Attempt
+	return i.Status == ExecutingFix && a != nil && a.FinishedAt != nil && a.Outcome == Applied && !a.Verified &&
+		a.Undoing == nil && a.Held && i.approved() && i.Plan.Undo.Possible()
+}
+
+// approved reports whether the standing decision is the approval of exactly the plan.
+func (i Incident) approved() bool {
+	d := i.Decision
+	return d != nil && d.Action == Approve && i.Plan != nil && d.PlanHash == i.Plan.Hash && i.Plan.Hash == i.Plan.HashFor(i.Ref)
+}
+
+// ClaimUndo takes the one time that a fix may be undone. A caller that is refused with
+// CodeAlreadyClaimed must never act, only look.
+func (i Incident) ClaimUndo(by Claimer, now time.Time) (Change, error) {
+	switch {
+	case i.Attempt != nil && i.Attempt.Undoing != nil:
+		return Change{}, Fail(Conflict, CodeAlreadyClaimed, "undoing the fix was begun at %s", FormatTime(i.Attempt.Undoing.StartedAt))
+	case !i.MayUndo():
+		return Change{}, Fail(Forbidden, CodeNotApproved, "there is no fix that is to be undone")
+	}
+	details := map[string]string{"planHash": i.Plan.Hash, "target": i.Plan.Target.Key(), "approvedBy": string(i.Decision.By)}
+	if by.Call != "" {
+		details["call"] = by.Call
+	}
+	c := i.change(now, System, EventUndoStarted, details)
+	c.Incident.Attempt.Undoing = &Undoing{StartedAt: c.Incident.UpdatedAt, Runner: by.Runner}
+	c.hold(c.Incident.UpdatedAt)
+	return c, nil
+}
+
+// TookUndo records that the target has taken the undoing.
+func (i Incident) TookUndo(receipt State, did []FixStep, now time.Time) (Change, error) {
+	u, err := i.undoing()
+	if err != nil || u.ActedAt != nil || u.FinishedAt != nil {
+		return i.recorded(), err
+	}
+	c := i.change(now, System, EventUndoApplied, map[string]string{"limitSeconds": seconds(i.Plan.Limit())})
+	at := c.Incident.UpdatedAt
+	next := c.Incident.Attempt.Undoing
+	next.ActedAt, next.Receipt = &at, receipt.Facts()
+	next.Steps = withSteps(u.Steps, did)
+	return c, nil
+}
+
+// RecordUndo stores how the undoing ended, once, and gives the target back if nothing of
+// it can be under way any more.
+func (i Incident) RecordUndo(r Result, now time.Time) (Change, error) {
+	u, err := i.undoing()
+	if err != nil || u.FinishedAt != nil {
+		return i.recorded(), err
+	}
+	details := map[string]string{"outcome": string(r.Outcome)}
+	if r.Looked {
+		details["looked"] = "true"
+	}
+	if i.Attempt.Held && !r.Over {
+		details["targetHeldUntil"] = FormatTime(i.Attempt.Until)
+	}
+	c := i.change(now, System, EventUndoFinished, details)
+	at := c.Incident.UpdatedAt
+	next := c.Incident.Attempt.Undoing
+	next.FinishedAt, next.Outcome = &at, r.Outcome
+	next.Steps = withSteps(u.Steps, r.Steps)
+	if r.Over {
+		c.Incident.Attempt.Held = false
+		c.Free = i.Plan.Target.Key()
+	}
+	return c, nil
+}
+
+func (i Incident) undoing() (Undoing, error) {
+	if i.Attempt == nil || i.Attempt.Undoing == nil {
+		return Undoing{}, Fail(Conflict, CodeTransition, "nobody began to undo the fix")
+	}
+	return *i.Attempt.Undoing, nil
+}
+
+// Planning is what plan-fix brings.
+type Planning struct {
+	Plan       *Plan  // frozen; nil: manual review
+	Candidates []Plan // frozen, in a manual review; at most MaxCandidates
+	// ManualReason says why there is no plan although there may be a proposal.
+	ManualReason string
+}
+
+// MaxCandidates bounds what a person may choose among.
+const MaxCandidates = 3
+
+// Planned freezes what people will be asked about; once, and only while DETECTED.
+func (i Incident) Planned(p Planning, now time.Time) (Change, error) {
+	switch {
+	case i.Plan != nil || len(i.Candidates) > 0 || i.Analysis != nil && i.Analysis.PlanFailed:
+		return i.recorded(), nil
+	case i.Status != Detected:
+		return Change{}, badTransition(i.Status, Detected)
+	case p.Plan == nil && len(p.Candidates) == 0 && p.ManualReason == "":
+		return i.recorded(), nil
+	}
+	details := map[string]string{}
+	if p.Plan != nil {
+		details["fixId"], details["planHash"], details["target"] = p.Plan.FixID, p.Plan.Hash, p.Plan.Target.Key()
+	} else {
+		details["manualReview"] = p.ManualReason
+		for n, c := range p.Candidates[:min(len(p.Candidates), MaxCandidates)] {
+			details["candidate."+string(rune('1'+n))] = c.FixID + " " + c.Hash
+		}
+	}
+	c := i.change(now, System, EventPlanned, details)
+	c.Incident.Plan = p.Plan
+	if p.Plan == nil {
+		c.Incident.Candidates = slices.Clone(p.Candidates[:min(len(p.Candidates), MaxCandidates)])
+		if p.ManualReason != "" {
+			analysis := Analysis{AnalyzedBy: ByNone}
+			if i.Analysis != nil {
+				analysis = *i.Analysis
+			}
+			analysis.ManualReason, analysis.PlanFailed = p.ManualReason, true
+			c.Incident.Analysis = &analysis
+		}
+	}
+	return c, nil
+}
+
+func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }

@@ -1,0 +1,137 @@
+package steps
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/opsguard/opsguard/pkg/catalog"
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/inventory"
+	"github.com/opsguard/opsguard/pkg/rules"
+)
+
+// PlanFix is plan-fix: it looks at the target, works out what the proposed fix would
+// change there and how that would be undone, and freezes the plan that people are asked
+// about. Where nothing was proposed it freezes up to three candidates, among which a
+// person may choose. It only looks, and holds no token.
+type PlanFix struct {
+	Store interface {
+		Incidents
+		EvidenceReader
+	}
+	Executors Executors
+	Inventory *inventory.Inventory
+	Now       Clock
+	Log       *slog.Logger
+}
+
+// PlanFixOutput is small: the plan itself stays in the store.
+type PlanFixOutput struct {
+	PlanHash   *string `json:"planHash"` // null: manual review
+	Candidates int     `json:"candidates"`
+}
+
+// maxPlan bounds how long all looks at targets may take.
+const maxPlan = 25 * time.Second
+
+// Handle freezes once; asked again it answers what was frozen. It returns Unavailable
+// for the store, and for a target that may be looked at later.
+func (s PlanFix) Handle(ctx context.Context, ref incident.Ref) (PlanFixOutput, error) {
+	inc, err := s.Store.Load(ctx, ref)
+	if err != nil {
+		return PlanFixOutput{}, err
+	}
+	if inc.Status == incident.Detected && inc.Plan == nil && len(inc.Candidates) == 0 {
+		limited, cancel := context.WithTimeout(ctx, maxPlan)
+		defer cancel()
+		planning := s.plan(limited, inc)
+		if inc, err = update(ctx, s.Store, ref, func(inc incident.Incident) (incident.Change, error) { return inc.Planned(planning, s.Now()) }); err != nil {
+			return PlanFixOutput{}, err
+		}
+	}
+	out := PlanFixOutput{Candidates: len(inc.Candidates)}
+	if inc.Plan != nil {
+		out.PlanHash = &inc.Plan.Hash
+	}
+	return out, nil
+}
+
+func (s PlanFix) plan(ctx context.Context, inc incident.Incident) incident.Planning {
+	if inc.Proposal == nil {
+		return incident.Planning{Candidates: s.candidates(ctx, inc)}
+	}
+	plan, err := s.draft(ctx, inc, *inc.Proposal)
+	if err != nil {
+		logFailure(ctx, s.Log, inc.Ref, "the proposed fix could not be planned", err)
+		return incident.Planning{ManualReason: fmt.Sprintf("The proposed fix %s cannot be done: %s.", inc.Proposal.FixID, told(err))}
+	}
+	return incident.Planning{Plan: &plan}
+}
+
+func (s PlanFix) draft(ctx context.Context, inc incident.Incident, p incident.Proposal) (incident.Plan, error) {
+	bare, err := resolve(s.Inventory, inc, p)
+	if err != nil {
+		return bare, err
+	}
+	return draft(ctx, s.Executors, inc.Ref, bare)
+}
+
+// candidates are fixes that a person may choose in a manual review: allowed for the
+// service, and such that they could be planned; those of the rules first, then those that
+// can hurt least.
+func (s PlanFix) candidates(ctx context.Context, inc incident.Incident) []incident.Plan {
+	svc, known := s.Inventory.Lookup(inc.Service)
+	if !known || len(svc.Fixes) == 0 {
+		return nil
+	}
+	var all []incident.Plan
+	for _, p := range s.leads(ctx, inc, svc) {
+		plan, err := s.draft(ctx, inc, p)
+		if err != nil {
+			s.Log.DebugContext(ctx, "no candidate", "incidentId", inc.ID, "fixId", p.FixID, "error", err.Error())
+			continue
+		}
+		if all = append(all, plan); len(all) == incident.MaxCandidates {
+			break
+		}
+	}
+	return all
+}
+
+// leads are the service's allowed fixes in the order in which they become candidates.
+func (s PlanFix) leads(ctx context.Context, inc incident.Incident, svc inventory.Service) []incident.Proposal {
+	var all []incident.Proposal
+	seen := map[string]bool{}
+	add := func(id string, raw map[string]any) {
+		if p, err := catalog.Propose(svc.Fixes, id, raw); err == nil && !seen[id] {
+			seen[id] = true
+			all = append(all, p)
+		}
+	}
+	if evidence, err := s.Store.Evidence(ctx, inc.Ref); err == nil {
+		if found, ok := rules.Match(evidence.Logs); ok {
+			for _, id := range found.Fixes {
+				raw := map[string]any{}
+				for name, value := range found.Parameters[id] {
+					raw[name] = value
+				}
+				add(id, raw)
+			}
+		}
+	}
+	rest := slices.Clone(svc.Fixes)
+	slices.SortStableFunc(rest, func(a, b string) int { return cmp.Compare(riskOf(a), riskOf(b)) })
+	for _, id := range rest {
+		add(id, nil)
+	}
+	return all
+}
+
+func riskOf(id string) int {
+	fix, _ := catalog.Lookup(id)
+	return slices.Index([]catalog.Risk{catalog.RiskLow, catalog.RiskMedium, catalog.RiskHigh}, fix.Risk)
+}

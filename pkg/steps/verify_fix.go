@@ -1,0 +1,138 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/inventory"
+)
+
+// VerifyFix is verify-fix: it looks how far a fix, or its undoing, has come, by the
+// target's platform and by the service's own health. It never acts. While the fix
+// settles it keeps the target for it.
+type VerifyFix struct {
+	Store     Incidents
+	Executors Executors
+	Inventory *inventory.Inventory
+	Prober    Prober // nil: the service's health is not looked at
+	Now       Clock
+	Log       *slog.Logger
+}
+
+// maxLook bounds one look at a target, its service's health included.
+const maxLook = 30 * time.Second
+
+// Handle looks once, and ends what has not come to its end by the plan's limit. What it
+// has concluded before it answers again.
+func (s VerifyFix) Handle(ctx context.Context, ref incident.Ref) (FixProgress, error) {
+	inc, err := s.Store.Load(ctx, ref)
+	if err != nil {
+		return FixProgress{}, err
+	}
+	if inc.Attempt == nil {
+		return FixProgress{}, incident.Fail(incident.Conflict, incident.CodeTransition, "no fix was started")
+	}
+	if !inc.Settling() {
+		return progress(inc, s.Now()), nil
+	}
+	limited, cancel := context.WithTimeout(ctx, maxLook)
+	defer cancel()
+	sight := look(limited, s.Executors, inc, s.Now())
+	if sight.Phase == Verified {
+		sight = s.wellAgain(limited, inc, sight)
+	}
+	if sight.Phase == Settling && s.Now().Before(inc.SettleUntil()) {
+		return s.goesOn(ctx, inc)
+	}
+	return s.conclude(ctx, inc, sight)
+}
+
+// wellAgain adds to what the platform says whether the service is well. Its undoing is
+// verified by the platform alone: the service was not well before the fix either.
+func (s VerifyFix) wellAgain(ctx context.Context, inc incident.Incident, sight Sight) Sight {
+	svc, known := s.Inventory.Lookup(inc.Service)
+	if s.Prober == nil || !known || svc.Health == nil || inc.Attempt.Undoing != nil || inc.Plan.Simulated() {
+		return sight
+	}
+	for _, f := range s.Prober.Probe(ctx, svc) {
+		status := "ok"
+		if !f.Healthy {
+			status, sight.Phase = "failed", Settling // until the limit: a service takes a while to warm up
+		}
+		sight.Steps = append(sight.Steps, incident.FixStep{Name: "health: " + f.Check, Status: status, Detail: f.Detail, At: s.Now()})
+	}
+	return sight
+}
+
+func (s VerifyFix) goesOn(ctx context.Context, inc incident.Incident) (FixProgress, error) {
+	inc, err := update(ctx, s.Store, inc.Ref, func(inc incident.Incident) (incident.Change, error) {
+		return inc.Renew(s.Now()), nil
+	})
+	if err != nil && incident.CodeOf(err) != incident.CodeTargetBusy { // the hold had lapsed, and another has the target
+		return FixProgress{}, err
+	}
+	return progress(inc, s.Now()), nil
+}
+
+// conclude records how it ended. At the limit the platform may still be at it: then the
+// target stays held.
+func (s VerifyFix) conclude(ctx context.Context, inc incident.Incident, sight Sight) (FixProgress, error) {
+	if sight.Phase == Settling {
+		sight.Steps = append(sight.Steps, incident.FixStep{Name: "wait", Status: "failed",
+			Detail: fmt.Sprintf("not verified within %s", inc.Plan.Limit()), At: s.Now()})
+	}
+	result := incident.Result{Outcome: incident.Applied, Steps: sight.Steps, Looked: true, Over: sight.Phase == Verified}
+	undoing := inc.Attempt.Undoing != nil
+	switch {
+	case sight.Phase == Verified && undoing:
+		result.Outcome, result.Verified = incident.Undone, true
+	case sight.Phase == Verified:
+		result.Outcome, result.Verified = incident.Fixed, true
+	case sight.Phase == NotVerified:
+		// Nothing is under way any more; the hold is kept only where it is undone next.
+		result.Over = undoing || !inc.Plan.Undo.Possible()
+	}
+	inc, err := update(context.WithoutCancel(ctx), s.Store, inc.Ref, func(inc incident.Incident) (incident.Change, error) {
+		if undoing {
+			return inc.RecordUndo(result, s.Now())
+		}
+		return inc.Record(result, s.Now())
+	})
+	if err != nil {
+		return FixProgress{}, err
+	}
+	s.Log.InfoContext(ctx, "fix looked at", "incidentId", inc.ID, "outcome", result.Outcome, "verified", result.Verified, "undoing", undoing)
+	return progress(inc, s.Now()), nil
+}
+
+// look asks the executor how far the fix, or its undoing, has come. A target that cannot
+// be looked at is taken to be settling: it is looked at again.
+func look(ctx context.Context, executors Executors, inc incident.Incident, now time.Time) Sight {
+	exec, err := executors.For(inc.Plan.Target)
+	var sight Sight
+	if err == nil {
+		sight, err = exec.Verify(ctx, order(inc))
+	}
+	if err != nil {
+		phase := Settling
+		if !inc.Settling() {
+			phase = NotVerified // nobody knows that anything was begun
+		}
+		return Sight{Phase: phase, Steps: []incident.FixStep{{Name: "look", Status: "failed", Detail: "the target could not be looked at: " + told(err), At: now}}}
+	}
+	return sight
+}
+
+// told is what people may read of an error: ours says what is wrong, another may hold
+// anything.
+func told(err error) string {
+	var known *incident.Error
+	if errors.As(err, &known) {
+		return known.Message
+	}
+	return "it failed; the log says why"
+}
