@@ -40,7 +40,7 @@ type outside struct {
 	links     link.Maker
 	linkKeys  link.Keys
 	sources   map[string]steps.Source
-	executor  steps.Executor
+	executors steps.Executors
 	trackers  []steps.Tracker
 	channels  []steps.Channel
 	prober    steps.Prober
@@ -96,9 +96,9 @@ func (rt *Runtime) openIntegrations(ctx context.Context, out *outside, inv *inve
 	})
 	prober, err := probe.Open(env)
 	w.failed(err)
-	out.executor = d.Executor
-	if out.executor == nil {
-		out.executor, err = executor.Open(env, executor.List())
+	out.executors = d.Executors
+	if out.executors == nil {
+		out.executors, err = executor.Open(env, executor.List())
 		w.failed(err)
 	}
 	if w.err != nil {

@@ -45,11 +45,11 @@ type Runtime struct {
 
 // Deps is what the process gives its runtime.
 type Deps struct {
-	Version  string
-	Console  io.Writer // where incidents are shown; logs go to Log
-	Log      *slog.Logger
-	Executor steps.Executor // nil: those that are built in
-	Clock    *clock.Clock   // nil: this machine's
+	Version   string
+	Console   io.Writer // where incidents are shown; logs go to Log
+	Log       *slog.Logger
+	Executors steps.Executors // nil: those that are built in
+	Clock     *clock.Clock    // nil: this machine's
 }
 
 // Open opens everything in the data directory and carries on what runs there;
@@ -124,10 +124,14 @@ func (rt *Runtime) warnOfServices(inv *inventory.Inventory) {
 type stepSet struct {
 	ingest      steps.IngestAlert
 	receive     steps.ReceiveAlerts
+	investigate steps.Investigate
 	analyze     steps.Analyze
+	plan        steps.PlanFix
 	wait        steps.WaitForApproval
 	approve     steps.ApproveFix
 	execute     steps.ExecuteFix
+	verify      steps.VerifyFix
+	undo        steps.UndoFix
 	ticket      steps.CreateTicket
 	resolution  steps.LogResolution
 	healthCheck steps.HourlyHealthCheck
@@ -148,9 +152,13 @@ func (rt *Runtime) steps(inv *inventory.Inventory, out outside, w *workflow) (s 
 		Flows: kept, PerHour: rt.settings.IncidentsPerHour, Raised: rt.asker.soon, Now: now, Log: rt.log}
 	s.receive = steps.ReceiveAlerts{Sources: out.sources, Ingest: s.ingest, Services: inv, Seen: steps.NewDeliveries(), AtOnce: alertsAtOnce, Log: rt.log}
 	s.analyze = steps.Analyze{Store: rt.store, Analyst: out.analyst, Inventory: inv, Now: now, Log: rt.log}
-	s.wait = steps.WaitForApproval{Store: rt.store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: rt.log}
+	s.plan = steps.PlanFix{Store: rt.store, Executors: out.executors, Inventory: inv, Now: now, Log: rt.log}
+	s.wait = steps.WaitForApproval{Store: rt.store, Delivery: delivery, People: people, Now: now, Log: rt.log}
 	s.approve = steps.ApproveFix{Store: rt.store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: rt.log}
-	s.execute = steps.ExecuteFix{Store: rt.store, Executor: out.executor, Inventory: inv, Runner: newRunner(), Now: now, Log: rt.log}
+	runner := newRunner()
+	s.execute = steps.ExecuteFix{Store: rt.store, Executors: out.executors, Inventory: inv, Runner: runner, Now: now, Log: rt.log}
+	s.verify = steps.VerifyFix{Store: rt.store, Executors: out.executors, Inventory: inv, Prober: out.prober, Now: now, Log: rt.log}
+	s.undo = steps.UndoFix{Store: rt.store, Executors: out.executors, Runner: runner, Now: now, Log: rt.log}
 	s.ticket = steps.CreateTicket{Store: rt.store, Inventory: inv, Trackers: out.trackers, Links: out.links, Now: now, Log: rt.log}
 	s.resolution = steps.LogResolution{Store: rt.store, People: people, Now: now, Log: rt.log}
 	s.healthCheck = steps.HourlyHealthCheck{Inventory: inv, Prober: out.prober, Ingest: s.ingest, Log: rt.log}
@@ -170,16 +178,20 @@ const stepBackFor = 500 * time.Millisecond
 
 // tasks names the steps as the state machine's definition does.
 func (s stepSet) tasks(alerts *accepting) map[string]engine.TaskFunc {
-	analyze := task(s.analyze.Handle)
+	investigate := task(s.investigate.Handle)
 	return map[string]engine.TaskFunc{
-		"${AnalyzeFunctionArn}": func(ctx context.Context, payload json.RawMessage) (json.RawMessage, error) {
+		"${InvestigateFunctionArn}": func(ctx context.Context, payload json.RawMessage) (json.RawMessage, error) {
 			alerts.stepBack(ctx, stepBackFor)
-			return analyze(ctx, payload)
+			return investigate(ctx, payload)
 		},
+		"${AnalyzeFunctionArn}": task(s.analyze.Handle),
+		"${PlanFixFunctionArn}": task(s.plan.Handle),
 		"${WaitForApprovalFunctionArn}": task(func(ctx context.Context, in steps.WaitInput) (struct{}, error) {
 			return struct{}{}, s.wait.Handle(ctx, in)
 		}),
 		"${ExecuteFixFunctionArn}":    task(s.execute.Handle),
+		"${VerifyFixFunctionArn}":     task(s.verify.Handle),
+		"${UndoFixFunctionArn}":       task(s.undo.Handle),
 		"${CreateTicketFunctionArn}":  task(s.ticket.Handle),
 		"${LogResolutionFunctionArn}": task(s.resolution.Handle),
 	}

@@ -116,4 +116,3 @@ func cleanSteps(all []incident.FixStep) []incident.FixStep {
 	}
 	return all
 }
-

@@ -26,11 +26,10 @@ func Open(ctx context.Context, f aws.Function) (func(context.Context) (Step, err
 	// If people cannot be told, this step fails at once and the incident gets its ticket,
 	// instead of waiting for hours for somebody who does not know.
 	f.Check(ctx, source.Channels)
-	inv := source.Inventory()
 	delivery := workflow.Delivery(f, store)
 	return func(ctx context.Context) (Step, error) {
 		told, err := source.People(ctx)
-		step := steps.WaitForApproval{Store: store, Delivery: delivery, Inventory: inv, People: told, Now: f.Now, Log: f.Log}
+		step := steps.WaitForApproval{Store: store, Delivery: delivery, People: told, Now: f.Now, Log: f.Log}
 		return Step{step, time.After}, err
 	}, nil
 }

@@ -16,15 +16,18 @@ import (
 type Steps struct {
 	Ingest    steps.IngestAlert
 	Analyze   steps.Analyze
+	Plan      steps.PlanFix
 	Wait      steps.WaitForApproval
 	Approve   steps.ApproveFix
 	Execute   steps.ExecuteFix
+	Verify    steps.VerifyFix
+	Undo      steps.UndoFix
 	Ticket    steps.CreateTicket
 	Close     steps.LogResolution
 	Reconcile steps.Reconcile
 
 	IngestAlert  func(context.Context, steps.IngestInput) (steps.Ingested, error)                 // Ingest's, unless replaced
-	ExecuteFix   func(context.Context, incident.Ref) (steps.ExecuteFixOutput, error)              // Execute's, unless replaced
+	ExecuteFix   func(context.Context, incident.Ref) (steps.FixProgress, error)                   // Execute's, unless replaced
 	CreateTicket func(context.Context, steps.CreateTicketInput) (steps.CreateTicketOutput, error) // Ticket's, unless replaced
 }
 
@@ -55,9 +58,12 @@ func (t *task) steps() *Steps {
 	s := &Steps{
 		Ingest:  steps.IngestAlert{Store: store, Workflow: flow, Inventory: inv, NewID: w.newID, Timeout: defaultTimeout, Now: now, Log: log},
 		Analyze: steps.Analyze{Store: store, Inventory: inv, Now: now, Log: log},
-		Wait:    steps.WaitForApproval{Store: store, Delivery: delivery, Inventory: inv, People: asked, Now: now, Log: log},
+		Wait:    steps.WaitForApproval{Store: store, Delivery: delivery, People: asked, Now: now, Log: log},
 		Approve: steps.ApproveFix{Store: store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: log},
-		Execute: steps.ExecuteFix{Store: store, Executor: executor{t}, Inventory: inv, Runner: w.runner(), Now: now, Log: log},
+		Plan:    steps.PlanFix{Store: store, Executors: platform{t}, Inventory: inv, Now: now, Log: log},
+		Execute: steps.ExecuteFix{Store: store, Executors: platform{t}, Inventory: inv, Runner: w.runner(), Now: now, Log: log},
+		Verify:  steps.VerifyFix{Store: store, Executors: platform{t}, Inventory: inv, Now: now, Log: log},
+		Undo:    steps.UndoFix{Store: store, Executors: platform{t}, Runner: w.runner(), Now: now, Log: log},
 		Ticket:  steps.CreateTicket{Store: store, Inventory: inv, Trackers: []steps.Tracker{tracker{t}}, Links: w.links, Now: now, Log: log},
 		Close:   steps.LogResolution{Store: store, People: people, Now: now, Log: log},
 	}

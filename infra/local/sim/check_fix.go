@@ -63,7 +63,7 @@ func allows(d *deployment, inc incident.Incident, plan incident.Plan) bool {
 		return false
 	}
 	built, err := catalog.Build(inc.Ref, svc.Fixes, svc.Target, incident.Proposal{FixID: plan.FixID, Parameters: plan.Parameters})
-	return err == nil && built.Hash == plan.Hash
+	return err == nil && built.HashFor(inc.Ref) == plan.Bare().HashFor(inc.Ref)
 }
 
 // checkModel: a proposal comes from a model that answered, or where there is no

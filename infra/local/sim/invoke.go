@@ -109,14 +109,22 @@ func causeOf(err error) string {
 func (t *task) handle(function string, payload json.RawMessage) (json.RawMessage, error) {
 	s := t.steps()
 	switch function {
+	case "${InvestigateFunctionArn}":
+		return handle(payload, steps.Investigate{}.Handle)
 	case "${AnalyzeFunctionArn}":
 		return handle(payload, s.Analyze.Handle)
+	case "${PlanFixFunctionArn}":
+		return handle(payload, s.Plan.Handle)
 	case "${WaitForApprovalFunctionArn}":
 		return handle(payload, func(ctx context.Context, in steps.WaitInput) (struct{}, error) {
 			return struct{}{}, s.Wait.Handle(ctx, in)
 		})
 	case "${ExecuteFixFunctionArn}":
 		return handle(payload, s.ExecuteFix)
+	case "${VerifyFixFunctionArn}":
+		return handle(payload, s.Verify.Handle)
+	case "${UndoFixFunctionArn}":
+		return handle(payload, s.Undo.Handle)
 	case "${CreateTicketFunctionArn}":
 		return handle(payload, s.CreateTicket)
 	case "${LogResolutionFunctionArn}":

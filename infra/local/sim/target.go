@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/steps"
 )
 
 // act is one fix as the target itself lived it, from the beginning until nothing
@@ -23,52 +24,94 @@ type act struct {
 	elsewhere        int               // how many other fixes were under way on the target when it began
 }
 
-// executor is the target as one task sees it. It keeps the executor's contract:
-// it does not begin after its time is up, and says unknown when it cannot tell.
-type executor struct{ t *task }
+// platform opens the targets as one task sees them.
+type platform struct{ t *task }
 
-// Run implements steps.Executor.
-func (x executor) Run(ctx context.Context, about incident.Ref, plan incident.Plan) incident.Result {
-	w := x.t.w
+// For implements steps.Executors.
+func (p platform) For(target incident.Target) (steps.Executor, error) {
+	return executor{p.t, target}, nil
+}
+
+// Digest implements steps.Executors.
+func (platform) Digest(_ incident.Target, fixID string) (string, error) {
+	return "ability of " + fixID, nil
+}
+
+// executor is a target as one task sees it. It keeps the executor's contract: it does not
+// begin after its time is up, and says unknown when it cannot tell.
+type executor struct {
+	t      *task
+	target incident.Target
+}
+
+// Look implements steps.Executor.
+func (x executor) Look(context.Context, incident.Proposal) (seen incident.State, err error) {
+	err = x.t.call(call{port: "look", sys: sysTarget}, func() (string, error) { return "", nil })
+	return nil, err
+}
+
+// Plan implements steps.Executor.
+func (x executor) Plan(_ incident.State, p incident.Proposal) (incident.Draft, error) {
+	return incident.Draft{Actions: []string{p.FixID}, Undo: incident.Undo{Not: "not yet"}}, nil
+}
+
+// Act implements steps.Executor.
+func (x executor) Act(ctx context.Context, o steps.Order) steps.Acted {
+	w, about, plan := x.t.w, o.Ref, o.Plan
 	limit := x.limit(ctx, about)
 	err := x.t.call(call{port: "check target", about: about, sys: sysTarget, write: true}, func() (string, error) { return "", nil })
 	if err != nil || !w.now().Before(limit) {
-		return x.result(incident.Failed, false, "check target")
+		return x.acted(incident.Failed, "check target")
 	}
 	bad := w.chance(w.profile.badFix)
 	kind := w.rng.IntN(4)
 	if bad && kind == 0 {
-		return x.result(incident.Failed, false, "refused by the target")
+		return x.acted(incident.Failed, "refused by the target")
 	}
 	a := w.begin(x.t, about, plan)
-	alive := x.t.pause(min(w.duration(), limit.Sub(w.now())))
-	done := (alive || w.rng.IntN(2) == 0) && (!bad || kind != 1)
-	if goesOn := !alive || bad && kind == 2; goesOn && !plan.Simulated() {
-		w.after(w.rest(limit), func() { w.end(a, done) })
-	} else {
-		w.end(a, done)
-	}
-	if x.t.dead {
-		return x.result(incident.Unknown, false, "died")
-	}
-	outcome := incident.Fixed
 	if plan.Simulated() {
-		outcome = incident.Simulated
+		alive := x.t.pause(min(w.duration(), limit.Sub(w.now())))
+		w.end(a, alive)
+		if x.t.dead {
+			return x.acted(incident.Unknown, "died")
+		}
+		return x.acted(incident.Simulated, "walked through")
 	}
-	said := x.result(outcome, true, "acted and looked")
-	switch {
-	case bad && kind == 1:
-		said = x.result(incident.Failed, false, "the target gave up")
-	case bad && kind == 2:
-		said = x.result(incident.Unknown, false, "the connection broke")
-	case bad:
-		said = x.result(outcome, false, "acted, but it does not look well")
+	done := !bad || kind != 1
+	w.after(w.rest(w.now().Add(plan.Limit())), func() { w.end(a, done) })
+	x.t.pause(w.latency())
+	if x.t.dead || bad && kind == 2 {
+		return x.acted(incident.Unknown, "the connection broke")
 	}
-	err = x.t.call(call{port: "look at target", about: about, sys: sysTarget}, func() (string, error) { return string(said.Outcome), nil })
-	if err != nil && said.Outcome == outcome {
-		said.Verified = false
-	}
-	return said
+	return x.acted("", "taken")
+}
+
+func (x executor) acted(outcome incident.Outcome, name string) steps.Acted {
+	return steps.Acted{Outcome: outcome, Steps: []incident.FixStep{{Name: name, Status: "ok", At: x.t.w.now()}}}
+}
+
+// Verify implements steps.Executor: it reads what became of the plan.
+func (x executor) Verify(_ context.Context, o steps.Order) (steps.Sight, error) {
+	w := x.t.w
+	sight := steps.Sight{Phase: steps.NotVerified, Steps: []incident.FixStep{{Name: "verify", Status: "ok", At: w.now()}}}
+	err := x.t.call(call{port: "verify", about: o.Ref, sys: sysTarget}, func() (string, error) {
+		for _, a := range w.acts {
+			switch {
+			case a.about != o.Ref || a.plan.Hash != o.Plan.Hash:
+			case a.open:
+				sight.Phase = steps.Settling
+			case a.done:
+				sight.Phase = steps.Verified
+			}
+		}
+		return string(sight.Phase), nil
+	})
+	return sight, err
+}
+
+// Undo implements steps.Executor.
+func (x executor) Undo(context.Context, steps.Order) steps.Acted {
+	return x.acted(incident.Failed, "nothing to undo")
 }
 
 // limit is when the context ends, by the virtual clock. A step gives a duration,
@@ -92,22 +135,6 @@ func (x executor) limit(ctx context.Context, about incident.Ref) time.Time {
 		return anew
 	}
 	return now.Add(left)
-}
-
-func (x executor) result(outcome incident.Outcome, verified bool, name string) incident.Result {
-	return incident.Result{Outcome: outcome, Verified: verified, Steps: []incident.FixStep{{Name: name, Status: "ok", At: x.t.w.now()}}}
-}
-
-// Verify implements steps.Executor: it reads what became of the plan.
-func (x executor) Verify(_ context.Context, about incident.Ref, plan incident.Plan) (verified bool, seen []incident.FixStep) {
-	w := x.t.w
-	err := x.t.call(call{port: "verify", about: about, sys: sysTarget}, func() (string, error) {
-		for _, a := range w.acts {
-			verified = verified || a.about == about && a.plan.Hash == plan.Hash && a.done && !a.open
-		}
-		return map[bool]string{true: "is as planned", false: "is not as planned"}[verified], nil
-	})
-	return verified && err == nil, []incident.FixStep{{Name: "verify", Status: "ok", At: w.now()}}
 }
 
 // duration is how long a fix takes; some take nearly all the time there is.
