@@ -60,7 +60,10 @@ var kinds = []func(l living) (incident.Change, error){
 		return l.inc.Propose(incident.Analysis{AnalyzedBy: incident.ByRules, Cause: "c"}, &l.proposal, l.now)
 	},
 	func(l living) (incident.Change, error) {
-		return l.inc.Await(incident.Ask{Plan: &l.plan, EnteredAt: l.now, Now: l.now})
+		return l.inc.Planned(incident.Planning{Plan: &l.plan}, l.now)
+	},
+	func(l living) (incident.Change, error) {
+		return l.inc.Await(incident.Ask{EnteredAt: l.now, Now: l.now})
 	},
 	func(l living) (incident.Change, error) {
 		return l.inc.Await(incident.Ask{ManualReason: "m", EnteredAt: l.now, Now: l.now})

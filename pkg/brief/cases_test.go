@@ -50,7 +50,9 @@ func waiting(t *testing.T) incident.Incident {
 	plan := incident.Plan{FixID: "restart-service", Title: "Restart prod-api-01, one instance at a time", Risk: "medium",
 		Target:     incident.Target{Service: "prod-api-01", Type: "simulated"},
 		Parameters: inc.Proposal.Parameters, FixDigest: "d"}.Freeze(inc.Ref)
-	c, err = inc.Await(incident.Ask{Plan: &plan, Token: incident.NewTaskToken("token"), EnteredAt: at(10, 6), Now: at(10, 6)})
+	c, err = inc.Planned(incident.Planning{Plan: &plan}, at(10, 5))
+	inc = must(t, c, err)
+	c, err = inc.Await(incident.Ask{Token: incident.NewTaskToken("token"), EnteredAt: at(10, 6), Now: at(10, 6)})
 	return must(t, c, err)
 }
 

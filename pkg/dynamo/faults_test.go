@@ -238,7 +238,10 @@ func claimed(t *testing.T, key string) (steps []incident.Change) {
 			return i.Propose(incident.Analysis{AnalyzedBy: incident.ByRules}, &incident.Proposal{FixID: plan.FixID, Parameters: plan.Parameters}, now)
 		},
 		func(i incident.Incident) (incident.Change, error) {
-			return i.Await(incident.Ask{Plan: &plan, Token: incident.NewTaskToken("t"), EnteredAt: now, Now: now})
+			return i.Planned(incident.Planning{Plan: &plan}, now)
+		},
+		func(i incident.Incident) (incident.Change, error) {
+			return i.Await(incident.Ask{Token: incident.NewTaskToken("t"), EnteredAt: now, Now: now})
 		},
 		func(i incident.Incident) (incident.Change, error) {
 			return i.Vote(incident.Vote{Action: incident.Approve, By: "key:anna"}, incident.Verdict{Allowed: true, Decides: true}, now)

@@ -277,7 +277,8 @@ func resolvedLife(t *testing.T) (life []item) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	next(inc.Await(incident.Ask{Plan: &plan, Token: incident.NewTaskToken("token"), EnteredAt: now, Now: now}))
+	next(inc.Planned(incident.Planning{Plan: &plan}, now))
+	next(inc.Await(incident.Ask{Token: incident.NewTaskToken("token"), EnteredAt: now, Now: now}))
 	next(inc.Notified([]incident.Notice{{Channel: "discord", MessageID: "1234567890123456789"}}, true, now))
 	next(inc.Vote(incident.Vote{Action: incident.Approve, By: incident.KeyActor("anna"), Note: "restart it, please"},
 		incident.Verdict{Allowed: true, Decides: true, Reason: "anna may approve; 1 of 1"}, now))

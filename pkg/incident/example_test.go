@@ -30,7 +30,8 @@ func Example() {
 	plan := incident.Plan{
 		FixID: "restart-service", Target: incident.Target{Service: "prod-api-01", Type: incident.SimulatedTarget},
 	}.Freeze(ref)
-	inc = commit(inc.Await(incident.Ask{Plan: &plan, Token: incident.NewTaskToken("t"), EnteredAt: now, Now: now}))
+	inc = commit(inc.Planned(incident.Planning{Plan: &plan}, now))
+	inc = commit(inc.Await(incident.Ask{Token: incident.NewTaskToken("t"), EnteredAt: now, Now: now}))
 	fmt.Println(inc.Status, "until", incident.FormatTime(inc.Asked.Deadline))
 
 	vote := incident.Vote{Action: incident.Approve, By: incident.KeyActor("anna"), PlanHash: plan.Hash}
@@ -49,8 +50,9 @@ func Example() {
 	// WAITING_FOR_APPROVAL until 2026-11-24T13:59:00.000Z
 	// decided: approve by key:anna
 	// 1 source:api detected
-	// 2 system approval-requested
-	// 3 key:anna decided
+	// 2 system planned
+	// 3 system approval-requested
+	// 4 key:anna decided
 	// whole: true
 	// falsified: {2 was changed, or belongs to another incident}
 }

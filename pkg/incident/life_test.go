@@ -21,7 +21,8 @@ func testRef() Ref { return Ref{DefaultTenant, "INC-01ARZ3NDEKTSV4RRFFQ69G5FAV"}
 
 func testPlan(digest string) *Plan {
 	p := Plan{FixID: "restart-service", Title: "Restart prod-api-01", Risk: "low", FixDigest: digest,
-		Target: Target{Service: "prod-api-01", Type: "simulated"}, Parameters: map[string]string{}}.Freeze(testRef())
+		Target: Target{Service: "prod-api-01", Type: "simulated"}, Parameters: map[string]string{}}.With(Draft{Actions: []string{"restart it"}, Present: State{"revision": "42"}, Wanted: State{"revision": "43"},
+		Undo: Undo{Actions: []string{"put it back"}, Wanted: State{"revision": "42"}}}, "ability").Freeze(testRef())
 	return &p
 }
 
@@ -36,6 +37,7 @@ type life struct {
 	entered time.Time
 	retries int64
 	claims  int
+	undos   int
 	over    bool // the result that is being recorded says that nothing can be under way
 	freed   int  // how often the fingerprint was given back
 }
@@ -60,8 +62,14 @@ func (l *life) commit(c Change, err error) {
 	if l.inc.Asked != nil && !c.Incident.Asked.Deadline.Equal(l.inc.Asked.Deadline) {
 		l.t.Fatal("the deadline moved")
 	}
-	if c.Take != nil {
+	switch was, is := l.inc.Attempt, c.Incident.Attempt; {
+	case is == nil:
+	case was == nil:
 		l.checkClaim(c)
+	case was.Undoing == nil && is.Undoing != nil:
+		l.checkUndo(c)
+	case c.Take != nil && (!was.Held || !l.inc.Settling() || l.inc.Status != ExecutingFix):
+		l.t.Fatal("the target was taken for a fix that is not under way")
 	}
 	if c.Free != "" && !l.over {
 		l.t.Fatal("the target was given back while the fix may be under way")
@@ -110,8 +118,23 @@ func (l *life) checkClaim(c Change) {
 		l.t.Fatal("claimed on a stale approval")
 	case l.inc.RecoveredAt != nil || l.inc.Refusal != "":
 		l.t.Fatal("claimed after recovery or refusal")
-	case c.Incident.Status != ExecutingFix:
-		l.t.Fatal("claimed without executing")
+	case c.Incident.Status != ExecutingFix || c.Take == nil:
+		l.t.Fatal("claimed without executing, or without the target")
+	}
+}
+
+func (l *life) checkUndo(c Change) {
+	l.undos++
+	a, d := l.inc.Attempt, l.inc.Decision
+	switch {
+	case l.undos > 1:
+		l.t.Fatal("undone twice")
+	case a.FinishedAt == nil || a.Outcome != Applied || a.Verified:
+		l.t.Fatalf("a fix is undone that is %q, verified %v", a.Outcome, a.Verified)
+	case d == nil || d.Action != Approve || d.PlanHash != l.inc.Plan.Hash:
+		l.t.Fatal("undone without an approval of this plan")
+	case !a.Held || c.Take == nil || c.Incident.Status != ExecutingFix:
+		l.t.Fatal("undone without the target, or after the end")
 	}
 }
 
@@ -151,10 +174,29 @@ func (l *life) ops() map[string]func(*rapid.T) {
 			case "older":
 				ask.EnteredAt = l.entered.Add(-time.Second)
 			}
-			if l.inc.Proposal != nil {
-				ask.Plan = testPlan(any(t, "d1", "d1", "d1", "d2"))
-			}
 			l.commit(l.inc.Await(ask))
+		},
+		"plan": func(t *rapid.T) {
+			switch any(t, "plan", "plan", "candidates", "reason") {
+			case "plan":
+				l.commit(l.inc.Planned(Planning{Plan: testPlan(any(t, "d1", "d1", "d1", "d2"))}, l.now))
+			case "candidates":
+				l.commit(l.inc.Planned(Planning{Candidates: []Plan{*testPlan("d1"), *testPlan("d2")}}, l.now))
+			default:
+				l.commit(l.inc.Planned(Planning{ManualReason: "the target is gone"}, l.now))
+			}
+		},
+		"took": func(t *rapid.T) {
+			l.commit(l.inc.Took(State{"id": "7"}, nil, any(t, "acted", "looked") == "looked", l.now))
+		},
+		"renew":     func(*rapid.T) { l.commit(l.inc.Renew(l.now), nil) },
+		"undo":      func(*rapid.T) { l.commit(l.inc.ClaimUndo(Claimer{}, l.now)) },
+		"took undo": func(*rapid.T) { l.commit(l.inc.TookUndo(nil, nil, l.now)) },
+		"record undo": func(t *rapid.T) {
+			r := Result{Outcome: Outcome(any(t, "undone", "applied", "failed", "unknown")), Over: any(t, "perhaps not", "over") == "over"}
+			l.over = r.Over
+			l.commit(l.inc.RecordUndo(r, l.now))
+			l.over = false
 		},
 		"notified": func(t *rapid.T) {
 			l.commit(l.inc.Notified([]Notice{{Channel: any(t, "console", "discord")}}, any(t, "yes", "no") == "yes", l.now))
@@ -180,9 +222,9 @@ func (l *life) ops() map[string]func(*rapid.T) {
 			}
 		},
 		"record": func(t *rapid.T) {
-			r := Result{Outcome: Outcome(any(t, "fixed", "simulated", "failed", "unknown")), Verified: any(t, "yes", "no") == "yes",
+			r := Result{Outcome: Outcome(any(t, "fixed", "simulated", "failed", "unknown", "applied", "stale")), Verified: any(t, "yes", "no") == "yes",
 				Looked: any(t, "acted", "looked") == "looked", Over: any(t, "perhaps not", "over") == "over"}
-			l.over = r.Over || !r.Looked && r.Outcome != Unknown
+			l.over = r.Over || !r.Looked && r.Outcome != Unknown && r.Outcome != Applied
 			l.commit(l.inc.Record(r, l.now))
 			l.over = false
 		},
@@ -214,7 +256,8 @@ func (l *life) begin(steps int) {
 		l.commit(l.inc.Propose(Analysis{AnalyzedBy: ByRules, Cause: "c"}, &Proposal{FixID: "restart-service", Parameters: map[string]string{}}, l.now))
 	}
 	if steps > 1 {
-		l.commit(l.inc.Await(Ask{Plan: testPlan("d1"), Token: NewTaskToken("t"), EnteredAt: l.entered, Now: l.now}))
+		l.commit(l.inc.Planned(Planning{Plan: testPlan("d1")}, l.now))
+		l.commit(l.inc.Await(Ask{Token: NewTaskToken("t"), EnteredAt: l.entered, Now: l.now}))
 	}
 	if steps > 2 {
 		l.commit(l.inc.Vote(Vote{Action: Approve, By: "key:a"}, Verdict{Allowed: true, Decides: true}, l.now))
@@ -222,16 +265,22 @@ func (l *life) begin(steps int) {
 	if steps > 3 {
 		l.commit(l.inc.Claim(Claimer{}, testPlan("d1"), l.now))
 	}
+	if steps > 4 {
+		l.commit(l.inc.Took(nil, nil, false, l.now))
+	}
+	if steps > 5 {
+		l.commit(l.inc.Record(Result{Outcome: Applied, Looked: true}, l.now))
+	}
 }
 
 func TestEveryLifeKeepsThePromises(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		l := &life{t: rt, now: epoch, entered: epoch}
 		l.commit(Open(New{Ref: testRef(), Alert: testAlert(), By: SourceActor("api"), ApprovalTimeout: 4 * time.Hour, Now: l.now}), nil)
-		l.begin(rapid.IntRange(0, 4).Draw(rt, "begun"))
+		l.begin(rapid.IntRange(0, 6).Draw(rt, "begun"))
 		ops := l.ops()
 		steps := rapid.IntRange(1, 40).Draw(rt, "steps")
-		names := []string{"clock", "propose", "await", "notified", "vote", "settle", "recover", "queue", "claim", "record", "ticket", "close"}
+		names := []string{"clock", "propose", "plan", "took", "renew", "undo", "took undo", "record undo", "await", "notified", "vote", "settle", "recover", "queue", "claim", "record", "ticket", "close"}
 		for range steps {
 			name := rapid.SampledFrom(names).Draw(rt, "op")
 			held := l.inc
@@ -280,7 +329,10 @@ func waiting(t *testing.T, plan *Plan) Incident {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err = c.Incident.Await(Ask{Plan: plan, Token: NewTaskToken("tok"), EnteredAt: epoch, Now: epoch})
+	if c, err = c.Incident.Planned(Planning{Plan: plan}, epoch); err != nil {
+		t.Fatal(err)
+	}
+	c, err = c.Incident.Await(Ask{Token: NewTaskToken("tok"), EnteredAt: epoch, Now: epoch})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -158,7 +158,9 @@ func TestChainNamesTheFirstBadEvent(t *testing.T) {
 	events = append(events, replay.Event)
 	c, _ := replay.Incident.Propose(Analysis{AnalyzedBy: ByRules, Cause: "c"}, &Proposal{FixID: "restart-service", Parameters: map[string]string{}}, epoch)
 	events = append(events, c.Event)
-	c, _ = c.Incident.Await(Ask{Plan: testPlan("d1"), Token: NewTaskToken("tok"), EnteredAt: epoch, Now: epoch})
+	c, _ = c.Incident.Planned(Planning{Plan: testPlan("d1")}, epoch)
+	events = append(events, c.Event)
+	c, _ = c.Incident.Await(Ask{Token: NewTaskToken("tok"), EnteredAt: epoch, Now: epoch})
 	events = append(events, c.Event)
 	elsewhere := New{Ref: Ref{DefaultTenant, "INC-01ARZ3NDEKTSV4RRFFQ69G5FAW"}, Alert: testAlert(), By: SourceActor("api"), ApprovalTimeout: 4 * time.Hour, Now: epoch}
 	foreign := Open(elsewhere).Event
@@ -172,12 +174,12 @@ func TestChainNamesTheFirstBadEvent(t *testing.T) {
 		{"changed actor", func(e []Event) []Event { e[0].Actor = "key:mallory"; return e }, 1},
 		{"changed time", func(e []Event) []Event { e[1].Time = e[1].Time.Add(time.Millisecond); return e }, 2},
 		{"changed and rehashed", func(e []Event) []Event { e[1].Actor = "x"; e[1].Hash = e[1].HashFor(testRef()); return e }, 3},
-		{"last one changed and rehashed", func(e []Event) []Event { e[2].Actor = "x"; e[2].Hash = e[2].HashFor(testRef()); return e }, 3},
+		{"last one changed and rehashed", func(e []Event) []Event { e[3].Actor = "x"; e[3].Hash = e[3].HashFor(testRef()); return e }, 4},
 		{"missing", func(e []Event) []Event { return append(e[:1], e[2:]...) }, 2},
 		{"reordered", func(e []Event) []Event { e[0], e[1] = e[1], e[0]; return e }, 1},
 		{"cut off", func(e []Event) []Event { return e[:2] }, 3},
 		{"all gone", func(e []Event) []Event { return nil }, 1},
-		{"one too many", func(e []Event) []Event { return append(e, Event{Seq: 4}) }, 4},
+		{"one too many", func(e []Event) []Event { return append(e, Event{Seq: 5}) }, 5},
 		{"from another incident", func(e []Event) []Event { e[0] = foreign; return e }, 1},
 	} {
 		bad := VerifyChain(inc, tc.make(append([]Event{}, events...)))

@@ -162,9 +162,12 @@ func newRecord(clock func() time.Time) *fakeRecord {
 			ask.ManualReason = "The logs hold no known signature."
 		} else {
 			frozen := plan.Freeze(incident.Ref{Tenant: "default", ID: id})
-			ask.Plan = &frozen
+			plan = &frozen
 		}
 		f.put(f.incidents[id].Propose(analysis, proposal, opened))
+		if plan != nil {
+			f.put(f.incidents[id].Planned(incident.Planning{Plan: plan}, opened))
+		}
 		f.put(f.incidents[id].Await(ask))
 	}
 	inc := f.incidents[fixedID]

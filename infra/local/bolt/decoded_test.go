@@ -115,7 +115,10 @@ func TestWhatWasCommittedReadsAsItIsStored(t *testing.T) {
 			return i.Propose(incident.Analysis{AnalyzedBy: incident.ByRules, Cause: "<out of memory> & \u2028 \ufffd", Evidence: []string{}, Confidence: 0.1}, nil, now)
 		},
 		func(i incident.Incident) (incident.Change, error) {
-			return i.Await(incident.Ask{Plan: &plan, Token: incident.NewTaskToken("t"), EnteredAt: now, Now: now})
+			return i.Planned(incident.Planning{Plan: &plan}, now)
+		},
+		func(i incident.Incident) (incident.Change, error) {
+			return i.Await(incident.Ask{Token: incident.NewTaskToken("t"), EnteredAt: now, Now: now})
 		},
 		func(i incident.Incident) (incident.Change, error) {
 			return i.Notified([]incident.Notice{{Channel: "console", MessageID: "not UTF-8: \xff"}}, true, now)

@@ -24,7 +24,8 @@ func planOf(r incident.Ref) *incident.Plan {
 func (o *opened) approved(n int, at time.Time) {
 	inc := o.commit(incident.Open(incident.New{Ref: ref(n), Alert: alert(n), By: incident.Local, ApprovalTimeout: time.Hour, Now: at}), nil)
 	inc = o.commit(inc.Propose(incident.Analysis{AnalyzedBy: incident.ByRules}, &incident.Proposal{FixID: "restart-service", Parameters: map[string]string{}}, at))
-	inc = o.commit(inc.Await(incident.Ask{Plan: planOf(ref(n)), Token: incident.NewTaskToken("token"), EnteredAt: at, Now: at}))
+	inc = o.commit(inc.Planned(incident.Planning{Plan: planOf(ref(n))}, at))
+	inc = o.commit(inc.Await(incident.Ask{Token: incident.NewTaskToken("token"), EnteredAt: at, Now: at}))
 	o.commit(inc.Vote(incident.Vote{Action: incident.Approve, By: incident.KeyActor("anna"), At: at, PlanHash: inc.Plan.Hash},
 		incident.Verdict{Allowed: true, Decides: true}, at))
 }
