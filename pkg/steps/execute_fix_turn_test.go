@@ -30,7 +30,7 @@ func (w *world) wantQueued(ref, holder incident.Ref) {
 func (w *world) lost(service string) incident.Ref {
 	w.Helper()
 	ref := w.approved(service)
-	w.store.onCommit = neverWritten(incident.EventFixFinished)
+	w.store.onCommit = neverWritten(incident.EventFixApplied)
 	if _, err := w.execute().Handle(w.Context(), ref); err == nil {
 		w.Fatal("the result was written")
 	}

@@ -143,35 +143,93 @@ func (t *tracker) Update(_ context.Context, _ incident.Ref, _ incident.Ticket, b
 	return t.onTell
 }
 
-// executor counts how often it acted and how often it looked.
+// executor counts how often it acted and how often it looked. It is that of every target.
 type executor struct {
 	mu       sync.Mutex
 	runs     []incident.Plan
+	undone   []steps.Order
 	looks    int
 	result   incident.Result
-	verified bool // what a look sees
+	verified bool // what a look sees that is not of a fix that was taken
 	onRun    func(ctx context.Context)
+	phases   []steps.Phase  // what the next looks see of a fix that was taken; then how result says that it ended
+	present  incident.State // what is there now
+	onLook   func() error
+	blind    error // looking at how far it has come fails
+	onUndo   func() steps.Acted
+}
+
+// For implements steps.Executors.
+func (e *executor) For(incident.Target) (steps.Executor, error) { return e, nil }
+
+// Digest implements steps.Executors.
+func (e *executor) Digest(_ incident.Target, fixID string) (string, error) { return "does " + fixID, nil }
+
+func (e *executor) Look(context.Context, incident.Proposal) (incident.State, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.onLook != nil {
+		return nil, e.onLook()
+	}
+	return e.present, nil
+}
+
+func (e *executor) Plan(present incident.State, p incident.Proposal) (incident.Draft, error) {
+	return incident.Draft{Actions: []string{p.FixID}, Present: present, Wanted: incident.State{"revision": "41"},
+		Undo: incident.Undo{Actions: []string{"undo " + p.FixID}, Wanted: present}}, nil
 }
 
 func newExecutor() *executor {
 	return &executor{result: incident.Result{Outcome: incident.Fixed, Verified: true}}
 }
 
-func (e *executor) Run(ctx context.Context, _ incident.Ref, plan incident.Plan) incident.Result {
+func (e *executor) Act(ctx context.Context, o steps.Order) steps.Acted {
 	e.mu.Lock()
-	e.runs = append(e.runs, plan)
+	e.runs = append(e.runs, o.Plan)
 	e.mu.Unlock()
 	if e.onRun != nil {
 		e.onRun(ctx)
 	}
-	return e.result
+	acted := steps.Acted{Outcome: e.result.Outcome, Steps: e.result.Steps}
+	if acted.Outcome == incident.Fixed {
+		acted.Outcome, acted.Receipt = "", incident.State{"id": "7"}
+	}
+	return acted
 }
 
-func (e *executor) Verify(context.Context, incident.Ref, incident.Plan) (bool, []incident.FixStep) {
+func (e *executor) Verify(_ context.Context, o steps.Order) (steps.Sight, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.looks++
-	return e.verified, []incident.FixStep{{Name: "look", Status: "ok", At: epoch}}
+	if e.blind != nil {
+		return steps.Sight{}, e.blind
+	}
+	if o.Receipt["id"] == "" { // nobody has heard of it: what is seen is all there is
+		e.looks++
+		return steps.Sight{Phase: phase(e.verified), Steps: []incident.FixStep{{Name: "look", Status: "ok", At: epoch}}}, nil
+	}
+	if len(e.phases) > 0 {
+		next := e.phases[0]
+		e.phases = e.phases[1:]
+		return steps.Sight{Phase: next}, nil
+	}
+	return steps.Sight{Phase: phase(e.result.Verified)}, nil
+}
+
+func phase(verified bool) steps.Phase {
+	if verified {
+		return steps.Verified
+	}
+	return steps.NotVerified
+}
+
+func (e *executor) Undo(_ context.Context, o steps.Order) steps.Acted {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.undone = append(e.undone, o)
+	if e.onUndo != nil {
+		return e.onUndo()
+	}
+	return steps.Acted{Receipt: incident.State{"id": "8"}}
 }
 
 // analyst answers as it is told and records what it was asked.

@@ -49,8 +49,12 @@ func (w *world) analyzed(service string) incident.Ref {
 	return ref
 }
 
-// waiting makes the state machine's call of wait-for-approval.
+// waiting makes the state machine's calls of plan-fix and wait-for-approval.
 func (w *world) waiting(ref incident.Ref, token incident.TaskToken, retries int64) error {
+	w.Helper()
+	if _, err := w.plan().Handle(w.Context(), ref); err != nil && incident.CodeOf(err) != incident.CodeTransition {
+		w.Logf("plan-fix: %v", err)
+	}
 	return w.wait().Handle(w.Context(), steps.WaitInput{Ref: ref, TaskToken: token, EnteredTime: epoch, RetryCount: retries})
 }
 

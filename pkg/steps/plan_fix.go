@@ -64,15 +64,19 @@ func (s PlanFix) plan(ctx context.Context, inc incident.Incident) incident.Plann
 	if inc.Proposal == nil {
 		return incident.Planning{Candidates: s.candidates(ctx, inc)}
 	}
-	plan, err := s.draft(ctx, inc, *inc.Proposal)
+	bare, err := resolve(s.Inventory, inc, *inc.Proposal)
+	if err != nil {
+		return incident.Planning{ManualReason: fmt.Sprintf("The proposed fix %s can no longer be applied to this service: %s.", inc.Proposal.FixID, told(err))}
+	}
+	plan, err := draft(ctx, s.Executors, inc.Ref, bare)
 	if err != nil {
 		logFailure(ctx, s.Log, inc.Ref, "the proposed fix could not be planned", err)
-		return incident.Planning{ManualReason: fmt.Sprintf("The proposed fix %s cannot be done: %s.", inc.Proposal.FixID, told(err))}
+		return incident.Planning{ManualReason: fmt.Sprintf("The proposed fix %s cannot be done as the target is: %s.", inc.Proposal.FixID, told(err))}
 	}
 	return incident.Planning{Plan: &plan}
 }
 
-func (s PlanFix) draft(ctx context.Context, inc incident.Incident, p incident.Proposal) (incident.Plan, error) {
+func (s PlanFix) candidate(ctx context.Context, inc incident.Incident, p incident.Proposal) (incident.Plan, error) {
 	bare, err := resolve(s.Inventory, inc, p)
 	if err != nil {
 		return bare, err
@@ -90,7 +94,7 @@ func (s PlanFix) candidates(ctx context.Context, inc incident.Incident) []incide
 	}
 	var all []incident.Plan
 	for _, p := range s.leads(ctx, inc, svc) {
-		plan, err := s.draft(ctx, inc, p)
+		plan, err := s.candidate(ctx, inc, p)
 		if err != nil {
 			s.Log.DebugContext(ctx, "no candidate", "incidentId", inc.ID, "fixId", p.FixID, "error", err.Error())
 			continue

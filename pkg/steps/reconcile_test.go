@@ -73,7 +73,7 @@ func TestReconcileFinishesWhatAnEndedExecutionLeftOpen(t *testing.T) {
 		{"escalation chosen", func(w *world) incident.Ref { return w.decided("api", incident.Escalate) }, incident.Escalated, incident.ReasonChosen},
 		{"executing, unheard of", func(w *world) incident.Ref {
 			ref := w.approved("api")
-			w.store.onCommit = neverWritten(incident.EventFixFinished)
+			w.store.onCommit = neverWritten(incident.EventFixApplied)
 			if _, err := w.execute().Handle(w.Context(), ref); err == nil {
 				w.Fatal("the result was written")
 			}

@@ -74,6 +74,7 @@ type world struct {
 	tracker  *tracker
 	together steps.Together
 	executor *executor
+	prober   steps.Prober
 	links    link.Maker
 	log      *logBuffer
 	newID    func() string
@@ -180,15 +181,47 @@ func (w *world) analyze(model steps.Analyst) steps.Analyze {
 }
 
 func (w *world) wait() steps.WaitForApproval {
-	return steps.WaitForApproval{Store: w.store, Delivery: w.delivery(), Inventory: w.inv, People: w.people(), Now: w.clock.now, Log: w.logger()}
+	return steps.WaitForApproval{Store: w.store, Delivery: w.delivery(), People: w.people(), Now: w.clock.now, Log: w.logger()}
 }
 
 func (w *world) approve() steps.ApproveFix {
 	return steps.ApproveFix{Store: w.store, Delivery: w.delivery(), Inventory: w.inv, People: w.people(), Now: w.clock.now, Log: w.logger()}
 }
 
-func (w *world) execute() steps.ExecuteFix {
-	return steps.ExecuteFix{Store: w.store, Executor: w.executor, Inventory: w.inv, Runner: w.runner, Now: w.clock.now, Log: w.logger()}
+func (w *world) plan() steps.PlanFix {
+	return steps.PlanFix{Store: w.store, Executors: w.executor, Inventory: w.inv, Now: w.clock.now, Log: w.logger()}
+}
+
+func (w *world) act() steps.ExecuteFix {
+	return steps.ExecuteFix{Store: w.store, Executors: w.executor, Inventory: w.inv, Runner: w.runner, Now: w.clock.now, Log: w.logger()}
+}
+
+func (w *world) verify() steps.VerifyFix {
+	return steps.VerifyFix{Store: w.store, Executors: w.executor, Inventory: w.inv, Prober: w.prober, Now: w.clock.now, Log: w.logger()}
+}
+
+func (w *world) undo() steps.UndoFix {
+	return steps.UndoFix{Store: w.store, Executors: w.executor, Runner: w.runner, Now: w.clock.now, Log: w.logger()}
+}
+
+// fixing is execute-fix, and verify-fix after it, as often as the state machine calls it.
+type fixing struct{ w *world }
+
+// said is how a fix ended.
+type said struct {
+	Outcome  incident.Outcome
+	Verified bool
+}
+
+func (w *world) execute() fixing { return fixing{w} }
+
+// Handle acts and looks until there is nothing to wait for.
+func (f fixing) Handle(ctx context.Context, ref incident.Ref) (said, error) {
+	p, err := f.w.act().Handle(ctx, ref)
+	for err == nil && !p.Settled {
+		p, err = f.w.verify().Handle(context.WithoutCancel(ctx), ref)
+	}
+	return said{p.Outcome, p.Verified}, err
 }
 
 func (w *world) ticket() steps.CreateTicket {

@@ -1,0 +1,329 @@
+package steps_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/steps"
+)
+
+const health = `
+services:
+  real:
+    owner: platform
+    target: {type: ecs, cluster: blue}
+    fixes: [restart-service]
+    health: {url: "https://shop.example.com/"}
+`
+
+// settling is an approved fix that the target has taken.
+func (w *world) settling(service string) incident.Ref {
+	w.Helper()
+	ref := w.approved(service)
+	if p, err := w.act().Handle(w.Context(), ref); err != nil || p.Settled || p.WaitSeconds < 1 {
+		w.Fatalf("execute-fix: %+v %v", p, err)
+	}
+	return ref
+}
+
+func (w *world) looked(ref incident.Ref) steps.FixProgress {
+	w.Helper()
+	p, err := w.verify().Handle(w.Context(), ref)
+	if err != nil {
+		w.Fatalf("verify-fix: %v", err)
+	}
+	return p
+}
+
+func TestNobodyWaitsForARolloutAndTheTargetStaysHeld(t *testing.T) {
+	w := newWorld(t)
+	w.executor.phases = make([]steps.Phase, 20)
+	for i := range w.executor.phases {
+		w.executor.phases[i] = steps.Settling
+	}
+	ref := w.settling("real")
+	other := w.approved("twin")
+	waits := 0
+	for range 8 {
+		p := w.looked(ref)
+		if p.Settled || p.Undo || p.WaitSeconds < waits {
+			t.Fatalf("%+v after waits of %d s", p, waits)
+		}
+		waits = p.WaitSeconds
+		w.clock.move(time.Minute)
+		w.wantQueued(other, ref)
+	}
+	if waits != 15 || len(w.executor.runs) != 1 {
+		t.Errorf("the last wait is %d s, %d runs", waits, len(w.executor.runs))
+	}
+	w.executor.phases = nil
+	if p := w.looked(ref); !p.Settled || !p.Verified || p.Outcome != incident.Fixed {
+		t.Errorf("when it has settled: %+v", p)
+	}
+	if inc := w.closed(ref); inc.Status != incident.Resolved || inc.Attempt.Held {
+		t.Errorf("%s, held %v", inc.Status, inc.Attempt.Held)
+	}
+}
+
+func TestAFixThatIsNotVerifiedInTimeIsUndoneOnce(t *testing.T) {
+	w := newWorld(t)
+	ref := w.settling("real")
+	w.executor.phases = []steps.Phase{steps.Settling, steps.Settling}
+	w.clock.move(incident.DefaultFixLimit - time.Second)
+	if p := w.looked(ref); p.Settled {
+		t.Fatalf("before its limit: %+v", p)
+	}
+	w.clock.move(2 * time.Second)
+	if p := w.looked(ref); !p.Settled || !p.Undo || p.Outcome != incident.Applied {
+		t.Fatalf("after its limit: %+v", p)
+	}
+	if a := w.load(ref).Attempt; !a.Held || a.FinishedAt == nil {
+		t.Fatalf("before it is undone: %+v", a)
+	}
+	w.executor.result.Verified = true // of the undoing
+	for range 2 {
+		if p, err := w.undo().Handle(t.Context(), ref); err != nil || p.Settled {
+			t.Fatalf("undo-fix: %+v %v", p, err)
+		}
+	}
+	if p := w.looked(ref); !p.Settled || p.Undo || p.Verified || p.Outcome != incident.Applied {
+		t.Fatalf("after it was undone: %+v", p)
+	}
+	if n := len(w.executor.undone); n != 1 {
+		t.Fatalf("undone %d times", n)
+	}
+	o := w.executor.undone[0]
+	if !o.Undoing || o.Key == o.Plan.Key(ref, false) || o.Fix["id"] != "7" || o.By != incident.KeyActor("anna") {
+		t.Errorf("the order to undo: %+v", o)
+	}
+	inc := w.closed(ref)
+	if inc.Status != incident.Escalated || inc.EscalationReason != incident.ReasonFixUnverified || inc.Attempt.Undoing.Outcome != incident.Undone || inc.Attempt.Held {
+		t.Errorf("%s %s %+v", inc.Status, inc.EscalationReason, inc.Attempt.Undoing)
+	}
+}
+
+func TestUndoingAtOnceManyTimesUndoesOnce(t *testing.T) {
+	w := newWorld(t)
+	ref := w.executed("real", incident.Result{Outcome: incident.Fixed})
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			if _, err := w.undo().Handle(t.Context(), ref); err != nil {
+				t.Errorf("undo: %v", err)
+			}
+		})
+	}
+	all.Wait()
+	if n := len(w.executor.undone); n != 1 || w.count(ref, incident.EventUndoStarted) != 1 {
+		t.Errorf("undone %d times", n)
+	}
+}
+
+func TestNothingIsUndoneThatIsNotDue(t *testing.T) {
+	for name, prepare := range map[string]func(w *world) incident.Ref{
+		"nobody decided": func(w *world) incident.Ref { return w.asked("real") },
+		"approved":       func(w *world) incident.Ref { return w.approved("real") },
+		"settling":       func(w *world) incident.Ref { return w.settling("real") },
+		"verified": func(w *world) incident.Ref {
+			return w.executed("real", incident.Result{Outcome: incident.Fixed, Verified: true})
+		},
+		"unknown": func(w *world) incident.Ref { return w.executed("real", incident.Result{Outcome: incident.Unknown}) },
+		"failed":  func(w *world) incident.Ref { return w.executed("real", incident.Result{Outcome: incident.Failed}) },
+		"closed": func(w *world) incident.Ref {
+			return w.closed(w.executed("real", incident.Result{Outcome: incident.Fixed})).Ref
+		},
+	} {
+		w := newWorld(t)
+		if _, err := w.undo().Handle(t.Context(), prepare(w)); err == nil || len(w.executor.undone) > 0 {
+			t.Errorf("%s: %v, undone %d times", name, err, len(w.executor.undone))
+		}
+	}
+}
+
+// The process died between undoing and recording it.
+func TestAfterACrashTheUndoingIsLookedAtAndNotRepeated(t *testing.T) {
+	for seen, want := range map[bool]incident.Outcome{true: incident.Undone, false: incident.Unknown} {
+		w := newWorld(t)
+		ref := w.executed("real", incident.Result{Outcome: incident.Fixed})
+		w.store.onCommit = neverWritten(incident.EventUndoApplied)
+		_, err := w.undo().Handle(t.Context(), ref)
+		wantCode(t, "the undoing cannot be written", err, incident.CodeUnavailable)
+		w.store.onCommit = nil
+		w.executor.verified = seen
+		for range 2 {
+			if p, err := w.undo().Handle(t.Context(), ref); err != nil || !p.Settled || p.Undo {
+				t.Errorf("seen %v: %+v %v", seen, p, err)
+			}
+		}
+		if u := w.load(ref).Attempt.Undoing; u.Outcome != want || len(w.executor.undone) != 1 {
+			t.Errorf("seen %v: recorded %q, undone %d times", seen, u.Outcome, len(w.executor.undone))
+		}
+	}
+}
+
+func TestATargetThatChangedSinceThePlanIsNotTouched(t *testing.T) {
+	w := newWorld(t)
+	w.executor.present = incident.State{"revision": "42"}
+	ref := w.approved("real")
+	w.executor.present = incident.State{"revision": "43"}
+	out, err := w.execute().Handle(t.Context(), ref)
+	if err != nil || out.Outcome != incident.Stale || len(w.executor.runs) != 0 {
+		t.Fatalf("%+v %v, %d runs", out, err, len(w.executor.runs))
+	}
+	inc := w.closed(ref)
+	if inc.EscalationReason != incident.ReasonPlanStale || inc.Attempt.Held || !strings.Contains(inc.Attempt.Steps[0].Detail, `revision was "42" when the plan was made and is "43" now`) {
+		t.Errorf("%s, %+v", inc.EscalationReason, inc.Attempt)
+	}
+}
+
+func TestATargetThatCannotBeLookedAtIsNotTouched(t *testing.T) {
+	for want, err := range map[incident.Outcome]error{
+		incident.Failed: incident.Unavail("the cluster could not be reached", errors.New("secret inside")),
+		incident.Stale:  incident.BadField("revision", "the previous revision is gone"),
+	} {
+		w := newWorld(t)
+		ref := w.approved("real")
+		w.executor.onLook = func() error { return err }
+		out, got := w.execute().Handle(t.Context(), ref)
+		if got != nil || out.Outcome != want || len(w.executor.runs) != 0 {
+			t.Errorf("%+v %v, %d runs", out, got, len(w.executor.runs))
+		}
+		if said := w.load(ref).Attempt.Steps[0].Detail; strings.Contains(said, "secret inside") || !strings.Contains(said, "nothing was changed") {
+			t.Errorf("people are told %q", said)
+		}
+	}
+}
+
+func TestATargetThatCannotBeSeenForAWhileIsLookedAtAgain(t *testing.T) {
+	w := newWorld(t)
+	ref := w.settling("real")
+	w.executor.blind = incident.Unavail("throttled", nil)
+	if p := w.looked(ref); p.Settled {
+		t.Fatalf("%+v", p)
+	}
+	w.executor.blind = nil
+	if p := w.looked(ref); !p.Verified {
+		t.Errorf("%+v", p)
+	}
+}
+
+func TestAFixThatDoesNotMakeTheServiceWellIsNotVerified(t *testing.T) {
+	w := newWorld(t)
+	w.services(health)
+	bad := map[string][]steps.Finding{"real": {{Check: "status", Healthy: false, Detail: "it answers 500"}}}
+	w.prober = &prober{findings: bad}
+	ref := w.settling("real")
+	if p := w.looked(ref); p.Settled {
+		t.Fatalf("while it may be warming up: %+v", p)
+	}
+	w.clock.move(incident.DefaultFixLimit + time.Second)
+	if p := w.looked(ref); !p.Settled || p.Verified || !p.Undo || p.Outcome != incident.Applied {
+		t.Fatalf("at the limit: %+v", p)
+	}
+	var told []string
+	for _, s := range w.load(ref).Attempt.Steps {
+		told = append(told, s.Name+": "+s.Detail)
+	}
+	if text := strings.Join(told, "\n"); !strings.Contains(text, "health: status: it answers 500") || !strings.Contains(text, "not verified within 10m0s") {
+		t.Errorf("people are told:\n%s", text)
+	}
+}
+
+func TestLookingNeverActs(t *testing.T) {
+	w := newWorld(t)
+	ref := w.approved("real")
+	if _, err := w.verify().Handle(t.Context(), ref); err == nil {
+		t.Error("what was not begun was looked at")
+	}
+	ref = w.settling("real")
+	for range 3 {
+		w.looked(ref)
+	}
+	if len(w.executor.runs) != 1 || len(w.executor.undone) != 0 {
+		t.Errorf("%d runs, %d undone", len(w.executor.runs), len(w.executor.undone))
+	}
+}
+
+// After a crash between act and record the fix is seen under way: it goes on settling.
+func TestAFixSeenUnderWayAfterACrashIsWaitedFor(t *testing.T) {
+	w := newWorld(t)
+	ref := w.approved("real")
+	w.store.onCommit = neverWritten(incident.EventFixApplied)
+	if _, err := w.act().Handle(t.Context(), ref); err == nil {
+		t.Fatal("it was written")
+	}
+	w.store.onCommit = nil
+	under := executorSeeing{w.executor, steps.Settling}
+	step := w.act()
+	step.Executors = under
+	if p, err := step.Handle(t.Context(), ref); err != nil || p.Settled || len(w.executor.runs) != 1 {
+		t.Fatalf("%+v %v, %d runs", p, err, len(w.executor.runs))
+	}
+	if inc := w.load(ref); !inc.Settling() || inc.Attempt.Heard {
+		t.Errorf("%+v", inc.Attempt)
+	}
+}
+
+type executorSeeing struct {
+	*executor
+	phase steps.Phase
+}
+
+func (e executorSeeing) For(incident.Target) (steps.Executor, error) { return e, nil }
+
+func (e executorSeeing) Verify(context.Context, steps.Order) (steps.Sight, error) {
+	return steps.Sight{Phase: e.phase}, nil
+}
+
+func TestPlanFixFreezesWhatIsThereAndWhatIsWanted(t *testing.T) {
+	w := newWorld(t)
+	w.executor.present = incident.State{"revision": "42"}
+	ref := w.analyzed("real")
+	out, err := w.plan().Handle(t.Context(), ref)
+	inc := w.load(ref)
+	if err != nil || inc.Plan == nil || out.PlanHash == nil || *out.PlanHash != inc.Plan.HashFor(ref) {
+		t.Fatalf("%+v %v", out, err)
+	}
+	if p := inc.Plan; p.Present["revision"] != "42" || p.Wanted["revision"] != "41" || !p.Undo.Possible() || p.ExecutorDigest == "" || p.LimitSeconds != 600 {
+		t.Errorf("%+v", p)
+	}
+	w.executor.present = incident.State{"revision": "43"}
+	if again, err := w.plan().Handle(t.Context(), ref); err != nil || *again.PlanHash != inc.Plan.Hash {
+		t.Errorf("asked again it is another plan: %v", err)
+	}
+}
+
+func TestWhatCannotBePlannedIsReviewedAndSaysWhy(t *testing.T) {
+	w := newWorld(t)
+	w.executor.onLook = func() error { return incident.BadField("target", "the deployment shop/api does not exist") }
+	inc := w.load(w.asked("real"))
+	if inc.Plan != nil || len(inc.Candidates) > 0 || !strings.Contains(inc.Analysis.ManualReason, "the deployment shop/api does not exist") {
+		t.Errorf("%+v %+v", inc.Plan, inc.Analysis)
+	}
+}
+
+func TestAManualReviewHasCandidatesTheRulesFirst(t *testing.T) {
+	w := newWorld(t)
+	ref := w.detected("api")
+	model := &analyst{err: incident.Unavail("down", nil)}
+	if _, err := w.analyze(model).Handle(t.Context(), ref); err != nil {
+		t.Fatal(err)
+	}
+	out, err := w.plan().Handle(t.Context(), ref)
+	inc := w.load(ref)
+	if err != nil || inc.Plan != nil || out.Candidates != 2 || len(inc.Candidates) != 2 {
+		t.Fatalf("%+v %v, %+v", out, err, inc.Candidates)
+	}
+	if inc.Candidates[0].FixID != "restart-service" || inc.Candidates[1].FixID != "scale-out" || inc.Candidates[0].Hash != inc.Candidates[0].HashFor(ref) {
+		t.Errorf("%+v", inc.Candidates)
+	}
+	unlisted := w.analyzed("elsewhere")
+	if out, err := w.plan().Handle(t.Context(), unlisted); err != nil || out.Candidates != 0 {
+		t.Errorf("a service that is not listed has candidates: %+v %v", out, err)
+	}
+}
