@@ -49,6 +49,14 @@ func TestEveryFixHasAReadableTitle(t *testing.T) {
 		"flush-dns-cache":     "Flush the DNS cache of prod-api-01",
 		"recycle-connections": "Close and reopen the pooled connections of prod-api-01",
 		"reduce-concurrency":  "Reduce the concurrency of prod-api-01 by 50 percent",
+		"replace-instance":    "Replace the least healthy instance of prod-api-01",
+		"cordon-node":         "Keep new work off the node on which the least healthy instance of prod-api-01 runs",
+		"fail-over":           "Fail prod-api-01 over to its standby",
+		"sync-deployment":     "Bring prod-api-01 back to what is declared for it",
+		"revert-change":       "Open a pull request that reverts the last change merged into prod-api-01",
+		"rerun-workflow":      "Run the failed jobs of the last workflow run of prod-api-01 again",
+		"run-runbook":         "Run the runbook that services.yaml names for prod-api-01",
+		"disable-flag":        "Turn off the feature flag that services.yaml names for prod-api-01",
 	}
 	got := map[string]string{}
 	for _, id := range catalog.IDs() {

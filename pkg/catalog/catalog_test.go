@@ -31,6 +31,14 @@ func TestCatalogueIsAsDesigned(t *testing.T) {
 		"flush-dns-cache":     "",
 		"recycle-connections": "",
 		"reduce-concurrency":  "percent: integer 10..90, default 50",
+		"replace-instance":    "",
+		"cordon-node":         "",
+		"fail-over":           "",
+		"sync-deployment":     "",
+		"revert-change":       "",
+		"rerun-workflow":      "",
+		"run-runbook":         "",
+		"disable-flag":        "",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the catalogue differs (-want +got):\n%s", diff)

@@ -51,7 +51,7 @@ func TestProposeRefusesByName(t *testing.T) {
 		raw         map[string]any
 		field, want string
 	}{
-		{"unknown fix", "rm -rf /", nil, "fixId", `"rm -rf /" is not in the catalogue; known: flush-dns-cache, `},
+		{"unknown fix", "rm -rf /", nil, "fixId", `"rm -rf /" is not in the catalogue; known: cordon-node, `},
 		{"no fix", "", nil, "fixId", `"" is not in the catalogue`},
 		{"fix in other spelling", "Restart-Service", nil, "fixId", "is not in the catalogue"},
 		{"not allowed", "rollback-deployment", nil, "fixId", `"rollback-deployment" is not allowed for this service; services.yaml allows: restart-service, scale-out`},

@@ -8,5 +8,5 @@ import (
 )
 
 func TestSetIsWhatExecuteFixAsksFor(t *testing.T) {
-	var _ steps.Executor = (*executor.Set)(nil)
+	var _ steps.Executors = (*executor.Set)(nil)
 }

@@ -11,13 +11,14 @@ import (
 	"github.com/opsguard/opsguard/pkg/inventory"
 )
 
-const knownFixes = "flush-dns-cache, free-disk-space, recycle-connections, reduce-concurrency, renew-certificate, restart-service, rollback-deployment, scale-out"
+const knownFixes = "cordon-node, disable-flag, fail-over, flush-dns-cache, free-disk-space, recycle-connections, reduce-concurrency, renew-certificate, " +
+	"replace-instance, rerun-workflow, restart-service, revert-change, rollback-deployment, run-runbook, scale-out, sync-deployment"
 
 func TestLoadNamesEveryProblemWithItsLine(t *testing.T) {
 	_, err := inventory.Load([]byte(`services:
   prod-api-01:
     ownr: platform
-    target: {type: Simulated, bad key: x, empty: , list: [1]}
+    target: {type: Simulated, bad key: x, empty: , list: [[1]]}
     fixes:
       - restart-service
       - resart-service
@@ -40,7 +41,7 @@ version: 1
 		`services.yaml:4: services.prod-api-01.target.type: is "Simulated"; give the name of an executor, for instance simulated`,
 		`services.yaml:4: services.prod-api-01.target["bad key"]: is not a good attribute name; use letters and digits, a small letter first`,
 		`services.yaml:4: services.prod-api-01.target.empty: is empty; give a value`,
-		`services.yaml:4: services.prod-api-01.target.list: must be one value`,
+		`services.yaml:4: services.prod-api-01.target.list[0]: must be one value`,
 		`services.yaml:7: services.prod-api-01.fixes[1]: "resart-service" is not in the catalogue; known: ` + knownFixes,
 		`services.yaml:8: services.prod-api-01.fixes[2]: must be text; write "7" in quotes`,
 		`services.yaml:9: services.prod-api-01.fixes[3]: "restart-service" stands twice in the list`,

@@ -163,7 +163,9 @@ type executor struct {
 func (e *executor) For(incident.Target) (steps.Executor, error) { return e, nil }
 
 // Digest implements steps.Executors.
-func (e *executor) Digest(_ incident.Target, fixID string) (string, error) { return "does " + fixID, nil }
+func (e *executor) Digest(_ incident.Target, fixID string) (string, error) {
+	return "does " + fixID, nil
+}
 
 func (e *executor) Look(context.Context, incident.Proposal) (incident.State, error) {
 	e.mu.Lock()

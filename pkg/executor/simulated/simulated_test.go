@@ -43,11 +43,15 @@ func plan(t *testing.T, fixID string, raw map[string]any) incident.Plan {
 	return plan
 }
 
+func order(p incident.Plan) steps.Order {
+	return steps.Order{Ref: ref(), Plan: p, Key: p.Key(ref(), false), StartedAt: at()}
+}
+
 func TestEveryStepOfEveryFixSaysThatNothingWasChanged(t *testing.T) {
 	for _, id := range catalog.IDs() {
-		got := executor(t, at).Run(context.Background(), ref(), plan(t, id, nil))
-		if got.Outcome != incident.Simulated || !got.Verified {
-			t.Errorf("%s: outcome %s, verified %v", id, got.Outcome, got.Verified)
+		got := executor(t, at).Act(context.Background(), order(plan(t, id, nil)))
+		if got.Outcome != incident.Simulated {
+			t.Errorf("%s: outcome %s", id, got.Outcome)
 		}
 		var names []string
 		for _, s := range got.Steps {
@@ -63,7 +67,7 @@ func TestEveryStepOfEveryFixSaysThatNothingWasChanged(t *testing.T) {
 }
 
 func TestTheActionNamesItsParameters(t *testing.T) {
-	got := executor(t, at).Run(context.Background(), ref(), plan(t, "scale-out", map[string]any{"instances": 3.0}))
+	got := executor(t, at).Act(context.Background(), order(plan(t, "scale-out", map[string]any{"instances": 3.0})))
 	i := slices.IndexFunc(got.Steps, func(s incident.FixStep) bool { return s.Name == "scale-out" })
 	if i < 0 || !strings.HasSuffix(got.Steps[i].Detail, "Add instances with instances=3") {
 		t.Errorf("steps %+v", got.Steps)
@@ -73,8 +77,8 @@ func TestTheActionNamesItsParameters(t *testing.T) {
 func TestFixThatIsNotInTheCatalogueFails(t *testing.T) {
 	p := plan(t, "scale-out", nil)
 	p.FixID = "reboot"
-	got := executor(t, at).Run(context.Background(), ref(), p)
-	if got.Outcome != incident.Failed || got.Verified || len(got.Steps) != 1 || got.Steps[0].Status != "failed" {
+	got := executor(t, at).Act(context.Background(), order(p))
+	if got.Outcome != incident.Failed || len(got.Steps) != 1 || got.Steps[0].Status != "failed" {
 		t.Errorf("Run = %+v", got)
 	}
 }
@@ -89,8 +93,8 @@ func TestRunStopsWhenItIsCalledOff(t *testing.T) {
 		}
 		return at()
 	})
-	got := e.Run(ctx, ref(), plan(t, "restart-service", nil))
-	if got.Outcome != incident.Failed || got.Verified || len(got.Steps) != 3 {
+	got := e.Act(ctx, order(plan(t, "restart-service", nil)))
+	if got.Outcome != incident.Failed || len(got.Steps) != 3 {
 		t.Fatalf("Run = %+v", got)
 	}
 	last := got.Steps[2]
@@ -100,8 +104,8 @@ func TestRunStopsWhenItIsCalledOff(t *testing.T) {
 }
 
 func TestVerifyFindsNothingHalfDone(t *testing.T) {
-	verified, steps := executor(t, at).Verify(context.Background(), ref(), plan(t, "restart-service", nil))
-	if !verified || len(steps) != 1 || steps[0].Status != "simulated" || !strings.Contains(steps[0].Detail, "nothing was changed") {
-		t.Errorf("Verify = %v, %+v", verified, steps)
+	sight, err := executor(t, at).Verify(context.Background(), order(plan(t, "restart-service", nil)))
+	if err != nil || sight.Phase != steps.Verified || len(sight.Steps) != 1 || sight.Steps[0].Status != "simulated" || !strings.Contains(sight.Steps[0].Detail, "nothing was changed") {
+		t.Errorf("Verify = %+v, %v", sight, err)
 	}
 }
