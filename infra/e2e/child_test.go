@@ -16,6 +16,7 @@ import (
 
 	"github.com/opsguard/opsguard/infra/local"
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/steps"
 )
 
 // childVariable makes the test binary a server whose executor writes a line to a
@@ -25,12 +26,27 @@ const childVariable = "OPSGUARD_E2E_CHILD"
 
 type heldExecutor struct{ file, gate, seen string }
 
-func (e heldExecutor) Run(ctx context.Context, ref incident.Ref, _ incident.Plan) incident.Result {
+// For implements steps.Executors.
+func (e heldExecutor) For(incident.Target) (steps.Executor, error) { return e, nil }
+
+// Digest implements steps.Executors.
+func (heldExecutor) Digest(_ incident.Target, fixID string) (string, error) { return fixID, nil }
+
+// Look implements steps.Executor.
+func (heldExecutor) Look(context.Context, incident.Proposal) (incident.State, error) { return nil, nil }
+
+// Plan implements steps.Executor.
+func (heldExecutor) Plan(_ incident.State, p incident.Proposal) (incident.Draft, error) {
+	return incident.Draft{Actions: []string{"write a line for " + p.FixID}}, nil
+}
+
+// Act implements steps.Executor.
+func (e heldExecutor) Act(ctx context.Context, o steps.Order) steps.Acted {
 	f, err := os.OpenFile(e.file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
-		return incident.Result{Outcome: incident.Failed}
+		return steps.Acted{Outcome: incident.Failed}
 	}
-	fmt.Fprintln(f, ref.ID)
+	fmt.Fprintln(f, o.Ref.ID)
 	f.Close()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.gate, nil)
 	if err == nil {
@@ -40,18 +56,23 @@ func (e heldExecutor) Run(ctx context.Context, ref incident.Ref, _ incident.Plan
 		}
 	}
 	if err != nil {
-		return incident.Result{Outcome: incident.Unknown}
+		return steps.Acted{Outcome: incident.Unknown}
 	}
-	return incident.Result{Outcome: incident.Simulated, Verified: true}
+	return steps.Acted{Outcome: incident.Simulated}
 }
 
 // Verify sees what the test says; by itself nothing: whether the fix was applied
 // cannot be read from a target that does not exist.
-func (e heldExecutor) Verify(context.Context, incident.Ref, incident.Plan) (bool, []incident.FixStep) {
+func (e heldExecutor) Verify(context.Context, steps.Order) (steps.Sight, error) {
 	if e.seen != "" {
-		return true, []incident.FixStep{{Name: "verify", Status: "ok", Detail: e.seen, At: time.Now()}}
+		return steps.Sight{Phase: steps.Verified, Steps: []incident.FixStep{{Name: "verify", Status: "ok", Detail: e.seen, At: time.Now()}}}, nil
 	}
-	return false, []incident.FixStep{{Name: "verify", Status: "failed", Detail: "the state cannot be read", At: time.Now()}}
+	return steps.Sight{Phase: steps.NotVerified, Steps: []incident.FixStep{{Name: "verify", Status: "failed", Detail: "the state cannot be read", At: time.Now()}}}, nil
+}
+
+// Undo implements steps.Executor.
+func (heldExecutor) Undo(context.Context, steps.Order) steps.Acted {
+	return steps.Acted{Outcome: incident.Failed}
 }
 
 func child() {
@@ -60,8 +81,8 @@ func child() {
 	var rt *local.Runtime
 	if err == nil {
 		rt, err = local.Open(context.Background(), s, local.Deps{Version: "e2e", Console: os.Stdout,
-			Log:      slog.New(slog.NewTextHandler(os.Stderr, nil)),
-			Executor: heldExecutor{os.Getenv("E2E_APPLIED"), os.Getenv("E2E_GATE"), os.Getenv("E2E_SEEN")}})
+			Log:       slog.New(slog.NewTextHandler(os.Stderr, nil)),
+			Executors: heldExecutor{os.Getenv("E2E_APPLIED"), os.Getenv("E2E_GATE"), os.Getenv("E2E_SEEN")}})
 	}
 	if err == nil {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

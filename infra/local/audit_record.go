@@ -34,7 +34,10 @@ type story struct {
 	status                   incident.Status
 	statusSeq                int64
 	detected, asked, decided incident.Event // zero: not in the trail
+	planned                  incident.Event // where the plan's hash stands
 	started, finished        incident.Event
+	applied                  incident.Event
+	undo, undone             incident.Event
 	ticket                   incident.Event
 }
 
@@ -45,14 +48,28 @@ func retell(events []incident.Event) (s story) {
 		case incident.EventDetected:
 			s.detected = e
 			become(e, incident.Detected)
+		case incident.EventPlanned:
+			s.planned = e
 		case incident.EventAsked:
 			s.asked = e
+			if s.planned.Seq == 0 { // incidents of before plans were frozen by a step of their own
+				s.planned = e
+			}
 			become(e, incident.WaitingForApproval)
 		case incident.EventDecided:
 			s.decided = e
+			if s.planned.Details["planHash"] == "" && e.Details["action"] == string(incident.Approve) { // a candidate was chosen
+				s.planned = e
+			}
 		case incident.EventFixStarted:
 			s.started = e
 			become(e, incident.ExecutingFix)
+		case incident.EventFixApplied:
+			s.applied = e
+		case incident.EventUndoStarted:
+			s.undo = e
+		case incident.EventUndoFinished:
+			s.undone = e
 		case incident.EventFixFinished:
 			s.finished = e
 		case incident.EventFixLate:
@@ -96,7 +113,7 @@ func claims(inc incident.Incident, s story) []claim {
 		deadline = incident.FormatTime(inc.Asked.Deadline)
 	}
 	all = append(all,
-		claim{"the plan hashes to", frozen, s.asked.Details["planHash"], s.asked.Seq},
+		claim{"the plan hashes to", frozen, s.planned.Details["planHash"], s.planned.Seq},
 		claim{"people could decide until", deadline, s.asked.Details["deadline"], s.asked.Seq})
 	var action, by, at string
 	if d := inc.Decision; d != nil {
@@ -118,11 +135,28 @@ func claims(inc incident.Incident, s story) []claim {
 		claim{"the fix was started at", started, timeOf(s.started), s.started.Seq},
 		claim{"the fix ended", outcome, s.finished.Details["outcome"], s.finished.Seq},
 		claim{"the fix was verified:", verified, s.finished.Details["verified"], s.finished.Seq})
+	all = append(all, settlingClaims(inc, s)...)
 	ticket := ""
 	if inc.Ticket != nil {
 		ticket = inc.Ticket.Key
 	}
 	return append(all, claim{"the ticket is", ticket, s.ticket.Details["key"], s.ticket.Seq})
+}
+
+// settlingClaims are those about what the target took, and about its undoing.
+func settlingClaims(inc incident.Incident, s story) []claim {
+	var applied, undo, undone string
+	if a := inc.Attempt; a != nil && a.ActedAt != nil {
+		applied = incident.FormatTime(*a.ActedAt)
+	}
+	if a := inc.Attempt; a != nil && a.Undoing != nil {
+		undo, undone = incident.FormatTime(a.Undoing.StartedAt), string(a.Undoing.Outcome)
+	}
+	return []claim{
+		{"the target took the fix at", applied, timeOf(s.applied), s.applied.Seq},
+		{"undoing the fix was begun at", undo, timeOf(s.undo), s.undo.Seq},
+		{"undoing the fix ended", undone, s.undone.Details["outcome"], s.undone.Seq},
+	}
 }
 
 func timeOf(e incident.Event) string {

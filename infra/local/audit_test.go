@@ -17,7 +17,7 @@ type moves []struct{ which, minutes int }
 // drawMoves draws among count kinds of moves.
 func drawMoves(count int) *rapid.Generator[moves] {
 	return rapid.Custom(func(t *rapid.T) moves {
-		life := make(moves, 30)
+		life := make(moves, 40)
 		for i := range life {
 			life[i].which = rapid.IntRange(0, count-1).Draw(t, "move")
 			life[i].minutes = rapid.IntRange(0, 3).Draw(t, "minutes")
@@ -44,6 +44,7 @@ func newLiving(t *testing.T) living {
 	if err != nil {
 		t.Fatal(err)
 	}
+	l.plan = l.plan.With(incident.Draft{Actions: []string{"a"}, Undo: incident.Undo{Actions: []string{"b"}}}, "d").Freeze(ref)
 	opened := incident.Open(incident.New{Ref: ref, By: incident.Local, Now: l.now, ApprovalTimeout: time.Hour,
 		Alert: incident.Alert{Tenant: tenant, Source: "api", Service: "s", ErrorLogs: "x", Severity: incident.High}})
 	l.inc, l.events = opened.Incident, []incident.Event{opened.Event}
@@ -84,6 +85,16 @@ var kinds = []func(l living) (incident.Change, error){
 	},
 	func(l living) (incident.Change, error) {
 		return l.inc.Record(incident.Result{Outcome: incident.Unknown}, l.now)
+	},
+	func(l living) (incident.Change, error) { return l.inc.Took(nil, nil, false, l.now) },
+	func(l living) (incident.Change, error) { return l.inc.Took(nil, nil, true, l.now) },
+	func(l living) (incident.Change, error) {
+		return l.inc.Record(incident.Result{Outcome: incident.Applied, Looked: true}, l.now)
+	},
+	func(l living) (incident.Change, error) { return l.inc.ClaimUndo(incident.Claimer{}, l.now) },
+	func(l living) (incident.Change, error) { return l.inc.TookUndo(nil, nil, l.now) },
+	func(l living) (incident.Change, error) {
+		return l.inc.RecordUndo(incident.Result{Outcome: incident.Undone, Over: true}, l.now)
 	},
 	func(l living) (incident.Change, error) {
 		return l.inc.Ticketed(incident.Ticket{Tracker: "simulated", Key: "SIM-1"}, l.now)

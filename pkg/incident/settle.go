@@ -19,7 +19,7 @@ func (i Incident) Took(receipt State, did []FixStep, looked bool, now time.Time)
 	action := EventFixApplied
 	if i.Status.Final() || i.Attempt.FinishedAt != nil {
 		action = EventFixLate
-		details["outcome"] = string(Applied)
+		details["outcome"], details["verified"] = string(Applied), "false"
 	}
 	if looked {
 		details["looked"] = "true"
@@ -31,6 +31,8 @@ func (i Incident) Took(receipt State, did []FixStep, looked bool, now time.Time)
 		at := c.Incident.UpdatedAt
 		a.ActedAt, a.Receipt = &at, receipt.Facts()
 		a.Steps = withSteps(a.Steps, did)
+	} else if a.FinishedAt == nil { // nobody will look how it goes on
+		a.finish(Result{Outcome: Applied, Steps: did}, c.Incident.UpdatedAt)
 	}
 	return c, nil
 }

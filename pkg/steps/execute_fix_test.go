@@ -236,7 +236,7 @@ func TestAResultThatComesAfterClosingIsAnEventAndTheStatusStays(t *testing.T) {
 	w := newWorld(t)
 	ref := w.approved("api")
 	w.executor.onRun = func(context.Context) { w.closed(ref) }
-	if out, err := w.execute().Handle(t.Context(), ref); err != nil || out.Outcome != "" {
+	if out, err := w.execute().Handle(t.Context(), ref); err != nil || out.Outcome != incident.Applied {
 		t.Errorf("%+v %v", out, err)
 	}
 	inc := w.load(ref)

@@ -175,5 +175,5 @@ func opened(t *testing.T, channel steps.Channel, severity incident.Severity, toD
 	store := &record{first.Incident}
 	log := slog.New(slog.DiscardHandler)
 	people := steps.People{Store: store, Inventory: inv, Channels: []steps.Channel{channel}, Links: noLinks{}, Now: time.Now, Log: log}
-	return Step{steps.WaitForApproval{Store: store, Inventory: inv, People: people, Now: time.Now, Log: log}, time.After}, store
+	return Step{steps.WaitForApproval{Store: store, People: people, Now: time.Now, Log: log}, time.After}, store
 }

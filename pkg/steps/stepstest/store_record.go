@@ -162,7 +162,7 @@ func (t *storeTest) trail() {
 	if bad := incident.VerifyChain(t.load(inc.Ref), events); bad != nil {
 		t.Errorf("event %d %s", bad.Seq, bad.Why)
 	}
-	if len(events) != int(inc.Version) || len(events) != 5 {
+	if len(events) != int(inc.Version) || len(events) != 6 {
 		t.Errorf("%d events for version %d", len(events), inc.Version)
 	}
 }
