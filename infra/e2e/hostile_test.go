@@ -142,7 +142,7 @@ func (b *battle) holds(id string, a attack) bool {
 	for _, e := range b.events(id) {
 		actions, actors = append(actions, string(e.Action)), append(actors, string(e.Actor))
 	}
-	if strings.Join(actions, " ") != "detected analyzed approval-requested notified" || strings.Join(actors, " ") != "local system system system" || trail.get("valid") != true {
+	if strings.Join(actions, " ") != "detected analyzed planned approval-requested notified" || strings.Join(actors, " ") != "local system system system system" || trail.get("valid") != true {
 		b.Errorf("%s: the trail: %v by %v, valid %v", a.name, actions, actors, trail.get("valid"))
 	}
 	for what, body := range map[string]answer{"the incident": got, "the trail": trail} {

@@ -133,7 +133,7 @@ func TestWithoutKeysNobodyElsesRequestCounts(t *testing.T) {
 			l.Close()
 			c := newClient(t, serve(t, t.TempDir(), addr).target())
 			id := c.waiting(oom)
-			c.eventually("the note that people were told", func() bool { return len(c.events(id)) == 4 }, func() string { return c.incident(id).String() })
+			c.eventually("the note that people were told", func() bool { return len(c.events(id)) == 5 }, func() string { return c.incident(id).String() })
 			_, port, _ := net.SplitHostPort(addr)
 			before := c.call("GET", "/incidents", "", nil)
 			tried := foreigners(addr, port, id)

@@ -93,72 +93,72 @@ type forgery struct {
 var forgeries = []forgery{
 	{"nothing", func(tampered, tampered) {}, 0, "", true},
 	{"who decided is changed", func(s, _ tampered) {
-		e := s.event(5)
+		e := s.event(6)
 		e.Actor = incident.KeyActor("ben")
-		s.putEvent(5, e)
-	}, 5, "was changed", true},
+		s.putEvent(6, e)
+	}, 6, "was changed", true},
 	{"a detail is changed and the event hashed anew", func(s, _ tampered) {
-		e := s.event(5)
+		e := s.event(6)
 		e.Details["note"] = "anna told me to"
 		e.Hash = e.HashFor(s.ref)
-		s.putEvent(5, e)
-	}, 6, "does not follow", true},
+		s.putEvent(6, e)
+	}, 7, "does not follow", true},
 	{"a time is changed in the first event", func(s, _ tampered) {
 		e := s.event(1)
 		e.Time = e.Time.Add(-60e9)
 		s.putEvent(1, e)
 	}, 1, "was changed", true},
-	{"an event in the middle is removed", func(s, _ tampered) { s.remove(4) }, 4, "missing or reordered", true},
+	{"an event in the middle is removed", func(s, _ tampered) { s.remove(5) }, 5, "missing or reordered", true},
 	{"the first event is removed", func(s, _ tampered) { s.remove(1) }, 1, "missing or reordered", true},
 	{"two events are exchanged", func(s, _ tampered) {
-		a, b := s.event(4), s.event(5)
-		s.putEvent(4, b)
-		s.putEvent(5, a)
-	}, 4, "missing or reordered", true},
+		a, b := s.event(5), s.event(6)
+		s.putEvent(5, b)
+		s.putEvent(6, a)
+	}, 5, "missing or reordered", true},
 	{"two events are exchanged and renumbered", func(s, _ tampered) {
-		a, b := s.event(4), s.event(5)
-		a.Seq, b.Seq = 5, 4
-		s.putEvent(4, b)
-		s.putEvent(5, a)
-	}, 4, "does not follow", true},
-	{"the last event is cut off", func(s, _ tampered) { s.remove(8) }, 8, "cut off", true},
-	{"all after the decision is cut off", func(s, _ tampered) { s.remove(6, 7, 8) }, 6, "cut off", true},
-	{"the whole trail is gone", func(s, _ tampered) { s.remove(1, 2, 3, 4, 5, 6, 7, 8) }, 1, "cut off", true},
-	{"the decision of another incident is moved here", func(s, o tampered) { s.putEvent(5, o.event(5)) }, 5, "does not follow", true},
+		a, b := s.event(5), s.event(6)
+		a.Seq, b.Seq = 6, 5
+		s.putEvent(5, b)
+		s.putEvent(6, a)
+	}, 5, "does not follow", true},
+	{"the last event is cut off", func(s, _ tampered) { s.remove(9) }, 9, "cut off", true},
+	{"all after the decision is cut off", func(s, _ tampered) { s.remove(7, 8, 9) }, 7, "cut off", true},
+	{"the whole trail is gone", func(s, _ tampered) { s.remove(1, 2, 3, 4, 5, 6, 7, 8, 9) }, 1, "cut off", true},
+	{"the decision of another incident is moved here", func(s, o tampered) { s.putEvent(6, o.event(6)) }, 6, "does not follow", true},
 	{"the first event of another incident is moved here", func(s, o tampered) { s.putEvent(1, o.event(1)) }, 1, "another incident", true},
 	{"the whole trail of another incident is moved here, head and all", func(s, o tampered) {
-		for seq := int64(1); seq <= 8; seq++ {
+		for seq := int64(1); seq <= 9; seq++ {
 			s.putEvent(seq, o.event(seq))
 		}
-		s.record(func(inc *incident.Incident) { inc.HeadHash = o.event(8).Hash })
+		s.record(func(inc *incident.Incident) { inc.HeadHash = o.event(9).Hash })
 	}, 1, "another incident", true},
-	{"an event is there twice", func(s, _ tampered) { s.putEvent(9, s.event(8)) }, 9, "missing or reordered", true},
+	{"an event is there twice", func(s, _ tampered) { s.putEvent(10, s.event(9)) }, 10, "missing or reordered", true},
 	{"the head in the record is changed", func(s, _ tampered) {
 		s.record(func(inc *incident.Incident) { inc.HeadHash = strings.Repeat("0", 64) })
-	}, 8, "is not the head", true},
+	}, 9, "is not the head", true},
 	{"the record claims one event more", func(s, _ tampered) {
 		s.record(func(inc *incident.Incident) { inc.Version++ })
-	}, 9, "cut off", true},
+	}, 10, "cut off", true},
 	{"an event is added", func(s, _ tampered) {
-		e := incident.Event{Seq: 9, Time: s.event(8).Time, Actor: incident.System, Action: incident.EventFixLate, Details: map[string]string{}, PrevHash: s.event(8).Hash}
+		e := incident.Event{Seq: 10, Time: s.event(9).Time, Actor: incident.System, Action: incident.EventFixLate, Details: map[string]string{}, PrevHash: s.event(9).Hash}
 		e.Hash = e.HashFor(s.ref)
-		s.putEvent(9, e)
-	}, 9, "after the incident's head", false},
+		s.putEvent(10, e)
+	}, 10, "after the incident's head", false},
 	{"the record is set back to before the end", func(s, _ tampered) {
-		s.record(func(inc *incident.Incident) { inc.Version, inc.HeadHash = 7, s.event(7).Hash })
-	}, 8, "after the incident's head", false},
+		s.record(func(inc *incident.Incident) { inc.Version, inc.HeadHash = 8, s.event(8).Hash })
+	}, 9, "after the incident's head", false},
 	{"the record names another who decided", func(s, _ tampered) {
 		s.record(func(inc *incident.Incident) { inc.Decision.By = incident.KeyActor("ben") })
-	}, 5, `it was decided by "key:ben"`, false},
+	}, 6, `it was decided by "key:ben"`, false},
 	{"the record names another plan", func(s, _ tampered) {
 		s.record(func(inc *incident.Incident) { inc.Plan.FixID = "rollback-deployment" })
 	}, 3, "the plan hashes to", false},
 	{"the record claims that the fix was real", func(s, _ tampered) {
 		s.record(func(inc *incident.Incident) { inc.Attempt.Outcome = incident.Fixed })
-	}, 7, `the fix ended "fixed", the trail says "simulated"`, false},
+	}, 8, `the fix ended "fixed", the trail says "simulated"`, false},
 	{"the record claims a ticket", func(s, _ tampered) {
 		s.record(func(inc *incident.Incident) { inc.Ticket = &incident.Ticket{Tracker: "simulated", Key: "SIM-1"} })
-	}, 8, `the ticket is "SIM-1"`, false},
+	}, 9, `the ticket is "SIM-1"`, false},
 	{"the evidence is changed", func(s, _ tampered) {
 		s.put("evidence", []byte(s.ref.Tenant+"\x00"+s.ref.ID), []byte(`{"logs":"all was well"}`))
 	}, 1, "the evidence hashes to", false},
@@ -167,7 +167,7 @@ var forgeries = []forgery{
 	}, 1, "the evidence hashes to", false},
 	{"the record claims another end", func(s, _ tampered) {
 		s.record(func(inc *incident.Incident) { inc.Status = incident.Escalated })
-	}, 8, `the status is "ESCALATED"`, false},
+	}, 9, `the status is "ESCALATED"`, false},
 }
 
 // tamper applies every forgery to an incident of its own.

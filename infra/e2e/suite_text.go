@@ -150,7 +150,7 @@ func trail(c *client) {
 		prev = e.Hash
 		actions = append(actions, string(e.Action))
 	}
-	if want := "detected analyzed approval-requested notified decided fix-started fix-finished resolved"; strings.Join(actions, " ") != want {
+	if want := "detected analyzed planned approval-requested notified decided fix-started fix-finished resolved"; strings.Join(actions, " ") != want {
 		c.Errorf("the trail is %v, want %s", actions, want)
 	}
 }

@@ -22,10 +22,10 @@ type Setting struct {
 
 // Value is a scalar, a list, a mapping, or a mapping to lists.
 type Value struct {
-	Text  string              `json:"-"`
-	List  []string            `json:"list,omitempty"`
-	Map   map[string]string   `json:"map,omitempty"`
-	Lists map[string][]string `json:"lists,omitempty"`
+	Text  string
+	List  []string
+	Map   map[string]string
+	Lists map[string][]string
 }
 
 // scalar reports whether the value is a text.
