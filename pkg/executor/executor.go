@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"github.com/opsguard/opsguard/pkg/executor/command"
+	"github.com/opsguard/opsguard/pkg/executor/docker"
 	"github.com/opsguard/opsguard/pkg/executor/simulated"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
@@ -19,6 +20,7 @@ func List() []integration.Descriptor[steps.Executor] {
 	return []integration.Descriptor[steps.Executor]{
 		simulated.Integration(),
 		command.Integration(),
+		docker.Integration(),
 	}
 }
 
