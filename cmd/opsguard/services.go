@@ -14,6 +14,7 @@ type servicesCommand struct {
 
 type servicesCheckCommand struct {
 	Services string `help:"services.yaml (OPSGUARD_SERVICES)." placeholder:"FILE"`
+	AWS      bool   `name:"aws" help:"Refuse also what cannot be used on AWS; the build of the functions does."`
 }
 
 func (c servicesCheckCommand) Run() error {
@@ -25,7 +26,7 @@ func (c servicesCheckCommand) Run() error {
 }
 
 func (c servicesCheckCommand) check(s local.Settings, out io.Writer) error {
-	counts, err := s.CheckServices()
+	counts, err := s.CheckServices(c.AWS)
 	if err != nil {
 		return err
 	}

@@ -9,10 +9,14 @@ import (
 )
 
 // Inventory reads the services.yaml that was built in and holds it to the
-// integrations that the function opens. `make build` has held it to all of them.
+// integrations that the function opens, and to what can be used on AWS. `make build` has
+// held it to all of them.
 func Inventory(types integration.Types) (*inventory.Inventory, error) {
 	inv, err := inventory.Load(infra.Services, types)
 	if err != nil {
+		return nil, fmt.Errorf("infra/services.yaml: %w", err)
+	}
+	if err := inv.FitsAWS(types); err != nil {
 		return nil, fmt.Errorf("infra/services.yaml: %w", err)
 	}
 	return inv, nil

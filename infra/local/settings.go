@@ -122,9 +122,13 @@ func (s Settings) loadServices() (*inventory.Inventory, error) {
 	return inv, nil
 }
 
-// CheckServices reads services.yaml as a start would, and says what is in it.
-func (s Settings) CheckServices() (string, error) {
+// CheckServices reads services.yaml as a start would, and says what is in it. forAWS holds
+// it also to what can be used there.
+func (s Settings) CheckServices(forAWS bool) (string, error) {
 	inv, err := s.loadServices()
+	if err == nil && forAWS {
+		err = inv.FitsAWS(Integrations())
+	}
 	if err != nil {
 		return "", err
 	}

@@ -5,6 +5,8 @@ package executor
 import (
 	"context"
 
+	"github.com/opsguard/opsguard/pkg/executor/command"
+	"github.com/opsguard/opsguard/pkg/executor/docker"
 	"github.com/opsguard/opsguard/pkg/executor/simulated"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
@@ -17,6 +19,8 @@ import (
 func List() []integration.Descriptor[steps.Executor] {
 	return []integration.Descriptor[steps.Executor]{
 		simulated.Integration(),
+		command.Integration(),
+		docker.Integration(),
 	}
 }
 

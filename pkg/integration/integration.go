@@ -112,6 +112,9 @@ type Type struct {
 	AnySettings bool
 	// Abilities are the fixes that an executor can do, sorted by id; nil for other kinds.
 	Abilities []Ability
+	// OneMachine reports that it acts on the machine that OpsGuard runs on: it cannot be
+	// used where OpsGuard has none, such as on AWS.
+	OneMachine bool
 
 	decode func([]Setting) (settings any, problems []Problem)
 }
@@ -145,6 +148,12 @@ func New[S, T any](name, doc string, open func(Env, S) (T, error)) Descriptor[T]
 func (d Descriptor[T]) Can(abilities ...Ability) Descriptor[T] {
 	d.Abilities = slices.Clone(abilities)
 	slices.SortStableFunc(d.Abilities, func(a, b Ability) int { return cmp.Compare(a.Fix, b.Fix) })
+	return d
+}
+
+// OnOneMachine says that it acts on the machine that OpsGuard runs on.
+func (d Descriptor[T]) OnOneMachine() Descriptor[T] {
+	d.OneMachine = true
 	return d
 }
 
