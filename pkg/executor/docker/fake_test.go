@@ -36,8 +36,12 @@ type engine struct {
 	// refuse answers a changing call, by its beginning such as "POST start", in the
 	// engine's place.
 	refuse map[string]int
+	// nextCreate refuses the create after the next one; 0 refuses none.
+	nextCreate int
 	// crash: what is started ends at once.
 	crash bool
+	// hang is called by a change, which is then never answered; nil: changes are answered.
+	hang func()
 }
 
 // fake is a container: its Config, HostConfig and networks as they were given, and its state.
@@ -198,6 +202,15 @@ func (e *engine) change(w http.ResponseWriter, r *http.Request, parts []string) 
 	}
 	if status := e.refuse[call]; status != 0 {
 		answer(w, status, object{"message": "the engine's own words"})
+		return
+	}
+	if e.hang != nil {
+		e.hang()
+		<-r.Context().Done()
+		return
+	}
+	if call == "POST create" && e.nextCreate != 0 && slices.Contains(e.calls, call) {
+		answer(w, e.nextCreate, object{"message": "Conflict. The container name is already in use"})
 		return
 	}
 	e.calls = append(e.calls, call)

@@ -61,7 +61,7 @@ func (v *view) runs(c container) {
 	case s.Restarting:
 		v.saw(steps.Settling, c.Name, "it ends again and again, and the engine restarts it")
 	case !s.Running && byItself:
-		v.saw(steps.Settling, c.Name, "it does not run")
+		v.saw(v.notYet(), c.Name, "it does not run")
 	case !s.Running:
 		v.saw(steps.NotVerified, c.Name, "it does not run, and the engine does not restart it")
 	case s.Health != nil && s.Health.Status != "none" && s.Health.Status != "" && s.Health.Status != "healthy":
