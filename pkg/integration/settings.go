@@ -40,11 +40,24 @@ func (v Value) Pack() string {
 	if v.scalar() {
 		return v.Text
 	}
-	text, err := json.Marshal(v)
+	text, err := json.Marshal(v.Structure())
 	if err != nil { // strings can always be written
 		return ""
 	}
 	return structured + string(text)
+}
+
+// Structure is the value as JSON would have it: a text, a list, or a mapping.
+func (v Value) Structure() any {
+	switch {
+	case v.Lists != nil:
+		return v.Lists
+	case v.Map != nil:
+		return v.Map
+	case v.List != nil:
+		return v.List
+	}
+	return v.Text
 }
 
 // Unpack reads what Pack has written.
@@ -53,10 +66,13 @@ func Unpack(text string) (v Value) {
 	if !ok {
 		return Value{Text: text}
 	}
-	if err := json.Unmarshal([]byte(packed), &v); err != nil {
-		return Value{Text: text}
+	for _, into := range []any{&v.List, &v.Map, &v.Lists} {
+		if json.Unmarshal([]byte(packed), into) == nil {
+			return v
+		}
+		v = Value{}
 	}
-	return v
+	return Value{Text: text}
 }
 
 // Problem is one setting that is refused.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/opsguard/opsguard/pkg/catalog"
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -46,6 +47,9 @@ func (s Settings) Validate() error {
 	}
 	if s.Timeout < minTimeout || s.Timeout > maxTimeout {
 		wrong = append(wrong, incident.BadField("timeout", "must be %s to %s", minTimeout, maxTimeout))
+	}
+	if s.Within < time.Second || s.Within > incident.MaxFixLimit {
+		wrong = append(wrong, incident.BadField("verifyWithin", "must be 1s to %s", incident.MaxFixLimit))
 	}
 	return errors.Join(wrong...)
 }

@@ -29,6 +29,7 @@ type Settings struct {
 	Undo    map[string][]string `setting:"undo" default:"" help:"the command that undoes a fix that had ended well and did not help"`
 	Dir     string              `setting:"dir" default:"/" help:"the working folder of every command"`
 	Timeout time.Duration       `setting:"timeout" default:"2m" help:"of each command, 1s to 9m; then its process group is killed; 25s at most for verify"`
+	Within  time.Duration       `setting:"verifyWithin" default:"10m" help:"after run has ended, how long verify may go on saying not yet, 1s to 1h; then the fix is undone"`
 }
 
 // Bounds of the setting timeout. A fix must be over within incident.MaxFixTime.
@@ -113,6 +114,7 @@ func (e *Executor) Plan(present incident.State, p incident.Proposal) (incident.D
 	}
 	within := " in " + quoted([]string{e.set.Dir}) + ", for at most " + e.set.Timeout.String()
 	d := incident.Draft{
+		Limit:   e.set.Within,
 		Actions: []string{shown["run"] + within}, Present: present, Wanted: incident.State{"exit status of run": "0"},
 		Undo:  incident.Undo{Not: "services.yaml gives no command that undoes it"},
 		Blast: incident.Blast{Affected: 1, Of: 1, Unit: "machines"}, Rights: []string{"execute on " + present["run program"]},
