@@ -5,6 +5,7 @@ package executor
 import (
 	"context"
 
+	"github.com/opsguard/opsguard/pkg/executor/argocd"
 	"github.com/opsguard/opsguard/pkg/executor/simulated"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
@@ -17,6 +18,7 @@ import (
 func List() []integration.Descriptor[steps.Executor] {
 	return []integration.Descriptor[steps.Executor]{
 		simulated.Integration(),
+		argocd.Integration(),
 	}
 }
 
@@ -116,4 +118,3 @@ func cleanSteps(all []incident.FixStep) []incident.FixStep {
 	}
 	return all
 }
-
