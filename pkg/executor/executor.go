@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"github.com/opsguard/opsguard/pkg/executor/argocd"
+	"github.com/opsguard/opsguard/pkg/executor/github"
 	"github.com/opsguard/opsguard/pkg/executor/simulated"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
@@ -19,6 +20,7 @@ func List() []integration.Descriptor[steps.Executor] {
 	return []integration.Descriptor[steps.Executor]{
 		simulated.Integration(),
 		argocd.Integration(),
+		github.Integration(),
 	}
 }
 

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -43,6 +44,8 @@ type Call struct {
 	// Limit tells a rate limit that the vendor answers with a status of its own, such as
 	// GitHub with 403, and for how long; nil: only 429 is one.
 	Limit func(a Answer) (wait time.Duration, limited bool)
+	// Max bounds what is read of the answer, in bytes; 0: MaxAnswer.
+	Max int64
 }
 
 // Answer is what a vendor answered. Status is 0 if it has not, or if its answer broke off.
@@ -146,7 +149,7 @@ func (e Env) send(ctx context.Context, c Call, body []byte) (*http.Response, []b
 		return nil, nil, incident.Unavail(c.Vendor+" could not be reached", cause(err))
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, MaxAnswer))
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, cmp.Or(c.Max, MaxAnswer)))
 	if err != nil {
 		return nil, nil, incident.Unavail(c.Vendor+"'s answer broke off"+c.id(resp), cause(err))
 	}

@@ -102,7 +102,7 @@ func (e *Executor) application(ctx context.Context) (application, error) {
 	var a application
 	if json.Unmarshal(answer.Body, &a) != nil || a.Metadata.Name != e.settings.Application {
 		return application{}, incident.Fail(incident.Invalid, incident.CodeInvalid,
-			"Argo CD's answer is not the application, or is larger than 256 KiB; check the target's server in services.yaml")
+			"Argo CD's answer is not the application, or is larger than 4 MiB; check the target's server in services.yaml")
 	}
 	slices.SortFunc(a.Status.History, func(x, y deployment) int { return int(x.ID - y.ID) })
 	return a, nil

@@ -25,6 +25,9 @@ const (
 	fixSync     = "sync-deployment"
 )
 
+// maxAnswer bounds what is read of an application, in bytes: it lists every resource.
+const maxAnswer = 4 << 20
+
 // limit is how long an operation and the health after it may take.
 const limit = 15 * time.Minute
 
@@ -90,7 +93,7 @@ func (e *Executor) call(ctx context.Context, method, path string, body any) (int
 		return integration.Answer{}, err
 	}
 	return e.env.Exchange(ctx, integration.Call{Vendor: "Argo CD", Method: method, URL: base + path,
-		Header: http.Header{"Authorization": {"Bearer " + token}}, Body: body, Judge: e.judge})
+		Header: http.Header{"Authorization": {"Bearer " + token}}, Body: body, Judge: e.judge, Max: maxAnswer})
 }
 
 // judge words a refusal. Without a project Argo CD answers 403 for an application that

@@ -319,4 +319,3 @@ func wellTold(t *testing.T, told []incident.FixStep) {
 		}
 	}
 }
-
