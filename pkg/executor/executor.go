@@ -7,7 +7,9 @@ import (
 
 	"github.com/opsguard/opsguard/pkg/executor/argocd"
 	"github.com/opsguard/opsguard/pkg/executor/github"
+	"github.com/opsguard/opsguard/pkg/executor/launchdarkly"
 	"github.com/opsguard/opsguard/pkg/executor/simulated"
+	"github.com/opsguard/opsguard/pkg/executor/unleash"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/redact"
@@ -21,6 +23,8 @@ func List() []integration.Descriptor[steps.Executor] {
 		simulated.Integration(),
 		argocd.Integration(),
 		github.Integration(),
+		launchdarkly.Integration(),
+		unleash.Integration(),
 	}
 }
 

@@ -58,8 +58,8 @@ func (e *Executor) Act(ctx context.Context, o steps.Order) steps.Acted {
 	switch {
 	case err != nil:
 		return e.tell.Ended(fix, a, err)
-	case after.Version == before.Version:
-		return e.tell.Refused(fix, "somebody else turned the flag off in the same moment")
+	case after.On:
+		return e.tell.Unsure(fix, "LaunchDarkly took the change and answered that the flag is still on")
 	}
 	return e.tell.Took(fix, version(after), "LaunchDarkly has turned the flag off (version %d)", after.Version)
 }
@@ -97,8 +97,11 @@ func (e *Executor) Undo(ctx context.Context, o steps.Order) steps.Acted {
 		return e.tell.Refused(name, "the flag is no longer at the version that the fix made; look at it, and turn it on by hand")
 	}
 	a, after, err := e.patch(ctx, o, "turnFlagOn")
-	if err != nil {
+	switch {
+	case err != nil:
 		return e.tell.Ended(name, a, err)
+	case !after.On:
+		return e.tell.Unsure(name, "LaunchDarkly took the change and answered that the flag is still off")
 	}
 	return e.tell.Took(name, version(after), "LaunchDarkly has turned the flag on (version %d)", after.Version)
 }

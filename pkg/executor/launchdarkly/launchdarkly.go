@@ -3,8 +3,8 @@
 //
 // Formats are those of "Update feature flag" and "Get feature flag" in LaunchDarkly's
 // REST API, version 20240415, as of March 2026. A semantic patch takes no precondition:
-// Act looks right before it asks, and tells by the version in the answer whether it was
-// this call that turned the flag off.
+// Act looks right before it asks. Somebody who turns the flag off between these two calls
+// is taken for the fix; nobody else is, for an undoing needs the version of its answer.
 package launchdarkly
 
 import (
