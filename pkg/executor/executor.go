@@ -10,6 +10,7 @@ import (
 	"github.com/opsguard/opsguard/pkg/executor/launchdarkly"
 	"github.com/opsguard/opsguard/pkg/executor/simulated"
 	"github.com/opsguard/opsguard/pkg/executor/unleash"
+	"github.com/opsguard/opsguard/pkg/executor/webhook"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/redact"
@@ -25,6 +26,7 @@ func List() []integration.Descriptor[steps.Executor] {
 		github.Integration(),
 		launchdarkly.Integration(),
 		unleash.Integration(),
+		webhook.Integration(),
 	}
 }
 
