@@ -5,9 +5,14 @@ package executor
 import (
 	"context"
 
+	"github.com/opsguard/opsguard/pkg/executor/argocd"
 	"github.com/opsguard/opsguard/pkg/executor/command"
 	"github.com/opsguard/opsguard/pkg/executor/docker"
+	"github.com/opsguard/opsguard/pkg/executor/github"
+	"github.com/opsguard/opsguard/pkg/executor/launchdarkly"
 	"github.com/opsguard/opsguard/pkg/executor/simulated"
+	"github.com/opsguard/opsguard/pkg/executor/unleash"
+	"github.com/opsguard/opsguard/pkg/executor/webhook"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/redact"
@@ -19,8 +24,13 @@ import (
 func List() []integration.Descriptor[steps.Executor] {
 	return []integration.Descriptor[steps.Executor]{
 		simulated.Integration(),
+		argocd.Integration(),
 		command.Integration(),
 		docker.Integration(),
+		github.Integration(),
+		launchdarkly.Integration(),
+		unleash.Integration(),
+		webhook.Integration(),
 	}
 }
 

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -40,6 +41,18 @@ type Call struct {
 	// answered; nil, or "", for the general wording. Its text must not repeat the
 	// answer's.
 	Judge func(status int, answer []byte) string
+	// Limit tells a rate limit that the vendor answers with a status of its own, such as
+	// GitHub with 403, and for how long; nil: only 429 is one.
+	Limit func(a Answer) (wait time.Duration, limited bool)
+	// Max bounds what is read of the answer, in bytes; 0: MaxAnswer.
+	Max int64
+}
+
+// Answer is what a vendor answered. Status is 0 if it has not, or if its answer broke off.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
 }
 
 // Do makes the call and returns the answer's body. It waits once, for 5 s at most,
@@ -48,32 +61,73 @@ type Call struct {
 // where it will not. They name the vendor, the status and the vendor's request id,
 // and show nothing of the URL, the headers or the answer.
 func (e Env) Do(ctx context.Context, c Call) ([]byte, error) {
+	a, err := e.Exchange(ctx, c)
+	if err != nil && a.limited(c) {
+		return nil, err
+	}
+	return a.Body, err
+}
+
+// Exchange is Do that also tells status and headers, those of a refusal too.
+func (e Env) Exchange(ctx context.Context, c Call) (Answer, error) {
 	var body []byte
 	if c.Body != nil {
 		var err error
 		if body, err = json.Marshal(c.Body); err != nil {
-			return nil, incident.Fail(incident.Invalid, incident.CodeInvalid, "the message for %s could not be written", c.Vendor)
+			return Answer{}, incident.Fail(incident.Invalid, incident.CodeInvalid, "the message for %s could not be written", c.Vendor)
 		}
 	}
 	for try := 0; ; try++ {
 		resp, answer, err := e.send(ctx, c, body)
 		if err != nil {
-			return nil, err
+			return Answer{}, err
 		}
-		if resp.StatusCode != http.StatusTooManyRequests {
-			return answer, c.judge(resp, answer)
+		a := Answer{resp.StatusCode, resp.Header, answer}
+		if !a.limited(c) {
+			return a, c.judge(resp, answer)
 		}
-		wait := RetryAfter(resp.Header, answer, e.Now())
-		tooMany := incident.Limited(fmt.Sprintf("%s answered 429: over its limit; repeat after %s%s", c.Vendor, wait, c.id(resp)), wait)
+		wait := a.wait(c, e.Now())
+		tooMany := incident.Limited(fmt.Sprintf("%s answered %d: over its limit; repeat after %s%s", c.Vendor, a.Status, wait, c.id(resp)), wait)
 		if try > 0 || wait > maxWait || !fits(ctx, wait) {
-			return nil, tooMany
+			return a, tooMany
 		}
 		select {
 		case <-e.After(wait):
 		case <-ctx.Done():
-			return nil, tooMany
+			return a, tooMany
 		}
 	}
+}
+
+func (a Answer) limited(c Call) bool {
+	if c.Limit == nil || a.Status == 0 {
+		return a.Status == http.StatusTooManyRequests
+	}
+	_, limited := c.Limit(a)
+	return limited || a.Status == http.StatusTooManyRequests
+}
+
+func (a Answer) wait(c Call, now time.Time) time.Duration {
+	if c.Limit != nil {
+		if wait, limited := c.Limit(a); limited && wait > 0 {
+			return wait
+		}
+	}
+	return RetryAfter(a.Header, a.Body, now)
+}
+
+// Untouched reports that a call that was to change something and ended in err has
+// certainly changed nothing: it was refused, or never reached the vendor. A redirect, a
+// server's error and an answer that broke off leave it open.
+func (a Answer) Untouched(err error) bool {
+	var connecting *net.OpError
+	switch {
+	case a.Status == 0 && incident.KindOf(err) != incident.Unavailable:
+		return true // it was not sent
+	case a.Status == 0:
+		return errors.As(err, &connecting) && connecting.Op == "dial"
+	}
+	return a.Status >= 400 && a.Status < 500 && a.Status != http.StatusRequestTimeout
 }
 
 func (e Env) send(ctx context.Context, c Call, body []byte) (*http.Response, []byte, error) {
@@ -95,7 +149,7 @@ func (e Env) send(ctx context.Context, c Call, body []byte) (*http.Response, []b
 		return nil, nil, incident.Unavail(c.Vendor+" could not be reached", cause(err))
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, MaxAnswer))
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, cmp.Or(c.Max, MaxAnswer)))
 	if err != nil {
 		return nil, nil, incident.Unavail(c.Vendor+"'s answer broke off"+c.id(resp), cause(err))
 	}
