@@ -23,6 +23,7 @@ import boto3
 LOSSES = {
     "IngestAlert": ("CountOccurrences", "approve"),
     "Analyze": ("WriteIncidents", "approve"),
+    "PlanFix": ("WriteIncidents", "approve"),
     "WaitForApproval": ("ReadSecrets", "approve"),
     "ApproveFix": ("DeliverDecisions", "approve"),
     "CreateTicket": ("WriteIncidents", "escalate"),
