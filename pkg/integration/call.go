@@ -32,7 +32,7 @@ type Call struct {
 	Method string
 	URL    string // may be a secret: no error shows it
 	Header http.Header
-	Body   any // JSON; nil for none
+	Body   any // JSON; a []byte goes as it is; nil for none
 	// RequestID names the header by which the vendor finds the call again; "" if it
 	// has none.
 	RequestID string
@@ -48,8 +48,8 @@ type Call struct {
 // where it will not. They name the vendor, the status and the vendor's request id,
 // and show nothing of the URL, the headers or the answer.
 func (e Env) Do(ctx context.Context, c Call) ([]byte, error) {
-	var body []byte
-	if c.Body != nil {
+	body, ready := c.Body.([]byte)
+	if c.Body != nil && !ready {
 		var err error
 		if body, err = json.Marshal(c.Body); err != nil {
 			return nil, incident.Fail(incident.Invalid, incident.CodeInvalid, "the message for %s could not be written", c.Vendor)
