@@ -5,7 +5,13 @@ package executor
 import (
 	"context"
 
+	"github.com/opsguard/opsguard/pkg/executor/autoscaling"
+	"github.com/opsguard/opsguard/pkg/executor/ec2"
+	"github.com/opsguard/opsguard/pkg/executor/ecs"
+	"github.com/opsguard/opsguard/pkg/executor/lambda"
+	"github.com/opsguard/opsguard/pkg/executor/rds"
 	"github.com/opsguard/opsguard/pkg/executor/simulated"
+	"github.com/opsguard/opsguard/pkg/executor/ssm"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/redact"
@@ -16,7 +22,13 @@ import (
 // attributes of a target in services.yaml; it is opened for one target at a time.
 func List() []integration.Descriptor[steps.Executor] {
 	return []integration.Descriptor[steps.Executor]{
+		autoscaling.Integration(),
+		ec2.Integration(),
+		ecs.Integration(),
+		lambda.Integration(),
+		rds.Integration(),
 		simulated.Integration(),
+		ssm.Integration(),
 	}
 }
 

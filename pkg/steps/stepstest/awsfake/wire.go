@@ -55,6 +55,9 @@ func (m model) fromForm(name, prefix string, form url.Values) any {
 	switch s.Type {
 	case "structure":
 		found := map[string]any{}
+		if prefix != "" {
+			prefix += "."
+		}
 		for field, inner := range s.Members {
 			as := field
 			switch {
@@ -94,7 +97,7 @@ func (m model) fromForm(name, prefix string, form url.Values) any {
 		}
 		return all
 	}
-	return scalar(s, form, strings.TrimSuffix(prefix, "."))
+	return scalar(s, form, prefix)
 }
 
 func scalar(s shape, form url.Values, name string) any {
