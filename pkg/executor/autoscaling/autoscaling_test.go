@@ -291,3 +291,10 @@ func TestContentionIsUnknownAndThrottlingIsNot(t *testing.T) {
 	f.Fail("SetDesiredCapacity", throttled(2)...)
 	r.Ends(t, r.It.Act(t.Context(), o), "", 1, "throttled twice")
 }
+
+func TestSessionsHaveTheRightsThatTheyNeedAndNoOthers(t *testing.T) {
+	for _, fix := range []string{restart, scaleOut} {
+		f, r := open(t)
+		r.LeastPrivilege(t, awsfake.Proposal(t, fix, nil), f.settle)
+	}
+}

@@ -144,3 +144,8 @@ func TestARateLimitIsCertainAndAFaultIsNot(t *testing.T) {
 	f.Do(func() { f.state = "stopped" })
 	r.Ends(t, r.It.Act(t.Context(), o), incident.Failed, 0, "stopped since")
 }
+
+func TestSessionsHaveTheRightsThatTheyNeedAndNoOthers(t *testing.T) {
+	_, r := open(t)
+	r.LeastPrivilege(t, awsfake.Proposal(t, restart, nil), nil)
+}

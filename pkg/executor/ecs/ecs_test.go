@@ -204,3 +204,10 @@ func TestSettingsThatCannotNameOneServiceAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestSessionsHaveTheRightsThatTheyNeedAndNoOthers(t *testing.T) {
+	for _, fix := range []string{restart, rollback, scaleOut} {
+		f, r := open(t)
+		r.LeastPrivilege(t, awsfake.Proposal(t, fix, nil), f.settle)
+	}
+}

@@ -284,3 +284,10 @@ func TestSettingsThatCannotNameOneFunctionAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestSessionsHaveTheRightsThatTheyNeedAndNoOthers(t *testing.T) {
+	for _, fix := range []string{rollback, reduce} {
+		_, r := open(t)
+		r.LeastPrivilege(t, awsfake.Proposal(t, fix, nil), nil)
+	}
+}

@@ -235,3 +235,13 @@ func TestATargetIsEitherAnInstanceOrACluster(t *testing.T) {
 		}
 	}
 }
+
+func TestSessionsHaveTheRightsThatTheyNeedAndNoOthers(t *testing.T) {
+	for _, c := range []struct {
+		fix      string
+		settings []integration.Setting
+	}{{restart, instanceSettings()}, {failOver, instanceSettings()}, {failOver, clusterSettings()}} {
+		f, r := open(t, c.settings)
+		r.LeastPrivilege(t, awsfake.Proposal(t, c.fix, nil), f.settle)
+	}
+}

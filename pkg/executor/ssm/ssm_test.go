@@ -275,3 +275,13 @@ func TestAFaultIsUnknownAndARefusalIsNot(t *testing.T) {
 		r.Ends(t, r.It.Act(t.Context(), o), want, 0, code)
 	}
 }
+
+func TestSessionsHaveTheRightsThatTheyNeedAndNoOthers(t *testing.T) {
+	f, r := open(t)
+	f.Do(func() { // as many as one run may have
+		for n := range maxNodes - len(f.nodes) {
+			f.nodes = append(f.nodes, fmt.Sprintf("i-%017x", n+1))
+		}
+	})
+	r.LeastPrivilege(t, awsfake.Proposal(t, run, nil), f.settle)
+}
