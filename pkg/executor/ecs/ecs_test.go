@@ -192,7 +192,7 @@ func TestADenialNamesTheRightThatIsMissing(t *testing.T) {
 
 func TestSettingsThatCannotNameOneServiceAreRefused(t *testing.T) {
 	for name, value := range map[string]string{"cluster": "prod/*", "service": "web*", "maxInstances": "-1", "role": "arn:aws:iam::1:role/x",
-		"externalId": "", "region": "eu central"} {
+		"externalId": "", "region": "eu central", "readRole": "arn:aws:iam::999999999999:role/x"} {
 		all := settings()
 		for i := range all {
 			if all[i].Name == name {

@@ -11,8 +11,7 @@ import (
 type fake struct {
 	*awsfake.Cloud
 	state      map[string]any // shape Service
-	shown      []map[string]any
-	stale      int // how many descriptions still show the state before the last change
+	stale      int            // how many descriptions still show the state before the last change
 	before     map[string]any
 	taskStatus map[int]string // of the revisions of the family web
 	began      int

@@ -21,7 +21,8 @@ import (
 
 // Settings are a target's attributes in services.yaml.
 type Settings struct {
-	Role       string `setting:"role" help:"ARN of the role in the target's account that OpsGuard assumes; infra/target-role.yaml makes it"`
+	Role       string `setting:"role" help:"ARN of the role to act with; infra/target-role.yaml makes both"`
+	ReadRole   string `setting:"readRole" default:"" help:"ARN of the role to look with, which may change nothing; role if left out"`
 	ExternalID string `setting:"externalId" help:"the external id that the role's trust policy asks for"`
 	Region     string `setting:"region" help:"the Region of the target"`
 	Instance   string `setting:"instance" default:"" help:"the DB instance's identifier; either this or cluster"`
@@ -32,7 +33,7 @@ type Settings struct {
 var nameForm = regexp.MustCompile(`^([a-zA-Z](-?[a-zA-Z0-9]){0,62})?$`)
 
 func (s Settings) target() awsapi.Target {
-	return awsapi.Target{Role: s.Role, ExternalID: s.ExternalID, Region: s.Region}
+	return awsapi.Target{Role: s.Role, ReadRole: s.ReadRole, ExternalID: s.ExternalID, Region: s.Region}
 }
 
 // Validate implements the check of settings.

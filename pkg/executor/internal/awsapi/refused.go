@@ -92,9 +92,9 @@ func (s *Session) refusal(right string, status int, answer []byte, err error) er
 // remedy says where a right has to be given.
 func (s *Session) remedy(service string) string {
 	if service == "sts" {
-		return "; list the role in the stack's TargetRoleArns, and check its trust policy: principal, external id, sts:SetSourceIdentity"
+		return "; list the role in the stack's TargetRoleArns or TargetReadRoleArns, and check its trust policy: principal, external id, sts:SetSourceIdentity"
 	}
-	return " to the role " + s.Role + "; allow it there, and look at its permissions boundary and at the tag opsguard:allowed=true of the resource"
+	return " to the role " + s.role + "; allow it there, and look at its permissions boundary and at the tag opsguard:allowed=true of the resource"
 }
 
 // codeForm is what AWS's error codes are made of. Anything else is no code.

@@ -18,8 +18,9 @@ const sessionTime = "900"
 // concurrent use.
 type Session struct {
 	Target
-	env integration.Env
-	key integration.AWSKey
+	env  integration.Env
+	role string // that was assumed
+	key  integration.AWSKey
 
 	sent  bool // a change was sent, and it is not certain that it was refused
 	taken bool // a change was answered with success
@@ -28,15 +29,16 @@ type Session struct {
 // Now is the process's clock.
 func (s *Session) Now() time.Time { return s.env.Now() }
 
-// as says who a session is opened for.
+// as says which role a session is opened with, and for whom.
 type as struct {
+	role   string
 	name   string // RoleSessionName
 	source string // SourceIdentity; "" for none
 }
 
 // forOrder is the incident, and who approved its plan.
-func forOrder(ref incident.Ref, by incident.Actor) as {
-	return as{safe(ref.ID), safe(strings.ReplaceAll(string(by), ":", "="))}
+func forOrder(role string, ref incident.Ref, by incident.Actor) as {
+	return as{role, safe(ref.ID), safe(strings.ReplaceAll(string(by), ":", "="))}
 }
 
 // safe holds a name to [\w+=,.@-]{2,64}, which STS asks of session names and source
@@ -54,7 +56,7 @@ func safe(name string) string {
 	return kept[:min(len(kept), 64)]
 }
 
-// open assumes the target's role with a session policy for these rights.
+// open assumes a role of the target with a session policy for these rights.
 func open(ctx context.Context, env integration.Env, t Target, rights []string, who as) (*Session, error) {
 	policy, err := t.Policy(rights)
 	if err != nil {
@@ -67,8 +69,8 @@ func open(ctx context.Context, env integration.Env, t Target, rights []string, w
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{Target: t, env: env, key: own}
-	ask := url.Values{"RoleArn": {t.Role}, "RoleSessionName": {who.name}, "ExternalId": {t.ExternalID}, "DurationSeconds": {sessionTime}, "Policy": {policy}}
+	s := &Session{Target: t, env: env, role: who.role, key: own}
+	ask := url.Values{"RoleArn": {who.role}, "RoleSessionName": {who.name}, "ExternalId": {t.ExternalID}, "DurationSeconds": {sessionTime}, "Policy": {policy}}
 	if who.source != "" {
 		ask.Set("SourceIdentity", who.source)
 	}
@@ -78,7 +80,7 @@ func open(ctx context.Context, env integration.Env, t Target, rights []string, w
 		Secret  string   `xml:"AssumeRoleResult>Credentials>SecretAccessKey"`
 		Token   string   `xml:"AssumeRoleResult>Credentials>SessionToken"`
 	}
-	if err := s.Query(ctx, Right("sts:AssumeRole", t.Role), "2011-06-15", ask, &out); err != nil {
+	if err := s.Query(ctx, Right("sts:AssumeRole", who.role), "2011-06-15", ask, &out); err != nil {
 		return nil, err
 	}
 	if out.ID == "" || out.Secret == "" || out.Token == "" {

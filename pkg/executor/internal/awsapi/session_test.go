@@ -20,7 +20,7 @@ func TestSessionNamesAreSuchAsSTSTakes(t *testing.T) {
 		"key:anna": "key=anna", "link:team-shop": "link=team-shop", "local": "local", "key:anna maier/x": "key=anna-maier-x", "": "--", "x": "x-",
 		"key:ä": "key=-", incident.Actor("key:" + strings.Repeat("a", 80)): "key=" + strings.Repeat("a", 60), "key:a~b*": "key=a-b-",
 	} {
-		if got := forOrder(stepstest.AboutFix(), by); got.source != want || got.name != stepstest.AboutFix().ID {
+		if got := forOrder(awsfake.Role, stepstest.AboutFix(), by); got.source != want || got.name != stepstest.AboutFix().ID {
 			t.Errorf("%q became %q and %q, want %q", by, got.source, got.name, want)
 		}
 	}
@@ -59,7 +59,7 @@ func served(t *testing.T, change func(*integration.Env, *Target)) error {
 	env, at := stepstest.Env(nil), target()
 	env.AWS = awsfake.Access(server.URL)
 	change(&env, &at)
-	_, err := open(t.Context(), env, at, []string{Right("ecs:DescribeServices", at.ARN("ecs", "service/prod/web"))}, as{name: "opsguard-look"})
+	_, err := open(t.Context(), env, at, []string{Right("ecs:DescribeServices", at.ARN("ecs", "service/prod/web"))}, as{role: at.Role, name: "opsguard-look"})
 	return err
 }
 

@@ -1,10 +1,11 @@
 // Package awsapi is what the executors of AWS targets share. Start at Executor: an
 // executor describes each of its fixes as a Fix, and Executor does the rest.
 //
-// Every method that an executor is asked for opens a session of its own: AssumeRole on the
+// Every method that an executor is asked for opens a session of its own: AssumeRole on a
 // role that services.yaml names for the target, for 15 minutes, with a session policy that
 // allows the calls of this fix on this target and nothing else. A session that acts gets
-// the rights of the plan that was approved; one that looks gets rights to read. The session
+// the rights of the plan that was approved; one that looks gets rights to read, and may
+// have a role of its own, so that functions that only look cannot act. The session
 // bears the incident's id and who approved it, so that CloudTrail in the target's account
 // names both beside every call.
 //
@@ -24,8 +25,9 @@ import (
 // Target is where a target is and how it is reached: the settings that every executor of
 // AWS targets has.
 type Target struct {
-	Role       string // ARN of the role in the target's account that is assumed
-	ExternalID string // what the role's trust policy asks for
+	Role       string // ARN of the role in the target's account that changes are made with
+	ReadRole   string // of the same account; looking is done with it. "": with Role
+	ExternalID string // what the roles' trust policies ask for
 	Region     string
 }
 
@@ -42,6 +44,10 @@ func (t Target) Validate() error {
 	if !roleForm.MatchString(t.Role) {
 		bad = append(bad, incident.BadField("role", "must be a role's ARN, such as arn:aws:iam::123456789012:role/opsguard-target"))
 	}
+	read := roleForm.FindStringSubmatch(t.ReadRole)
+	if t.ReadRole != "" && (read == nil || t.Account() != "" && (read[1] != t.partition() || read[2] != t.Account())) {
+		bad = append(bad, incident.BadField("readRole", "must be the ARN of a role in the account of role"))
+	}
 	if !externalForm.MatchString(t.ExternalID) {
 		bad = append(bad, incident.BadField("externalId", "must be 2 to 1000 letters, digits and _+=,.@:/-, as the role's trust policy has it"))
 	}
@@ -49,6 +55,14 @@ func (t Target) Validate() error {
 		bad = append(bad, incident.BadField("region", "must be a Region's name, such as eu-central-1"))
 	}
 	return errors.Join(bad...)
+}
+
+// looking is the role that looking is done with.
+func (t Target) looking() string {
+	if t.ReadRole != "" {
+		return t.ReadRole
+	}
+	return t.Role
 }
 
 // ARN names a resource of the target's account and Region.

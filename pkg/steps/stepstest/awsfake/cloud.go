@@ -14,11 +14,12 @@ import (
 	"time"
 )
 
-// What the target's role asks for.
+// What the target's roles ask for.
 const (
 	Account    = "123456789012"
 	Region     = "eu-central-1"
 	Role       = "arn:aws:iam::" + Account + ":role/opsguard-target"
+	ReadRole   = Role + "-read" // has no right to change anything
 	ExternalID = "opsguard-7f3a"
 	// Key, Secret and Token are the process's own credentials.
 	Key, Secret, Token = "AKIDOWN0000000000000", "own-secret-key-000000000000000000000000", "own-session-token-00000000"
@@ -46,8 +47,8 @@ type Call struct {
 
 // Session is what a role was assumed with.
 type Session struct {
-	Name, Source, Policy, Duration string
-	Calls                          []Call
+	Role, Name, Source, Policy, Duration string
+	Calls                                []Call
 }
 
 // Cloud is one account of AWS with one service in it, beside STS.
@@ -188,7 +189,7 @@ func (c *Cloud) serve(service, key, token string, op operation, in map[string]an
 	}
 	action := service + ":" + op.Name
 	for _, resource := range c.Resource(op.Name, in) {
-		if !Allows(s.Policy, action, resource) {
+		if !Allows(s.Policy, action, resource) || s.Role == ReadRole && !reading(op.Name) {
 			return nil, &Fault{"AccessDeniedException", http.StatusForbidden}
 		}
 		s.Calls = append(s.Calls, Call{action, resource, in})
@@ -205,7 +206,7 @@ func (c *Cloud) assume(key, token string, in map[string]any) (map[string]any, *F
 	policy, _ := in["Policy"].(string)
 	var document any
 	switch {
-	case key != Key || token != Token || in["RoleArn"] != Role || in["ExternalId"] != ExternalID:
+	case key != Key || token != Token || in["RoleArn"] != Role && in["RoleArn"] != ReadRole || in["ExternalId"] != ExternalID:
 		return nil, &Fault{"AccessDenied", http.StatusForbidden}
 	case json.Unmarshal([]byte(policy), &document) != nil || len(policy) > 2048:
 		return nil, Refused("MalformedPolicyDocument")
@@ -216,7 +217,8 @@ func (c *Cloud) assume(key, token string, in map[string]any) (map[string]any, *F
 	if !form.MatchString(name) || source != "" && !form.MatchString(source) {
 		return nil, Refused("ValidationError")
 	}
-	s := &Session{Name: name, Source: source, Policy: policy, Duration: fmt.Sprint(in["DurationSeconds"])}
+	role, _ := in["RoleArn"].(string)
+	s := &Session{Role: role, Name: name, Source: source, Policy: policy, Duration: fmt.Sprint(in["DurationSeconds"])}
 	id := fmt.Sprintf("ASIA%016d", len(c.order)+1)
 	c.sessions[id], c.order = s, append(c.order, s)
 	return map[string]any{

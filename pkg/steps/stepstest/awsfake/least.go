@@ -46,6 +46,8 @@ func (r *Rig) LeastPrivilege(t *testing.T, p incident.Proposal, settle func(*tes
 			t.Errorf("a session policy of %d characters", len(s.Policy))
 		case s.Duration != "900":
 			t.Errorf("a session of %s seconds", s.Duration)
+		case acts != (s.Role == Role):
+			t.Errorf("a session that acts %v has the role %s", acts, s.Role)
 		case acts && (s.Source != "key=anna" || s.Name != o.Ref.ID):
 			t.Errorf("the session that acts is called %q, by %q", s.Name, s.Source)
 		case acts && !slices.Equal(rights, sorted(o.Plan.Rights)):

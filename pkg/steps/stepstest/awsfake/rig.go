@@ -16,7 +16,7 @@ import (
 // Settings are those that every AWS target has, and more, as name and value in turn.
 func Settings(more ...string) []integration.Setting {
 	var all []integration.Setting
-	pairs := append([]string{"role", Role, "externalId", ExternalID, "region", Region}, more...)
+	pairs := append([]string{"role", Role, "readRole", ReadRole, "externalId", ExternalID, "region", Region}, more...)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		all = append(all, integration.Setting{Name: pairs[i], Value: integration.Value{Text: pairs[i+1]}})
 	}
