@@ -37,6 +37,12 @@ func (r *Rig) LeastPrivilege(t *testing.T, p incident.Proposal, settle func(*tes
 			t.Fatalf("Undo ended %q: %+v", acted.Outcome, acted.Steps)
 		}
 	}
+	ability, _ := r.d.Able(p.FixID)
+	for _, right := range o.Plan.Rights {
+		if action, _, _ := strings.Cut(right, " on "); !strings.Contains(ability.Rights, action) {
+			t.Errorf("the description does not name the right %s: %s", action, ability.Rights)
+		}
+	}
 	used := map[string]bool{}
 	for _, s := range r.Sessions()[before:] {
 		rights := rightsOf(t, s.Policy)
