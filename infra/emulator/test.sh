@@ -16,6 +16,7 @@ part() {
 
 contracts() {
   OPSGUARD_TEST_DYNAMODB=$AWS_ENDPOINT_URL OPSGUARD_TEST_STATES=$AWS_ENDPOINT_URL go test -race -count=1 ./pkg/dynamo ./pkg/stepfn
+  OPSGUARD_TEST_TARGETS=$AWS_ENDPOINT_URL go test -race -count=1 -run Emulator ./pkg/executor/internal/awsapi
 }
 
 senders() {
@@ -29,7 +30,7 @@ export OPSGUARD_SENDERS="$run/senders"
 trap '"$here/down.sh"' EXIT
 "$here/down.sh"
 part "start the emulator" "$here/up.sh"
-part "contracts of store and workflow" contracts
+part "contracts of store and workflow, roles of AWS targets" contracts
 part "semantics of the state machine" "$here/semantics.sh"
 part "what senders send" senders
 part "deploy" "$here/deploy.sh" >"$run/printed"

@@ -12,6 +12,7 @@ if ! cmp -s infra/emulator/package-lock.json .tools/asl/package-lock.json; then
   (cd .tools/asl && npm ci --silent --no-audit --no-fund)
 fi
 "$tools/bin/sam" validate --lint
+"$tools/bin/sam" validate --lint -t infra/target-role.yaml
 "$tools/bin/python" infra/emulator/template.py template.yaml
 (cd infra/emulator && "$tools/bin/python" -B -m unittest -q template_test)
 # The definition as each partition gets it: the validator takes no placeholder in an ARN.

@@ -142,9 +142,22 @@ func (rt *Runtime) env(d Deps) integration.Env {
 	return integration.Env{
 		Secrets: secrets{notify.DiscordWebhook: s.DiscordWebhook, gemini.SettingKey: s.GeminiKey},
 		HTTP:    integration.NewHTTP(http.DefaultTransport), Outside: integration.NewOutside(),
-		Now: rt.clock.Now, After: time.After, Log: d.Log, Version: d.Version,
+		AWS: awsAccess(os.Getenv), Now: rt.clock.Now, After: time.After, Log: d.Log, Version: d.Version,
 		PublicURL: s.PublicURL, Console: d.Console, Keyless: s.APIKeys == "", Tickets: rt.store,
 	}
+}
+
+// awsAccess is what the environment says of AWS, in the variables of AWS's own tools. It
+// is read for each use.
+func awsAccess(getenv func(string) string) integration.AWS {
+	return integration.AWS{Endpoint: getenv("AWS_ENDPOINT_URL"), Credentials: func(context.Context) (integration.AWSKey, error) {
+		key := integration.AWSKey{ID: getenv("AWS_ACCESS_KEY_ID"), Secret: getenv("AWS_SECRET_ACCESS_KEY"), Token: getenv("AWS_SESSION_TOKEN")}
+		if key.ID == "" || key.Secret == "" {
+			return integration.AWSKey{}, incident.Fail(incident.Invalid, incident.CodeInvalid,
+				"AWS_ACCESS_KEY_ID or AWS_SECRET_ACCESS_KEY is not set; an AWS target needs the keys of somebody who may assume its role")
+		}
+		return key, nil
+	}}
 }
 
 // secretPrefix is what the environment variable of a secret that services.yaml

@@ -6,11 +6,17 @@ import (
 	"context"
 
 	"github.com/opsguard/opsguard/pkg/executor/argocd"
+	"github.com/opsguard/opsguard/pkg/executor/autoscaling"
 	"github.com/opsguard/opsguard/pkg/executor/command"
 	"github.com/opsguard/opsguard/pkg/executor/docker"
+	"github.com/opsguard/opsguard/pkg/executor/ec2"
+	"github.com/opsguard/opsguard/pkg/executor/ecs"
 	"github.com/opsguard/opsguard/pkg/executor/github"
+	"github.com/opsguard/opsguard/pkg/executor/lambda"
 	"github.com/opsguard/opsguard/pkg/executor/launchdarkly"
+	"github.com/opsguard/opsguard/pkg/executor/rds"
 	"github.com/opsguard/opsguard/pkg/executor/simulated"
+	"github.com/opsguard/opsguard/pkg/executor/ssm"
 	"github.com/opsguard/opsguard/pkg/executor/unleash"
 	"github.com/opsguard/opsguard/pkg/executor/webhook"
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -23,12 +29,18 @@ import (
 // attributes of a target in services.yaml; it is opened for one target at a time.
 func List() []integration.Descriptor[steps.Executor] {
 	return []integration.Descriptor[steps.Executor]{
+		autoscaling.Integration(),
+		ec2.Integration(),
+		ecs.Integration(),
+		lambda.Integration(),
+		rds.Integration(),
 		simulated.Integration(),
 		argocd.Integration(),
 		command.Integration(),
 		docker.Integration(),
 		github.Integration(),
 		launchdarkly.Integration(),
+		ssm.Integration(),
 		unleash.Integration(),
 		webhook.Integration(),
 	}

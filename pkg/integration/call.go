@@ -33,7 +33,7 @@ type Call struct {
 	Method string
 	URL    string // may be a secret: no error shows it
 	Header http.Header
-	Body   any // JSON; nil for none
+	Body   any // JSON; a []byte goes as it is; nil for none
 	// RequestID names the header by which the vendor finds the call again; "" if it
 	// has none.
 	RequestID string
@@ -70,8 +70,8 @@ func (e Env) Do(ctx context.Context, c Call) ([]byte, error) {
 
 // Exchange is Do that also tells status and headers, those of a refusal too.
 func (e Env) Exchange(ctx context.Context, c Call) (Answer, error) {
-	var body []byte
-	if c.Body != nil {
+	body, ready := c.Body.([]byte)
+	if c.Body != nil && !ready {
 		var err error
 		if body, err = json.Marshal(c.Body); err != nil {
 			return Answer{}, incident.Fail(incident.Invalid, incident.CodeInvalid, "the message for %s could not be written", c.Vendor)

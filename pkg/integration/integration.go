@@ -45,6 +45,7 @@ type Env struct {
 	// Outside calls addresses that came from outside, such as a link in an alert. It
 	// connects to public addresses only and follows no redirect.
 	Outside *http.Client
+	AWS     AWS // with which executors of AWS targets begin; zero where there is none
 	// Roots are the authorities that vouch for a sender's signing certificate; nil: those
 	// that the machine trusts.
 	Roots   *x509.CertPool

@@ -72,6 +72,7 @@ func layers() []layer {
 		{"pkg/notify", adapter, nil},
 		{"pkg/ticket", adapter, nil},
 		{"pkg/executor", adapter, nil},
+		{"pkg/executor/internal", stepsRank, nil}, // what several executors are made of
 		{"statemachine", definition, nil},
 		{"infra", binding, nil},
 		{"infra/local", binding, []string{"go.etcd.io/bbolt", "github.com/oklog/ulid/v2"}},

@@ -12,6 +12,7 @@ import (
 	"github.com/opsguard/opsguard/infra/aws"
 	"github.com/opsguard/opsguard/infra/aws/secret"
 	"github.com/opsguard/opsguard/infra/setting"
+	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
 )
 
@@ -33,8 +34,23 @@ func Env(f aws.Function, settings ...Setting) (integration.Env, error) {
 	}
 	return integration.Env{
 		Secrets: store, HTTP: integration.NewHTTP(http.DefaultTransport), Outside: integration.NewOutside(),
-		Now: f.Now, After: time.After, Log: f.Log, Version: f.Version,
+		AWS: access(f), Now: f.Now, After: time.After, Log: f.Log, Version: f.Version,
 	}, nil
+}
+
+// access is the function's own: the credentials of its role, as Lambda keeps them fresh.
+func access(f aws.Function) integration.AWS {
+	own := integration.AWS{Credentials: func(ctx context.Context) (integration.AWSKey, error) {
+		c, err := f.AWS.Credentials.Retrieve(ctx)
+		if err != nil || c.AccessKeyID == "" {
+			return integration.AWSKey{}, incident.Fail(incident.Invalid, incident.CodeInvalid, "the function has no AWS credentials; Lambda sets them")
+		}
+		return integration.AWSKey{ID: c.AccessKeyID, Secret: c.SecretAccessKey, Token: c.SessionToken}, nil
+	}}
+	if f.AWS.BaseEndpoint != nil {
+		own.Endpoint = *f.AWS.BaseEndpoint
+	}
+	return own
 }
 
 // Setting is a secret whose parameter a setting names.
