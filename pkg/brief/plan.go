@@ -21,17 +21,19 @@ type FixText struct {
 	Parameters    []Outside // "name=value", sorted; a value may be a model's
 	Risk          string
 	Simulated     string // "simulated: nothing will be changed"; "" for a real target
-	PlanHash      string
 	PlanHashShort string // the first 12 characters
+	PlanHash      string // all of it; of a candidate only, because it is chosen by it
 
-	Changes []Outside // "revision: 42 -> 41", sorted
-	Same    Outside   // what the fix depends on and leaves as it is: "image api:7, replicas 3"
-	Actions []Outside // what would be done, word for word
-	Blast   string    // "1 of 3 pods"; "" where the executor does not say
-	Limit   string    // "10 min": until then it must be verified
-	Undo    []Outside // what would be done to undo it, word for word
-	UndoTo  []Outside // what undoing brings back: "revision: 41 -> 42"
-	NoUndo  Outside   // why it cannot be undone; "" where it can
+	// Parts say what would become of the target, in the order in which to read them.
+	Parts []Part
+}
+
+// Part is one thing about a plan: a label and what it says, in our words or in those of
+// the executor, which may hold what an outside system said.
+type Part struct {
+	Label string
+	Said  string
+	Lines []Outside
 }
 
 // fixText words the incident's plan; nil if it has none.
@@ -51,7 +53,7 @@ func candidates(inc incident.Incident) []FixText {
 	var all []FixText
 	for n, c := range inc.Candidates {
 		f := planText(c)
-		f.Heading = fmt.Sprintf("Candidate %d, which nobody has proposed", n+1)
+		f.Heading, f.PlanHash = fmt.Sprintf("Candidate %d, which is not proposed", n+1), c.Hash
 		all = append(all, f)
 	}
 	return all
@@ -59,7 +61,7 @@ func candidates(inc incident.Incident) []FixText {
 
 func planText(p incident.Plan) FixText {
 	f := FixText{Title: p.Title, ID: p.FixID, Target: targetText(p.Target), Risk: p.Risk,
-		PlanHash: p.Hash, PlanHashShort: incident.Cut(p.Hash, 12)}
+		PlanHashShort: incident.Cut(p.Hash, 12)}
 	for _, name := range slices.Sorted(maps.Keys(p.Parameters)) {
 		f.Parameters = append(f.Parameters, Outside(inline(name, MaxParameter)+"="+inline(p.Parameters[name], MaxParameter)))
 	}
@@ -70,19 +72,33 @@ func planText(p incident.Plan) FixText {
 	if p.ExecutorDigest == "" { // made before plans said any of it
 		return f
 	}
-	f.Changes, f.Same = changes(p.Present, p.Wanted), same(p.Present, p.Wanted)
-	f.Actions = exact(p.Actions)
-	if p.Blast.Of > 0 {
-		f.Blast = fmt.Sprintf("%d of %d %s", p.Blast.Affected, p.Blast.Of, inline(p.Blast.Unit, MaxParameter))
-	}
-	f.Limit = duration(p.Limit())
-	if p.Undo.Possible() {
-		f.Undo = exact(p.Undo.Actions)
-		f.UndoTo = changes(after(p), p.Undo.Wanted)
-	} else {
-		f.NoUndo = line(p.Undo.Not, MaxManualReason)
-	}
+	f.Parts = parts(p)
 	return f
+}
+
+// parts leaves out what an executor did not say.
+func parts(p incident.Plan) []Part {
+	var all []Part
+	add := func(label, said string, lines ...Outside) {
+		if said != "" || len(lines) > 0 && lines[0] != "" {
+			all = append(all, Part{label, said, lines})
+		}
+	}
+	add("Changes", "", changes(p.Present, p.Wanted)...)
+	add("Leaves as it is", "", same(p.Present, p.Wanted))
+	add("Does", "", exact(p.Actions)...)
+	if p.Blast.Of > 0 {
+		add("Touches", fmt.Sprintf("%d of %d %s", p.Blast.Affected, p.Blast.Of, inline(p.Blast.Unit, MaxParameter)))
+	}
+	if !p.Undo.Possible() {
+		add("To be verified", "within "+duration(p.Limit())+", else a ticket is opened")
+		add("Cannot be undone", "", line(p.Undo.Not, MaxManualReason))
+		return all
+	}
+	add("To be verified", "within "+duration(p.Limit())+", else it is undone")
+	add("Undo", "", exact(p.Undo.Actions)...)
+	add("Undo changes", "", changes(after(p), p.Undo.Wanted)...)
+	return all
 }
 
 // after is the target as the fix would leave it.
