@@ -63,7 +63,7 @@ func checkForged(t interface {
 	text := brief.Of(inc, links(), at(12, 0)).Text()
 	ours := []string{"[HIGH] ", "Incident ", "Status ", "Opened ", "Seen ", "Why (", "Evidence, as logged", "Proposed fix", "No fix is proposed", "  fix ", "  on ",
 		"  with ", "  risk ", "  plan ", "  simulated: nothing will be changed",
-		"  Changes:", "  Leaves as it is:", "  Does:", "  Touches 1 of 3 ", "  To be verified within 10 min, else ", "  Undo:", "  Undo changes:", "  Cannot be undone:",
+		"  Changes:", "  Leaves as it is:", "  Does:", "  Touches: 1 of 3 ", "  To be verified: within 10 min, else ", "  Undo:", "  Undo changes:", "  Cannot be undone:",
 		"Candidate ", "Decide ", "Because ", "Decision ", "Fix result ", "Escalated ", "Ticket ", "More ", "Shown by its sender (", "    | ", "    and "}
 	count := map[string]int{}
 next:

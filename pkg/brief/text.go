@@ -85,7 +85,7 @@ func (t *textWriter) fix(f FixText) {
 	}
 	for _, p := range f.Parts {
 		if p.Said != "" {
-			t.printf("  %s %s\n", p.Label, p.Said)
+			t.printf("  %s: %s\n", p.Label, p.Said)
 			continue
 		}
 		t.printf("  %s:\n", p.Label)
