@@ -95,7 +95,9 @@ func TestNothingIsChosenWithoutAHash(t *testing.T) {
 		call   func(*front) call
 		slug   string
 	}{
-		"GET by key":  {nil, func(*front) call { return call{method: "GET", target: "/approve-fix?incidentId=" + contestedID, key: operateKey} }, "choose-plan"},
+		"GET by key": {nil, func(*front) call {
+			return call{method: "GET", target: "/approve-fix?incidentId=" + contestedID, key: operateKey}
+		}, "choose-plan"},
 		"POST by key": {nil, func(*front) call { return chooses("", "", operateKey) }, "choose-plan"},
 		"keyless GET": {[]func(*Config){keyless}, func(*front) call {
 			return call{method: "GET", target: "/approve-fix?incidentId=" + contestedID}

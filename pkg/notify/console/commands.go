@@ -1,6 +1,7 @@
 package console
 
 import (
+	"fmt"
 	"net/url"
 
 	"github.com/opsguard/opsguard/pkg/brief"
@@ -32,8 +33,8 @@ func (c *Channel) decide(p *page, b brief.Brief) {
 		actions = []incident.Action{incident.Resolve, incident.Escalate}
 	}
 	if c.keyless {
-		for _, f := range b.Candidates {
-			p.command("choose "+f.ID+": the fix runs", `curl -X POST "`+c.approveFix()+`" `+fields(b.IncidentID, incident.Approve, f.PlanHash))
+		for n, f := range b.Candidates {
+			p.command(fmt.Sprintf("choose candidate %d: the fix runs", n+1), `curl -X POST "`+c.approveFix()+`" `+fields(b.IncidentID, incident.Approve, f.PlanHash))
 		}
 		for _, a := range actions {
 			p.command(words(a), `curl "`+c.approveFix()+"?"+query(b.IncidentID, a)+`"`)
@@ -54,8 +55,8 @@ func (c *Channel) decide(p *page, b brief.Brief) {
 	p.line(`    curl -X POST -H "Authorization: Bearer $OPSGUARD_KEY" \`)
 	p.line(`      "` + c.approveFix() + `" \`)
 	p.line(`      ` + fields(b.IncidentID, actions[0], ""))
-	for _, f := range b.Candidates {
-		p.line("  or, to choose " + f.ID + ", with these fields")
+	for n, f := range b.Candidates {
+		p.line(fmt.Sprintf("  or, to choose candidate %d, with these fields", n+1))
 		p.line(`      ` + fields(b.IncidentID, incident.Approve, f.PlanHash))
 	}
 }

@@ -78,7 +78,7 @@ func fixValue(f brief.FixText) string {
 	return withParts(value, f.Parts)
 }
 
-const morePlan = "\nand more, which the page shows"
+const morePlan = "\nand more, which is not shown here"
 
 // withParts adds what would become of the target: of each part its first line, as many as
 // fit. Who approves sees all of it on the page.
