@@ -117,11 +117,20 @@ func (k kindDoc) sample(t integration.Type) string {
 		f := t.Fields[secret]
 		settings = append(settings, f.Name+": "+placeholder("MY_"+t.Name, f))
 	}
+	if k.showsFirst(t) {
+		settings = append(settings, t.Fields[0].Name+": "+placeholder("MY_"+t.Name, t.Fields[0]))
+	}
 	entry := "{" + strings.Join(settings, ", ") + "}"
 	if k.kind != integration.Executors {
 		entry = "my-" + t.Name + ": " + entry
 	}
 	return fmt.Sprintf(k.example, entry)
+}
+
+// showsFirst reports whether the example shows the first setting although it is not
+// required: a target that may be named in several ways has to be named in one.
+func (k kindDoc) showsFirst(t integration.Type) bool {
+	return k.kind == integration.Executors && len(t.Fields) > 0 && !slices.ContainsFunc(t.Fields, func(f integration.Field) bool { return f.Required })
 }
 
 func placeholder(entry string, f integration.Field) string {
@@ -258,7 +267,7 @@ func TestTheIntegrationDocsShowWhatLoads(t *testing.T) {
 	for _, k := range kindDocs() {
 		for _, it := range all[k.kind] {
 			madeUp := slices.ContainsFunc(it.Fields, func(f integration.Field) bool { return f.Required && !f.Secret })
-			if k.example == "" || madeUp {
+			if k.example == "" || madeUp || k.showsFirst(it) {
 				continue
 			}
 			shown++
