@@ -172,7 +172,8 @@ func (b *battle) mayBeChosen(got answer) bool {
 	all, _ := got.get("candidates").([]any)
 	for n := range all {
 		at := fmt.Sprintf("candidates.%d.", n)
-		if got.text(at+"target.service") != "prod-api-01" || got.text(at+"target.type") != "simulated" || got.text(at+"target.attributes.region") != "eu-central-1" {
+		target := got.text(at+"target.service") + " " + got.text(at+"target.type") + " " + got.text(at+"target.attributes.region")
+		if target != "prod-api-01 simulated eu-central-1" {
 			b.Errorf("a candidate is for another target: %s", got)
 			return false
 		}

@@ -130,7 +130,8 @@ func (k kindDoc) sample(t integration.Type) string {
 // showsFirst reports whether the example shows the first setting although it is not
 // required: a target that may be named in several ways has to be named in one.
 func (k kindDoc) showsFirst(t integration.Type) bool {
-	return k.kind == integration.Executors && len(t.Fields) > 0 && !slices.ContainsFunc(t.Fields, func(f integration.Field) bool { return f.Required })
+	required := func(f integration.Field) bool { return f.Required }
+	return k.kind == integration.Executors && len(t.Fields) > 0 && !slices.ContainsFunc(t.Fields, required)
 }
 
 func placeholder(entry string, f integration.Field) string {
@@ -145,7 +146,7 @@ func placeholder(entry string, f integration.Field) string {
 		return "true"
 	case "list":
 		return "[...]"
-	case "mapping":
+	case "mapping", "mapping of lists":
 		return "{...}"
 	}
 	return "..."

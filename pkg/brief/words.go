@@ -193,7 +193,7 @@ func ReasonText(r incident.Reason) string {
 		incident.ReasonApprovalStale:       "the approval was older than 15 minutes when the fix was about to start",
 		incident.ReasonPlanStale:           "the approved plan no longer means the same: services.yaml or the catalogue changed since",
 		incident.ReasonTargetBusy:          "the approved fix did not get its turn, because another one held the target",
-		incident.ReasonExecutionStopped:    "the fix was not started, because execution is stopped: by the kill switch, a freeze window or the breaker",
+		incident.ReasonExecutionStopped:    "execution was stopped before the fix began, by the kill switch, a freeze window or the breaker",
 		incident.ReasonFixFailed:           "the fix failed",
 		incident.ReasonFixUnverified:       "the fix ran, but the service was not seen healthy after it",
 		incident.ReasonFixUnknown:          "it is not known whether the fix was applied",

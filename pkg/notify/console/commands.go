@@ -34,7 +34,8 @@ func (c *Channel) decide(p *page, b brief.Brief) {
 	}
 	if c.keyless {
 		for n, f := range b.Candidates {
-			p.command(fmt.Sprintf("choose candidate %d: the fix runs", n+1), `curl -X POST "`+c.approveFix()+`" `+fields(b.IncidentID, incident.Approve, f.PlanHash))
+			p.command(fmt.Sprintf("choose candidate %d: the fix runs", n+1),
+				`curl -X POST "`+c.approveFix()+`" `+fields(b.IncidentID, incident.Approve, f.PlanHash))
 		}
 		for _, a := range actions {
 			p.command(words(a), `curl "`+c.approveFix()+"?"+query(b.IncidentID, a)+`"`)
