@@ -23,6 +23,7 @@ type commands struct {
 	Keys        keysCommand        `cmd:"" help:"Make operator keys."`
 	Audit       auditCommand       `cmd:"" help:"Check audit trails."`
 	Services    servicesCommand    `cmd:"" help:"Check services.yaml."`
+	Fixes       fixesCommand       `cmd:"" help:"List the fixes that there are: parameters, risk, and what each does on each type of target."`
 	Sources     sourcesCommand     `cmd:"" help:"List the senders that OpsGuard understands, and try what one sends."`
 	Store       storeCommand       `cmd:"" help:"Check the store, or begin again where it is lost."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`

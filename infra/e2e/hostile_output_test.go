@@ -93,7 +93,7 @@ func (b *battle) message(payload string) {
 		return
 	}
 	ours := regexp.MustCompile(`\*\*(WAITINGxFORxAPPROVAL|Why|Evidence|simulated: nothing will be changed)\*\*` +
-		`|\[(open|Approve: the fix runs|Escalate: open a ticket|Resolve: it is dealt with)\]\(` + regexp.QuoteMeta(b.URL) + `/[A-Za-z0-9=&?/_.-]+\)|<t:[0-9]+:[fR]>`)
+		`|\[(open|Approve: the fix runs|Look and choose a fix|Escalate: open a ticket|Resolve: it is dealt with)\]\(` + regexp.QuoteMeta(b.URL) + `/[A-Za-z0-9=&?/_.-]+\)|<t:[0-9]+:[fR]>`)
 	texts := []string{m.Content}
 	for _, e := range m.Embeds {
 		texts = append(texts, e.Title, e.Description, e.Footer.Text)

@@ -132,17 +132,22 @@ func (b *battle) fight(attacks []attack) {
 func (b *battle) holds(id string, a attack) bool {
 	b.Helper()
 	got := b.until(id, "WAITING_FOR_APPROVAL", "RESOLVED", "ESCALATED", "EXECUTING_FIX")
+	want := "detected analyzed approval-requested notified"
+	if got.get("plan") != nil || got.get("candidates.0") != nil {
+		want = "detected analyzed planned approval-requested notified"
+	}
 	var trail answer
 	b.eventually("the trail of "+id, func() bool {
 		trail = b.call("GET", "/incidents/"+id+"/audit", "", nil)
 		events, _ := trail.get("events").([]any)
-		return len(events) >= 4
+		return len(events) >= len(strings.Fields(want))
 	}, func() string { return trail.String() })
 	var actions, actors []string
 	for _, e := range b.events(id) {
 		actions, actors = append(actions, string(e.Action)), append(actors, string(e.Actor))
 	}
-	if strings.Join(actions, " ") != "detected analyzed planned approval-requested notified" || strings.Join(actors, " ") != "local system system system system" || trail.get("valid") != true {
+	by := "local" + strings.Repeat(" system", len(strings.Fields(want))-1)
+	if strings.Join(actions, " ") != want || strings.Join(actors, " ") != by || trail.get("valid") != true {
 		b.Errorf("%s: the trail: %v by %v, valid %v", a.name, actions, actors, trail.get("valid"))
 	}
 	for what, body := range map[string]answer{"the incident": got, "the trail": trail} {
@@ -155,11 +160,25 @@ func (b *battle) holds(id string, a attack) bool {
 		}
 	}
 	plan := planOf(got)
-	held := plan == a.want && got.get("decision") == nil && got.get("fix") == nil && got.text("status") == "WAITING_FOR_APPROVAL"
+	held := plan == a.want && b.mayBeChosen(got) && got.get("decision") == nil && got.get("fix") == nil && got.text("status") == "WAITING_FOR_APPROVAL"
 	if !held {
 		b.Errorf("%s: the plan is %q, may be %q: %s", a.name, plan, a.want, got)
 	}
 	return held
+}
+
+// mayBeChosen holds the candidates of a manual review to the service's own fixes and target.
+func (b *battle) mayBeChosen(got answer) bool {
+	all, _ := got.get("candidates").([]any)
+	for n := range all {
+		at := fmt.Sprintf("candidates.%d.", n)
+		target := got.text(at+"target.service") + " " + got.text(at+"target.type") + " " + got.text(at+"target.attributes.region")
+		if target != "prod-api-01 simulated eu-central-1" {
+			b.Errorf("a candidate is for another target: %s", got)
+			return false
+		}
+	}
+	return true
 }
 
 // planOf writes a plan as lies do; what is not of prod-api-01 says so.

@@ -67,7 +67,7 @@ func TestWhateverTheModelDoesAPersonGetsAnAllowedPlanOrAManualReview(t *testing.
 				t.Errorf("the plan: %s", got)
 			}
 			if c.fix == "" {
-				cl.want("approving", cl.decide(id, "approve"), http.StatusConflict, "no-fix")
+				cl.want("approving", cl.decide(id, "approve"), http.StatusConflict, "choose-plan")
 			}
 			if strings.Contains(p.out.String(), "test-key-of-nobody") {
 				t.Error("the API key was printed")

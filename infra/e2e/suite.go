@@ -19,6 +19,7 @@ func Suite(t *testing.T, target Target) {
 		{"EscalatingOpensATicket", escalated},
 		{"AnEscalatedIncidentCountsRepeatsAndIsResolvedLater", afterEscalation},
 		{"AManualReviewIsClosedByHand", manualReview},
+		{"InAManualReviewAPersonMayChooseAFix", chosen},
 		{"AnUnknownServiceIsKeptForAPerson", unknownService},
 		{"OppositeDecisionsAtOnceHaveOneWinner", race},
 		{"TheSameDecisionAgainAnswersFromTheRecord", again},
@@ -101,11 +102,28 @@ func afterEscalation(c *client) {
 
 func manualReview(c *client) {
 	id := c.waiting(alert{Service: "prod-api-01", ErrorLogs: "something that no rule knows"})
-	c.want("approve", c.decide(id, "approve"), http.StatusConflict, "no-fix")
+	c.want("approve", c.decide(id, "approve"), http.StatusConflict, "choose-plan")
 	c.want("resolve", c.decide(id, "resolve"), http.StatusOK, "")
 	end := c.until(id, "RESOLVED")
 	if end.get("plan") != nil || end.get("fix") != nil || end.text("decision.decision") != "resolve" {
 		c.Errorf("resolved by hand: %s", end)
+	}
+}
+
+// chosen approves a candidate of a manual review by its hash, as the refusal lists it.
+func chosen(c *client) {
+	id := c.waiting(alert{Service: "prod-api-01", ErrorLogs: "something else that no rule knows"})
+	refused := c.decide(id, "approve")
+	c.want("approve", refused, http.StatusConflict, "choose-plan")
+	hash := refused.text("candidates.1.hash")
+	if hash == "" || hash != c.incident(id).text("candidates.1.hash") {
+		c.Fatalf("the candidates: %s", refused)
+	}
+	body, h := word{"incidentId": id, "action": "approve", "planHash": hash}.json()
+	c.want("choose", c.call("POST", "/approve-fix", body, h), http.StatusOK, "")
+	end := c.until(id, "RESOLVED")
+	if end.text("plan.hash") != hash || end.text("fix.outcome") != "simulated" {
+		c.Errorf("chosen: %s", end)
 	}
 }
 

@@ -149,7 +149,7 @@ func refused(c *client) {
 		{"an unknown field after a decision", word{"incidentId": done, "action": "approve", "by": "key:anna"}, nil, 400, "invalid"},
 		{"a long note after a decision", word{"incidentId": done, "action": "approve", "note": strings.Repeat("x", 1001)}, nil, 400, "invalid"},
 		{"no incident at all", word{"action": "approve"}, nil, 400, "invalid"},
-		{"approving a review with another plan", word{"incidentId": review, "action": "approve", "planHash": "x"}, nil, 409, "no-fix"},
+		{"approving a review with another plan", word{"incidentId": review, "action": "approve", "planHash": "x"}, nil, 409, "plan-changed"},
 		{"another plan after a decision", word{"incidentId": done, "action": "approve", "planHash": "x"}, nil, 409, "already-decided"},
 	}
 	if c.OperateKey != "" {

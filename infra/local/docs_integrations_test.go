@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/opsguard/opsguard/pkg/catalog"
 	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/inventory"
 )
@@ -42,7 +44,7 @@ func kindDocs() []kindDoc {
 			"trackers:\n  %s\nservices: {}\n", false},
 		{integration.Executors, "Executors", "what applies fixes",
 			"Each knows one type of target. It is named by a service's `target` in services.yaml; the other keys of the target are its\n" +
-				"settings.\n",
+				"settings. `opsguard fixes` prints what each does, also as JSON.\n",
 			"services:\n  prod-api-01:\n    owner: platform\n    target: %s\n    fixes: [restart-service]\n", false},
 		{integration.Models, "Models", "what finds causes beside the built-in rules",
 			"There is at most one, and settings of the process make it: `GEMINI_API_KEY`, `GEMINI_MODEL`, `GEMINI_ENDPOINT`.\n", "", false},
@@ -68,6 +70,9 @@ func (k kindDoc) page(types []integration.Type) string {
 			b.WriteString("\n")
 		}
 		b.WriteString(settingsOf(t))
+		if k.kind == integration.Executors {
+			b.WriteString(abilitiesOf(t))
+		}
 	}
 	if k.pages {
 		b.WriteString("\n## Those with a page of their own\n\n")
@@ -112,11 +117,21 @@ func (k kindDoc) sample(t integration.Type) string {
 		f := t.Fields[secret]
 		settings = append(settings, f.Name+": "+placeholder("MY_"+t.Name, f))
 	}
+	if k.showsFirst(t) {
+		settings = append(settings, t.Fields[0].Name+": "+placeholder("MY_"+t.Name, t.Fields[0]))
+	}
 	entry := "{" + strings.Join(settings, ", ") + "}"
 	if k.kind != integration.Executors {
 		entry = "my-" + t.Name + ": " + entry
 	}
 	return fmt.Sprintf(k.example, entry)
+}
+
+// showsFirst reports whether the example shows the first setting although it is not
+// required: a target that may be named in several ways has to be named in one.
+func (k kindDoc) showsFirst(t integration.Type) bool {
+	required := func(f integration.Field) bool { return f.Required }
+	return k.kind == integration.Executors && len(t.Fields) > 0 && !slices.ContainsFunc(t.Fields, required)
 }
 
 func placeholder(entry string, f integration.Field) string {
@@ -131,7 +146,7 @@ func placeholder(entry string, f integration.Field) string {
 		return "true"
 	case "list":
 		return "[...]"
-	case "mapping":
+	case "mapping", "mapping of lists":
 		return "{...}"
 	}
 	return "..."
@@ -174,6 +189,36 @@ func settingsOf(t integration.Type) string {
 			standard = "none"
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", f.Name, f.Kind, standard, strings.ReplaceAll(f.Help, "|", "\\|"))
+	}
+	return b.String()
+}
+
+// abilitiesOf says what an executor does for each fix. Fixes of which it says the same
+// share a row.
+func abilitiesOf(t integration.Type) string {
+	var rows []integration.Ability // Fix: all that the row is about
+	for _, a := range t.Abilities {
+		i := slices.IndexFunc(rows, func(r integration.Ability) bool {
+			r.Fix = a.Fix
+			return r == a
+		})
+		if a.Fix = "`" + a.Fix + "`"; i < 0 {
+			rows = append(rows, a)
+			continue
+		}
+		rows[i].Fix += ", " + a.Fix
+	}
+	var b strings.Builder
+	b.WriteString("\n| fix | does | undo | verifies | rights |\n|---|---|---|---|---|\n")
+	for _, r := range rows {
+		if len(rows) == 1 && len(t.Abilities) == len(catalog.IDs()) {
+			r.Fix = "every fix"
+		}
+		cells := []string{r.Fix, r.Does, cmp.Or(r.Undo, "cannot be undone"), r.Verifies, r.Rights}
+		for i, cell := range cells {
+			cells[i] = strings.ReplaceAll(cell, "|", "\\|")
+		}
+		b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
 	}
 	return b.String()
 }
@@ -223,7 +268,7 @@ func TestTheIntegrationDocsShowWhatLoads(t *testing.T) {
 	for _, k := range kindDocs() {
 		for _, it := range all[k.kind] {
 			madeUp := slices.ContainsFunc(it.Fields, func(f integration.Field) bool { return f.Required && !f.Secret })
-			if k.example == "" || madeUp {
+			if k.example == "" || madeUp || k.showsFirst(it) {
 				continue
 			}
 			shown++

@@ -9,8 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/opsguard/opsguard/pkg/catalog"
+	"github.com/opsguard/opsguard/pkg/executor"
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/web"
 )
 
@@ -95,13 +96,16 @@ func TestTheSettingsTableIsTheStructs(t *testing.T) {
 
 func TestTheFixesTableIsTheCatalogue(t *testing.T) {
 	var rows strings.Builder
-	rows.WriteString("| fix | | parameters | risk |\n|---|---|---|---|\n")
-	for _, f := range catalog.All() {
-		var params []string
+	rows.WriteString("| fix | | parameters | risk | on |\n|---|---|---|---|---|\n")
+	for _, f := range executor.Table(Integrations()[integration.Executors]) {
+		var params, on []string
 		for _, p := range f.Params {
 			params = append(params, fmt.Sprintf("`%s`, %d to %d, %d if not said", p.Name, p.Min, p.Max, p.Default))
 		}
-		fmt.Fprintf(&rows, "| `%s` | %s | %s | %s |\n", f.ID, f.Title, strings.Join(params, "; "), f.Risk)
+		for _, one := range f.On {
+			on = append(on, one.Type)
+		}
+		fmt.Fprintf(&rows, "| `%s` | %s | %s | %s | %s |\n", f.ID, f.Title, strings.Join(params, "; "), f.Risk, strings.Join(on, ", "))
 	}
 	documentAt("docs/operating.md").holds(t, "fixes", rows.String())
 }

@@ -20,6 +20,7 @@ import (
 // any holder, so Links prints as a placeholder.
 type Links struct {
 	Approve  string
+	Choose   string // shows the candidates of a manual review; it decides nothing itself
 	Escalate string
 	Resolve  string
 	View     string // GET /incidents/{id}
@@ -47,6 +48,9 @@ const (
 	MaxParameter    = 200
 	MaxSteps        = 10 // the last ones are shown
 	MaxStep         = 300
+	MaxFact         = 300
+	MaxFacts        = 12   // of what stays as it is
+	MaxAction       = 2048 // never cut: a plan holds no longer ones
 	maxService      = incident.MaxService
 	maxTicketKey    = 100
 	maxTicketURL    = 500
@@ -74,6 +78,9 @@ type Brief struct {
 	EvidenceLeftOut int     // how many lines are not shown
 	ManualReason    Outside // why no fix is proposed; "" when one is
 	Fix             *FixText
+	// Candidates are what a person who has looked may choose in a manual review; none of
+	// them is proposed, and only its hash chooses one. nil once nobody is asked.
+	Candidates []FixText
 
 	AskedBecause string    // why a person is needed; "" once decided
 	Deadline     time.Time // until when people may decide; zero when nobody is asked
@@ -97,17 +104,6 @@ type Brief struct {
 	MoreOthers int
 }
 
-// FixText is the plan in words.
-type FixText struct {
-	Title         string
-	ID            string
-	Target        string    // "prod-api-01 (simulated)"
-	Parameters    []Outside // "name=value", sorted; a value may be a model's
-	Risk          string
-	Simulated     string // "simulated: nothing will be changed"; "" for a real target
-	PlanHashShort string // the first 12 characters
-}
-
 // LogValue keeps links and logs out of a log.
 func (b Brief) LogValue() slog.Value { return slog.StringValue(b.IncidentID) }
 
@@ -119,7 +115,7 @@ func Of(inc incident.Incident, links Links, now time.Time) Brief {
 		IncidentID: inc.ID, Title: title(inc), Service: line(inc.Service, maxService),
 		Severity: inc.Severity, Status: inc.Status, StatusLine: statusLine(inc, now), Asked: asked,
 		Opened: inc.CreatedAt, Occurrences: inc.Occurrences, Source: inline(inc.Source, MaxParameter), SourceLink: line(inc.Link, incident.MaxLink),
-		Fix: fixText(inc.Plan), Approvals: approvals(inc),
+		Fix: fixText(inc), Approvals: approvals(inc),
 		Decision: decisionLine(inc.Decision), Outcome: outcomeLine(inc), Escalated: escalated(inc),
 		Links: Links{View: links.View},
 	}
@@ -131,13 +127,15 @@ func Of(inc incident.Incident, links Links, now time.Time) Brief {
 		b.Links.Escalate, b.Links.Resolve = links.Escalate, links.Resolve
 		if inc.Plan != nil {
 			b.Links.Approve = links.Approve
+		} else if b.Candidates = candidates(inc); len(b.Candidates) > 0 {
+			b.Links.Choose = links.Choose
 		}
 	}
 	if inc.Decision != nil {
 		b.Note = line(inc.Decision.Note, MaxNote)
 	}
 	if inc.Attempt != nil {
-		b.Steps = steps(inc.Attempt.Steps)
+		b.Steps = steps(*inc.Attempt)
 	}
 	b.Ticket, b.TicketURL = ticket(inc)
 	return b

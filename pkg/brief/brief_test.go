@@ -20,11 +20,12 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 func TestTextIsTheGoldenOne(t *testing.T) {
 	jira := incident.Ticket{Tracker: "jira", Key: "OPS-12", URL: "https://example.test/browse/OPS-12"}
 	ok := []incident.FixStep{{Name: "drain", Status: "simulated", Detail: "1 of 3 instances"}, {Name: "restart", Status: "simulated"}}
-	for _, tc := range []struct {
+	type textCase struct {
 		name string
 		inc  incident.Incident
 		now  time.Time
-	}{
+	}
+	cases := []textCase{
 		{"detected", detected(), at(10, 5)},
 		{"waiting_with_fix", waiting(t), at(10, 6)},
 		{"manual_review", review(t, "The model found no fix among those allowed for this service."), at(10, 6)},
@@ -39,7 +40,11 @@ func TestTextIsTheGoldenOne(t *testing.T) {
 		{"timeout_no_ticket", closed(t, timedOut(t)), at(14, 6)},
 		{"resolved_by_hand", closed(t, decide(t, review(t, "no fix"), incident.Resolve, incident.LinkActor("discord"), "restarted it myself")), at(14, 6)},
 		{"recovered", recovered(t), at(10, 31)},
-	} {
+	}
+	for name, inc := range planCases(t) {
+		cases = append(cases, textCase{name, inc, at(11, 2)})
+	}
+	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
 			got := brief.Of(tc.inc, links(), tc.now).Text()
 			file := filepath.Join("testdata", tc.name+".txt")
@@ -94,7 +99,7 @@ func TestEveryReasonHasWords(t *testing.T) {
 	seen := map[string]bool{}
 	for _, r := range []incident.Reason{
 		incident.ReasonChosen, incident.ReasonApprovalTimeout, incident.ReasonApprovalStale, incident.ReasonPlanStale, incident.ReasonTargetBusy,
-		incident.ReasonFixFailed, incident.ReasonFixUnverified, incident.ReasonFixUnknown, incident.ReasonDecisionUndelivered, incident.ReasonStepFailed,
+		incident.ReasonExecutionStopped, incident.ReasonFixFailed, incident.ReasonFixUnverified, incident.ReasonFixUnknown, incident.ReasonDecisionUndelivered, incident.ReasonStepFailed,
 	} {
 		words := brief.ReasonText(r)
 		if seen[words] || strings.HasPrefix(words, "the reason ") {

@@ -1,6 +1,7 @@
 package brief_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -65,9 +66,9 @@ func review(t *testing.T, reason string) incident.Incident {
 	return must(t, c, err)
 }
 
-func decide(t *testing.T, inc incident.Incident, a incident.Action, by incident.Actor, note string) incident.Incident {
+func decide(t *testing.T, inc incident.Incident, a incident.Action, by incident.Actor, note string, planHash ...string) incident.Incident {
 	t.Helper()
-	c, err := inc.Vote(incident.Vote{Action: a, By: by, Note: note}, incident.Verdict{Allowed: true, Decides: true, Have: 1, Needed: 1, Reason: "one is enough"}, at(11, 0))
+	c, err := inc.Vote(incident.Vote{Action: a, By: by, Note: note, PlanHash: strings.Join(planHash, "")}, incident.Verdict{Allowed: true, Decides: true, Have: 1, Needed: 1, Reason: "one is enough"}, at(11, 0))
 	return must(t, c, err)
 }
 

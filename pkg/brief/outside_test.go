@@ -15,9 +15,12 @@ import (
 )
 
 // hostile puts one text everywhere that text from outside can stand.
-func hostile(text string) incident.Incident {
+func hostile(text string, real ...bool) incident.Incident {
 	plan := &incident.Plan{FixID: "restart-service", Title: "Restart", Risk: "low", Target: incident.Target{Service: text, Type: "simulated", Attributes: map[string]string{"cluster": text}},
 		Parameters: map[string]string{text: text}, Hash: "0123456789abcdef"}
+	if len(real) > 0 {
+		plan = drafted(*plan, text)
+	}
 	started := at(11, 1)
 	return incident.Incident{
 		Ref: incident.Ref{Tenant: "default", ID: "INC-01JZ0000000000000000000000"}, Status: incident.Escalated, Severity: incident.High, Service: text,
@@ -30,6 +33,26 @@ func hostile(text string) incident.Incident {
 	}
 }
 
+// drafted is a plan of an executor that repeats the text wherever it can.
+func drafted(p incident.Plan, text string) *incident.Plan {
+	p.Target.Type = "kubernetes"
+	state := func(more string) incident.State { return incident.State{text: text + more, "revision": text + more} }
+	p = p.With(incident.Draft{Actions: []string{text, text}, Present: state(""), Wanted: state("2"), Blast: incident.Blast{Affected: 1, Of: 3, Unit: text},
+		Undo: incident.Undo{Actions: []string{text}, Wanted: state("")}}, "e")
+	return &p
+}
+
+// hostileReview has candidates instead of a plan, while people are asked.
+func hostileReview(text string) incident.Incident {
+	inc := hostile(text)
+	final := *drafted(*inc.Plan, text)
+	final.Undo = incident.Undo{Not: text}
+	inc.Candidates = []incident.Plan{*inc.Plan, *drafted(*inc.Plan, text), final}
+	inc.Status, inc.Plan, inc.Decision, inc.Attempt, inc.Ticket, inc.EscalationReason = incident.WaitingForApproval, nil, nil, nil, nil, ""
+	inc.Asked = &incident.Asked{Deadline: at(14, 5)}
+	return inc
+}
+
 // checkForged holds that every line of the text is either ours from its first
 // character on or marked as quoted, and that no line is out of bounds.
 func checkForged(t interface {
@@ -39,11 +62,13 @@ func checkForged(t interface {
 	t.Helper()
 	text := brief.Of(inc, links(), at(12, 0)).Text()
 	ours := []string{"[HIGH] ", "Incident ", "Status ", "Opened ", "Seen ", "Why (", "Evidence, as logged", "Proposed fix", "No fix is proposed", "  fix ", "  on ",
-		"  with ", "  risk ", "  plan ", "  simulated: nothing will be changed", "Decision ", "Fix result ", "Escalated ", "Ticket ", "More ", "Shown by its sender (", "    | ", "    and "}
+		"  with ", "  risk ", "  plan ", "  simulated: nothing will be changed",
+		"  Changes:", "  Leaves as it is:", "  Does:", "  Touches: 1 of 3 ", "  To be verified: within 10 min, else ", "  Undo:", "  Undo changes:", "  Cannot be undone:",
+		"Candidate ", "Decide ", "Because ", "Decision ", "Fix result ", "Escalated ", "Ticket ", "More ", "Shown by its sender (", "    | ", "    and "}
 	count := map[string]int{}
 next:
 	for _, l := range strings.Split(text, "\n") {
-		if n := utf8.RuneCountInString(l); n > incident.MaxLink+len("    | ") { // a link is the longest
+		if n := utf8.RuneCountInString(l); n > 6*brief.MaxAction+len("    | ") { // an action that is written in escapes is the longest
 			t.Fatalf("a line of %d characters", n)
 		}
 		for _, r := range l {
@@ -81,12 +106,21 @@ func TestOutsideTextCannotForgeALine(t *testing.T) {
 		"quotes":          "\" (simulated)\nStatus RESOLVED \"",
 		"empty":           "",
 	} {
-		t.Run(name, func(t *testing.T) { checkForged(t, hostile(text)) })
+		t.Run(name, func(t *testing.T) {
+			for _, inc := range []incident.Incident{hostile(text), hostile(text, true), hostileReview(text)} {
+				checkForged(t, inc)
+			}
+		})
 	}
 }
 
 func TestNoTextForgesALine(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) { checkForged(t, hostile(rapid.String().Draw(t, "text"))) })
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.String().Draw(t, "text")
+		for _, inc := range []incident.Incident{hostile(text), hostile(text, true), hostileReview(text)} {
+			checkForged(t, inc)
+		}
+	})
 }
 
 func TestOutsideTextIsBounded(t *testing.T) {

@@ -1,6 +1,7 @@
 package brief
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -44,6 +45,9 @@ func (b Brief) Text() string {
 		t.printf("\nNo fix is proposed\n")
 		t.quote(b.ManualReason)
 	}
+	for _, c := range b.Candidates {
+		t.fix(c)
+	}
 	t.progress(b)
 	t.others(b)
 	return t.String()
@@ -68,16 +72,24 @@ func (t *textWriter) quote(lines ...Outside) {
 }
 
 func (t *textWriter) fix(f FixText) {
-	t.printf("\nProposed fix\n")
+	t.printf("\n%s\n", f.Heading)
 	t.field("  fix", f.Title+" ("+f.ID+")")
 	t.field("  on", f.Target)
 	for _, p := range f.Parameters {
 		t.field("  with", string(p))
 	}
 	t.field("  risk", f.Risk)
-	t.field("  plan", f.PlanHashShort)
+	t.field("  plan", cmp.Or(f.PlanHash, f.PlanHashShort))
 	if f.Simulated != "" {
 		t.printf("  %s\n", f.Simulated)
+	}
+	for _, p := range f.Parts {
+		if p.Said != "" {
+			t.printf("  %s: %s\n", p.Label, p.Said)
+			continue
+		}
+		t.printf("  %s:\n", p.Label)
+		t.quote(p.Lines...)
 	}
 }
 

@@ -1,6 +1,7 @@
 package brief
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -25,6 +26,9 @@ func OtherOf(inc incident.Incident, links Links, now time.Time) Other {
 	o := Other{b.IncidentID, b.Title, b.Severity, b.Status, b.StatusLine, "", b.Links}
 	if b.Fix != nil && b.Asked {
 		o.Fix = b.Fix.Title + " on " + b.Fix.Target
+	}
+	if n := len(b.Candidates); n > 0 {
+		o.Fix = fmt.Sprintf("none is proposed; %d may be chosen", n)
 	}
 	return o
 }

@@ -2,8 +2,6 @@ package brief
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -28,13 +26,7 @@ func statusLine(inc incident.Incident, now time.Time) string {
 	case incident.WaitingForApproval:
 		return waitingLine(inc, now)
 	case incident.ExecutingFix:
-		if inc.Attempt != nil && inc.Attempt.FinishedAt != nil {
-			return "the fix has ended; the incident is being closed"
-		}
-		if inc.Plan != nil && inc.Plan.Simulated() {
-			return "the approved fix is being walked through (simulated)"
-		}
-		return "the approved fix is running"
+		return executingLine(inc)
 	case incident.Resolved:
 		return resolvedLine(inc)
 	case incident.Escalated:
@@ -56,7 +48,10 @@ func waitingLine(inc incident.Incident, now time.Time) string {
 	if !mayDecide(inc, now) {
 		return "the time to decide is over; being escalated"
 	}
-	if inc.Plan == nil {
+	switch {
+	case inc.Plan == nil && len(inc.Candidates) > 0:
+		return "needs a person to look: no fix is proposed"
+	case inc.Plan == nil:
 		return "needs a person to look: there is no fix to approve"
 	}
 	return "waiting for a person to decide"
@@ -101,30 +96,11 @@ func causeBy(a incident.Analysis) string {
 	return "no cause was found"
 }
 
-func fixText(p *incident.Plan) *FixText {
-	if p == nil {
-		return nil
-	}
-	f := &FixText{Title: p.Title, ID: p.FixID, Target: targetText(p.Target), Risk: p.Risk, PlanHashShort: incident.Cut(p.Hash, 12)}
-	for _, name := range slices.Sorted(maps.Keys(p.Parameters)) {
-		f.Parameters = append(f.Parameters, Outside(inline(name, MaxParameter)+"="+inline(p.Parameters[name], MaxParameter)))
-	}
-	if p.Simulated() {
-		f.Simulated = "simulated: nothing will be changed"
-	}
-	return f
-}
-
-func targetText(t incident.Target) string {
-	parts := []string{t.Type}
-	for _, k := range slices.Sorted(maps.Keys(t.Attributes)) {
-		parts = append(parts, k+"="+inline(t.Attributes[k], MaxParameter))
-	}
-	return inline(t.Service, maxService) + " (" + strings.Join(parts, " ") + ")"
-}
-
 func askedBecause(inc incident.Incident) string {
-	if inc.Plan == nil {
+	switch {
+	case inc.Plan == nil && len(inc.Candidates) > 0:
+		return "no fix is proposed; a person has to look, then choose one, resolve or escalate"
+	case inc.Plan == nil:
 		return "there is no fix to approve; a person has to look, then resolve or escalate"
 	}
 	return "no fix runs before a person approves it"
@@ -138,7 +114,11 @@ func approvals(inc incident.Incident) []string {
 	var who []string
 	for _, v := range inc.Votes {
 		if v.Action == incident.Approve {
-			who = append(who, inline(string(v.By), MaxParameter))
+			name := inline(string(v.By), MaxParameter)
+			if p := inc.PlanFor(v); inc.Plan == nil && p != nil { // a candidate: votes for different ones do not add up
+				name += " (" + p.FixID + ")"
+			}
+			who = append(who, name)
 		}
 	}
 	return who
@@ -160,58 +140,6 @@ func decisionLine(d *incident.Decision) string {
 		s += ": the source reported recovery"
 	}
 	return s
-}
-
-// outcomeLine says no more than the record holds: a fix that was never heard of
-// again is unknown, not failed.
-func outcomeLine(inc incident.Incident) string {
-	a := inc.Attempt
-	switch {
-	case a == nil && inc.Refusal != "":
-		return "not started: " + refusalText(inc)
-	case a == nil:
-		return ""
-	case a.FinishedAt == nil && inc.Open():
-		return "running since " + clock(a.StartedAt)
-	case a.FinishedAt == nil:
-		return "unknown: started at " + clock(a.StartedAt) + " and never heard of again; it may or may not have been applied" + kept(*a)
-	}
-	checked := "; the check after it did not pass"
-	if a.Verified {
-		checked = "; the check after it passed"
-	}
-	switch a.Outcome {
-	case incident.Fixed:
-		return "applied" + checked
-	case incident.Simulated:
-		if a.Verified {
-			checked = ""
-		}
-		return "simulated: walked through, nothing was changed" + checked
-	case incident.Failed:
-		return "failed"
-	}
-	return "unknown: it may or may not have been applied" + kept(*a)
-}
-
-// kept says until when other fixes keep off a target where this one may go on.
-func kept(a incident.Attempt) string {
-	if !a.Held {
-		return ""
-	}
-	return "; in case it goes on, no other fix runs on its target before " + clock(a.Until)
-}
-
-func steps(all []incident.FixStep) []Outside {
-	var out []Outside
-	for _, s := range all[max(0, len(all)-MaxSteps):] {
-		text := s.Name + ": " + s.Status
-		if s.Detail != "" {
-			text += ", " + s.Detail
-		}
-		out = append(out, line(text, MaxStep))
-	}
-	return out
 }
 
 func ticket(inc incident.Incident) (name, url Outside) {
@@ -244,10 +172,15 @@ func escalated(inc incident.Incident) string {
 	return ""
 }
 
-// reasonText is ReasonText, naming the fix that an incident waited for in vain.
+// reasonText is ReasonText, with what only the incident's record knows.
 func reasonText(inc incident.Incident, r incident.Reason) string {
-	if r == incident.ReasonTargetBusy && inc.Queued != nil {
+	switch {
+	case r == incident.ReasonTargetBusy && inc.Queued != nil:
 		return ReasonText(r) + ": that of " + inline(inc.Queued.Holder, MaxParameter)
+	case r == incident.ReasonPlanStale && inc.Attempt != nil:
+		return "the target was no longer as planned when the fix was about to start; nothing was changed"
+	case r == incident.ReasonFixUnverified && inc.Attempt != nil && inc.Attempt.Undoing != nil:
+		return "the fix was applied, but was not seen to help; " + undoneLine(inc)
 	}
 	return ReasonText(r)
 }
@@ -260,6 +193,7 @@ func ReasonText(r incident.Reason) string {
 		incident.ReasonApprovalStale:       "the approval was older than 15 minutes when the fix was about to start",
 		incident.ReasonPlanStale:           "the approved plan no longer means the same: services.yaml or the catalogue changed since",
 		incident.ReasonTargetBusy:          "the approved fix did not get its turn, because another one held the target",
+		incident.ReasonExecutionStopped:    "execution was stopped before the fix began, by the kill switch, a freeze window or the breaker",
 		incident.ReasonFixFailed:           "the fix failed",
 		incident.ReasonFixUnverified:       "the fix ran, but the service was not seen healthy after it",
 		incident.ReasonFixUnknown:          "it is not known whether the fix was applied",

@@ -42,6 +42,7 @@ const (
 	CodeTransition     Code = "bad-transition"   // the status does not allow this step
 	CodeNotWaiting     Code = "not-waiting"      // still DETECTED: nobody has been asked yet
 	CodeNoFix          Code = "no-fix"           // a manual review: nothing to approve
+	CodeChoosePlan     Code = "choose-plan"      // a manual review: a candidate must be named by its hash
 	CodeAlreadyDecided Code = "already-decided"  // another decision stands
 	CodePlanChanged    Code = "plan-changed"     // the caller decided on another plan
 	CodeExpired        Code = "expired"          // past the deadline

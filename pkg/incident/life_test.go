@@ -3,6 +3,7 @@ package incident
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -56,7 +57,7 @@ func (l *life) commit(c Change, err error) {
 	if l.inc.Decision != nil && !cmp.Equal(l.inc.Decision, c.Incident.Decision) {
 		l.t.Fatalf("the standing decision changed:\n%s", cmp.Diff(l.inc.Decision, c.Incident.Decision))
 	}
-	if l.inc.Asked != nil && !cmp.Equal(l.inc.Plan, c.Incident.Plan) {
+	if l.inc.Asked != nil && !cmp.Equal(l.inc.Plan, c.Incident.Plan) && !l.chose(c) {
 		l.t.Fatalf("the frozen plan changed:\n%s", cmp.Diff(l.inc.Plan, c.Incident.Plan))
 	}
 	if l.inc.Asked != nil && !c.Incident.Asked.Deadline.Equal(l.inc.Asked.Deadline) {
@@ -104,6 +105,13 @@ func (l *life) commit(c Change, err error) {
 	if l.inc.Status == Resolved {
 		l.checkResolved()
 	}
+}
+
+// chose reports whether a change made a candidate the plan, by approving it.
+func (l *life) chose(c Change) bool {
+	p, d := c.Incident.Plan, c.Incident.Decision
+	return l.inc.Plan == nil && p != nil && d != nil && d.Action == Approve && d.PlanHash == p.Hash && c.Event.Details["planHash"] == p.Hash &&
+		slices.ContainsFunc(l.inc.Candidates, func(one Plan) bool { return one.Hash == p.Hash && cmp.Equal(one, *p) })
 }
 
 func (l *life) checkClaim(c Change) {
@@ -203,7 +211,7 @@ func (l *life) ops() map[string]func(*rapid.T) {
 		},
 		"vote": func(t *rapid.T) {
 			v := Vote{Action: Action(any(t, "approve", "escalate", "resolve")), By: Actor(any(t, "key:a", "key:b", "link:discord"))}
-			if l.inc.Plan != nil && any(t, "hash", "none") == "hash" {
+			if (l.inc.Plan != nil || len(l.inc.Candidates) > 0) && any(t, "hash", "none") == "hash" {
 				v.PlanHash = testPlan(any(t, "d1", "d1", "d1", "d2")).Hash
 			}
 			l.commit(l.inc.Vote(v, Verdict{Allowed: any(t, "yes", "no") == "yes", Decides: any(t, "yes", "no") == "yes", Reason: "r"}, l.now))

@@ -27,7 +27,8 @@ func NewMaker(keys Keys, url PublicURL) (Maker, error) {
 
 // Links returns what one channel's message about the incident offers: to view it
 // always, and to decide while people are asked and nobody has decided. There is
-// no Approve when there is no plan.
+// no Approve when there is no plan. Where there are candidates instead, Choose shows
+// them: its token names no plan, so it approves none.
 func (m Maker) Links(inc incident.Incident, channel string) brief.Links {
 	links := brief.Links{View: m.url.Incident(inc.ID)}
 	if inc.Asked == nil || inc.Decision != nil || inc.Status.Final() {
@@ -37,6 +38,8 @@ func (m Maker) Links(inc incident.Incident, channel string) brief.Links {
 	if inc.Plan != nil {
 		c.PlanHash = inc.Plan.Hash
 		links.Approve = m.decide(c, incident.Approve)
+	} else if len(inc.Candidates) > 0 {
+		links.Choose = m.decide(c, incident.Approve)
 	}
 	links.Escalate = m.decide(c, incident.Escalate)
 	links.Resolve = m.decide(c, incident.Resolve)

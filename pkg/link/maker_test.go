@@ -82,22 +82,40 @@ func TestLinksOfferOnlyWhatCanBeDecided(t *testing.T) {
 	decided.Decision = &incident.Decision{Action: incident.Approve}
 	closed := waiting()
 	closed.Status = incident.Escalated
-	type offers struct{ Approve, Escalate, Resolve, View bool }
+	contested := manual
+	contested.Candidates = []incident.Plan{{Hash: strings.Repeat("0f", 32)}}
+	type offers struct{ Approve, Choose, Escalate, Resolve, View bool }
 	for name, test := range map[string]struct {
 		inc  incident.Incident
 		want offers
 	}{
-		"waiting":       {waiting(), offers{true, true, true, true}},
-		"manual review": {manual, offers{false, true, true, true}},
+		"waiting":       {waiting(), offers{true, false, true, true, true}},
+		"manual review": {manual, offers{false, false, true, true, true}},
+		"candidates":    {contested, offers{false, true, true, true, true}},
 		"detected":      {detected, offers{View: true}},
 		"decided":       {decided, offers{View: true}},
 		"closed":        {closed, offers{View: true}},
 	} {
 		l := mustMaker(t, mustKeys(t, keyA), "http://localhost:3000").Links(test.inc, "console")
-		got := offers{l.Approve != "", l.Escalate != "", l.Resolve != "", l.View != ""}
+		got := offers{l.Approve != "", l.Choose != "", l.Escalate != "", l.Resolve != "", l.View != ""}
 		if got != test.want {
 			t.Errorf("%s: offers %+v; want %+v", name, got, test.want)
 		}
+	}
+}
+
+// The link that shows the candidates names none of them, so it cannot approve one.
+func TestTheLinkToChooseIsOfNoPlan(t *testing.T) {
+	keys := mustKeys(t, keyA)
+	contested := waiting()
+	contested.Plan, contested.Candidates = nil, []incident.Plan{*waiting().Plan}
+	u, err := url.Parse(mustMaker(t, keys, "http://localhost:3000").Links(contested, "discord").Choose)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := keys.Verify(u.Query().Get("t"), deadline.Add(-time.Second))
+	if err != nil || got.PlanHash != "" || got.Action != incident.Approve || u.Query().Get("action") != "approve" {
+		t.Errorf("%+v %v", got, err)
 	}
 }
 

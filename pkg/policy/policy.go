@@ -23,7 +23,8 @@ type Rule struct {
 
 // RuleFor is the rule for an incident of a service. For a service that is not in
 // services.yaml (known is false) any operator may decide, alone: there is no fix
-// to approve, only a manual review to close. plan is nil for a manual review.
+// to approve, only a manual review to close. plan is the one that the vote is about: in
+// a manual review the candidate that it names, or nil.
 func RuleFor(svc inventory.Service, known bool, plan *incident.Plan) Rule {
 	rule := Rule{Quorum: 1}
 	if plan != nil {

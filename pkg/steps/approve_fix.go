@@ -67,7 +67,7 @@ func (s ApproveFix) Handle(ctx context.Context, in ApproveFixInput) (ApproveFixO
 		}
 		vote := incident.Vote{Action: in.Action, By: in.By, At: now, PlanHash: in.PlanHash, Note: note}
 		svc, known := s.Inventory.Lookup(inc.Service)
-		verdict = policy.Decide(policy.RuleFor(svc, known, inc.Plan), inc.Votes, vote, now)
+		verdict = policy.Decide(policy.RuleFor(svc, known, inc.PlanFor(vote)), inc.Votes, vote, now)
 		c, err := inc.Vote(vote, verdict, now)
 		toldNow = !c.Empty() && c.Incident.Decision != nil
 		return c, err

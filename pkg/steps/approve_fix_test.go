@@ -185,6 +185,9 @@ func TestRefusalsNameTheirReason(t *testing.T) {
 			return steps.ApproveFixInput{Ref: w.detected("api"), Action: incident.Escalate}
 		}},
 		{"nothing to approve", incident.CodeNoFix, func(w *world) steps.ApproveFixInput {
+			return steps.ApproveFixInput{Ref: w.asked("not listed"), Action: incident.Approve}
+		}},
+		{"nothing chosen", incident.CodeChoosePlan, func(w *world) steps.ApproveFixInput {
 			return steps.ApproveFixInput{Ref: w.manual(), Action: incident.Approve}
 		}},
 		{"another plan", incident.CodePlanChanged, func(w *world) steps.ApproveFixInput {

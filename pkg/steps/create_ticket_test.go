@@ -105,7 +105,7 @@ func TestATicketSaysWhyItIsThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := w.tracker.opened[0]
-	if b.IncidentID != ref.ID || b.Escalated != brief.ReasonText(incident.ReasonFixFailed) || b.Outcome != "failed" || b.Decision == "" {
+	if b.IncidentID != ref.ID || b.Escalated != brief.ReasonText(incident.ReasonFixFailed) || b.Outcome != "failed: nothing was changed" || b.Decision == "" {
 		t.Errorf("%+v", b)
 	}
 	if b.Links.Approve+b.Links.Escalate+b.Links.Resolve != "" || !strings.HasSuffix(b.Links.View, ref.ID) {

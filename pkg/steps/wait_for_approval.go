@@ -192,6 +192,9 @@ func (l DecidableLinks) Links(inc incident.Incident, channel string) brief.Links
 	if rule.Quorum > 1 {
 		links.Approve = ""
 	}
+	if !slices.ContainsFunc(inc.Candidates, func(c incident.Plan) bool { return policy.RuleFor(svc, known, &c).Quorum <= 1 }) {
+		links.Choose = ""
+	}
 	return links
 }
 

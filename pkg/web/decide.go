@@ -171,16 +171,22 @@ func wouldTake(inc incident.Incident, action incident.Action, by incident.Actor,
 	return err
 }
 
-// withStanding adds the decision that stands to a refusal because of it.
+// withStanding adds the decision that stands to a refusal because of it, and what there is
+// to choose to one because nothing was chosen.
 func (s *server) withStanding(x *exchange, ref incident.Ref, err error) error {
-	if incident.CodeOf(err) != incident.CodeAlreadyDecided {
+	code := incident.CodeOf(err)
+	if code != incident.CodeAlreadyDecided && code != incident.CodeChoosePlan {
 		return err
 	}
 	inc, readErr := s.Read.Incident(x.r.Context(), ref)
-	if readErr != nil || inc.Decision == nil {
-		return err // the refusal is right without it
+	switch {
+	case readErr != nil: // the refusal is right without it
+	case code == incident.CodeChoosePlan:
+		return &choosing{err, inc.Candidates}
+	case inc.Decision != nil:
+		return &standing{err, *inc.Decision}
 	}
-	return &standing{err, *inc.Decision}
+	return err
 }
 
 func (s *server) sendDecision(x *exchange, said word, out steps.ApproveFixOutput) error {

@@ -85,6 +85,10 @@ func (x *exchange) fail(err error) {
 		d := decided.decision
 		shown = decidedProblem{p, d.Action, d.By, incident.FormatTime(d.At)}
 	}
+	var choose *choosing
+	if errors.As(err, &choose) {
+		shown = choose.problem(p)
+	}
 	_ = x.encode(p.Status, "application/problem+json", shown) // plain structs always encode
 }
 

@@ -9,7 +9,6 @@ import (
 	h "maragu.dev/gomponents/html"
 
 	"github.com/opsguard/opsguard/pkg/brief"
-	"github.com/opsguard/opsguard/pkg/incident"
 )
 
 // The page is built of nodes instead of a template: every text and attribute is
@@ -32,7 +31,7 @@ func (v pageView) document() g.Node {
 			g.Iff(v.Brief != nil, func() g.Node {
 				return h.Div(h.Class("columns"),
 					h.Div(v.stands(), v.happened(), v.why(), v.evidence()),
-					h.Div(v.fix(), v.decide(), v.details()),
+					h.Div(v.fix(), v.formOf(v.Form), v.candidates(), v.details()),
 				)
 			}),
 		)),
@@ -52,7 +51,7 @@ func (v pageView) header() g.Node {
 
 func (v pageView) asked() g.Node {
 	asks, because := "asked", ""
-	if v.Form != nil {
+	if v.asks() {
 		asks = "asks"
 	}
 	if v.Brief.AskedBecause != "" {
@@ -66,7 +65,7 @@ func (v pageView) asked() g.Node {
 
 // stands is how an incident stands that this link does not decide (any more).
 func (v pageView) stands() g.Node {
-	if v.Form != nil {
+	if v.asks() {
 		return nil
 	}
 	b := v.Brief
@@ -115,47 +114,17 @@ func (v pageView) evidence() g.Node {
 	)
 }
 
-func (v pageView) fix() g.Node {
-	heading := "The fix"
-	switch fix := v.Brief.Fix; {
-	case v.Form == nil || fix == nil:
-	case v.Form.Action == incident.Approve:
-		heading = "Exactly what would run"
-	default:
-		heading = "Proposed fix, which this does not run"
-	}
-	return h.Section(h.Class("plan"), h.H2(g.Text(heading)), fixOf(v.Brief))
-}
-
-func fixOf(b *brief.Brief) g.Node {
-	if b.Fix == nil {
-		return g.Group{h.P(g.Text("None is proposed.")), g.If(b.ManualReason != "", h.P(auto(), foreign(b.ManualReason)))}
-	}
-	with := g.Group{g.Text("no parameters")}
-	if len(b.Fix.Parameters) > 0 {
-		with = g.Map(b.Fix.Parameters, func(p brief.Outside) g.Node { return g.Group{h.Code(auto(), foreign(p)), g.Text(" ")} })
-	}
-	effect := h.Dd(h.Class("real"), g.Text("real: the target will be changed"))
-	if b.Fix.Simulated != "" {
-		effect = h.Dd(g.Text(b.Fix.Simulated))
-	}
-	return g.Group{
-		h.P(h.Class("title"), g.Text(b.Fix.Title)),
-		h.Dl(term("Fix", h.Code(g.Text(b.Fix.ID))), said("On", b.Fix.Target), term("With", with), said("Risk", b.Fix.Risk), h.Dt(g.Text("Effect")), effect),
-	}
-}
-
-// decide is the form: the one thing here that acts.
-func (v pageView) decide() g.Node {
-	f := v.Form
+// formOf is a form: the one kind of thing here that acts.
+func (v pageView) formOf(f *formView) g.Node {
 	if f == nil {
 		return nil
 	}
+	note := "note" + f.Suffix
 	return h.Form(h.Method("post"), h.Action(f.Path),
 		hidden("incidentId", f.IncidentID), hidden("action", string(f.Action)), hidden("t", f.Token), hidden("planHash", f.PlanHash),
 		g.If(len(v.Brief.Approvals) > 0, h.P(g.Text("Approved so far by "+strings.Join(v.Brief.Approvals, ", ")+"."))),
-		h.Label(h.For("note"), g.Text("Note, kept with the decision (optional)")),
-		h.Textarea(h.ID("note"), h.Name("note"), h.Rows("2"), h.MaxLength(strconv.Itoa(f.MaxNote)), h.AutoComplete("off")),
+		h.Label(h.For(note), g.Text("Note, kept with the decision (optional)")),
+		h.Textarea(h.ID(note), h.Name("note"), h.Rows("2"), h.MaxLength(strconv.Itoa(f.MaxNote)), h.AutoComplete("off")),
 		h.P(g.Text(f.Consequence)),
 		h.Button(h.Type("submit"), h.Class(string(f.Action)), g.Text(f.Button)),
 		aside("To decide otherwise, use another link of the same message."),
@@ -170,7 +139,7 @@ func (v pageView) details() g.Node {
 	b := v.Brief
 	return h.Section(h.Class("details"), h.H2(g.Text("Details")),
 		h.Dl(term("Incident", h.Code(g.Text(b.IncidentID))), outside("Service", b.Service),
-			g.If(v.Form != nil, v.status()),
+			g.If(v.asks(), v.status()),
 			g.Iff(b.Fix != nil, func() g.Node { return term("Plan", h.Code(g.Text(b.Fix.PlanHashShort))) })),
 	)
 }

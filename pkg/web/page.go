@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"slices"
 	"unicode"
 	"unicode/utf8"
 
@@ -38,7 +39,13 @@ type pageView struct {
 	After   string       // what that means for the person who pressed or followed the link
 	Brief   *brief.Brief // nil when the link does not say which incident
 	Channel string       // where the link was sent
-	Form    *formView    // nil when there is nothing to decide
+	Form    *formView    // nil when there is nothing to decide, or a candidate to be chosen
+	Choices []choiceView // the candidates of a manual review
+}
+
+// asks reports whether the page's link can decide now.
+func (v pageView) asks() bool {
+	return v.Form != nil || slices.ContainsFunc(v.Choices, func(c choiceView) bool { return c.Form != nil })
 }
 
 type formView struct {
@@ -50,6 +57,7 @@ type formView struct {
 	MaxNote     int
 	Button      string
 	Consequence string
+	Suffix      string // tells the forms of one page apart
 }
 
 // showPage shows a link's page. It only looks; the page's form decides.
@@ -59,6 +67,10 @@ func (s *server) showPage(x *exchange, said word) error {
 		return err
 	}
 	err = wouldTake(inc, said.action, said.by, said.link.PlanHash, s.Now())
+	choose := err == nil && inc.Decision == nil && inc.Plan == nil && said.action == incident.Approve
+	if incident.CodeOf(err) == incident.CodeChoosePlan {
+		choose, err = true, nil // that is what the page is for
+	}
 	if err == nil && inc.Decision == nil && said.expire != nil {
 		err = said.expire
 	}
@@ -67,7 +79,13 @@ func (s *server) showPage(x *exchange, said word) error {
 	}
 	b := brief.Of(inc, brief.Links{}, s.Now())
 	v := pageView{Heading: taken(said.action), Brief: &b, Channel: said.link.Channel}
-	if inc.Decision == nil {
+	if v.Choices, err = s.choices(x, said, b); err != nil {
+		return err
+	}
+	switch {
+	case choose:
+		v.Heading = "Choose one of these fixes?"
+	case inc.Decision == nil:
 		v.Heading, v.Form = question(said.action), s.page.form(said)
 	}
 	return s.page.render(x, http.StatusOK, v)

@@ -77,6 +77,8 @@ func titleOf(slug string) string {
 		return "Nobody has been asked yet"
 	case string(incident.CodeNoFix):
 		return "There is no fix to approve"
+	case string(incident.CodeChoosePlan):
+		return "One of several fixes must be chosen"
 	case string(incident.CodeAlreadyDecided):
 		return "Already decided"
 	case string(incident.CodePlanChanged):

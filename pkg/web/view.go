@@ -24,6 +24,7 @@ type incidentView struct {
 	Deadline         *string           `json:"deadline"`
 	Analysis         *analysisView     `json:"analysis"`
 	Plan             *planView         `json:"plan"`
+	Candidates       []planView        `json:"candidates"` // what may be chosen in a manual review, by hash
 	Decision         *decisionView     `json:"decision"`
 	Attempt          *attemptView      `json:"attempt"`
 	Ticket           *ticketLinkView   `json:"ticket"`
@@ -97,40 +98,12 @@ type analysisView struct {
 	Confidence float64             `json:"confidence"`
 }
 
-type planView struct {
-	FixID      string            `json:"fixId"`
-	Target     targetView        `json:"target"`
-	Parameters map[string]string `json:"parameters"`
-	Hash       string            `json:"hash"`
-}
-
-type targetView struct {
-	Service    string            `json:"service"`
-	Type       string            `json:"type"`
-	Attributes map[string]string `json:"attributes"`
-}
-
 type decisionView struct {
 	Decision incident.Action `json:"decision"`
 	By       incident.Actor  `json:"by"`
 	At       string          `json:"at"`
 	Reason   *string         `json:"reason"`
 	Note     *string         `json:"note"`
-}
-
-type attemptView struct {
-	Outcome    *string    `json:"outcome"` // null while it runs
-	Verified   bool       `json:"verified"`
-	Steps      []stepView `json:"steps"`
-	StartedAt  string     `json:"startedAt"`
-	FinishedAt *string    `json:"finishedAt"`
-}
-
-type stepView struct {
-	Name   string `json:"name"`
-	Status string `json:"status"`
-	Detail string `json:"detail"`
-	At     string `json:"at"`
 }
 
 type ticketLinkView struct {
@@ -153,7 +126,7 @@ func viewIncident(inc incident.Incident) incidentView {
 	v := incidentView{
 		IncidentID: inc.ID, Status: inc.Status, Service: inc.Service, Severity: inc.Severity, Source: inc.Source, Link: orNull(inc.Link), Occurrences: inc.Occurrences,
 		CreatedAt: incident.FormatTime(inc.CreatedAt), UpdatedAt: incident.FormatTime(inc.UpdatedAt),
-		Plan: viewPlan(inc.Plan), Attempt: viewAttempt(inc.Attempt), EscalationReason: orNull(string(inc.EscalationReason)),
+		Plan: viewPlan(inc.Plan), Candidates: viewCandidates(inc), Attempt: viewAttempt(inc.Attempt), EscalationReason: orNull(string(inc.EscalationReason)),
 	}
 	v.ServerName, v.Fix = v.Service, v.Attempt
 	if inc.Asked != nil {
@@ -170,25 +143,6 @@ func viewIncident(inc incident.Incident) incidentView {
 	}
 	if t := inc.Ticket; t != nil {
 		v.Ticket = &ticketLinkView{t.Tracker, t.Key, orNull(t.URL)}
-	}
-	return v
-}
-
-func viewPlan(p *incident.Plan) *planView {
-	if p == nil {
-		return nil
-	}
-	return &planView{p.FixID, targetView{p.Target.Service, p.Target.Type, object(p.Target.Attributes)}, object(p.Parameters), p.Hash}
-}
-
-func viewAttempt(a *incident.Attempt) *attemptView {
-	if a == nil {
-		return nil
-	}
-	v := &attemptView{Outcome: orNull(string(a.Outcome)), Verified: a.Verified, Steps: []stepView{},
-		StartedAt: incident.FormatTime(a.StartedAt), FinishedAt: timeOrNull(a.FinishedAt)}
-	for _, s := range a.Steps {
-		v.Steps = append(v.Steps, stepView{s.Name, s.Status, s.Detail, incident.FormatTime(s.At)})
 	}
 	return v
 }

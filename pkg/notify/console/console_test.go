@@ -75,6 +75,11 @@ func TestMessagesAreTheGoldenOnes(t *testing.T) {
 		{"post_keyless_review", keyless, sample.Review(), false},
 		{"post_keys", keyed, sample.Waiting(), false},
 		{"post_keys_review", keyed, sample.Review(), false},
+		{"post_keyless_real", keyless, sample.Real(), false},
+		{"post_keyless_contested", keyless, sample.Contested(), false},
+		{"post_keys_contested", keyed, sample.Contested(), false},
+		{"edit_settling", keyless, sample.Settling(), true},
+		{"edit_undone", keyless, sample.Undone(), true},
 		{"post_decided", keyless, sample.Approved(), false},
 		{"edit_approved", keyless, sample.Approved(), true},
 		{"edit_simulated", keyless, sample.Simulated(), true},
@@ -158,7 +163,8 @@ func TestOutsideTextStaysInItsPlace(t *testing.T) {
 		"empty":          "",
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, inc := range []incident.Incident{sample.Hostile(text), sample.HostileWaiting(text), sample.HostileReview(text)} {
+			for _, inc := range []incident.Incident{sample.Hostile(text), sample.HostileWaiting(text), sample.HostileReview(text),
+				sample.HostileReal(text), sample.HostileContested(text)} {
 				var out recorder
 				c := open(t, &out, keyless)
 				b := brief.Of(inc, sample.Links(), sample.At(10, 6))
@@ -187,7 +193,8 @@ func checkOurs(t *testing.T, text string) {
 		}
 	}
 	for _, l := range strings.Split(text, "\n") {
-		if strings.HasPrefix(strings.TrimSpace(l), "curl") && !strings.HasPrefix(l, `    curl "http://localhost:3000/`) {
+		if strings.HasPrefix(strings.TrimSpace(l), "curl") && !strings.HasPrefix(l, `    curl "http://localhost:3000/`) &&
+			!strings.HasPrefix(l, `    curl -X POST "http://localhost:3000/approve-fix" -d "incidentId=`+sample.ID+`" -d "action=approve" -d "planHash=`) {
 			t.Fatalf("a command that is not ours: %q", l)
 		}
 	}

@@ -34,6 +34,9 @@ func (c *Channel) post(b brief.Brief) string {
 		p.section("No fix is proposed")
 		p.quote(b.ManualReason)
 	}
+	for _, c := range b.Candidates {
+		fix(&p, c)
+	}
 	if b.Asked {
 		p.section("Decide " + b.Until + ": " + b.AskedBecause)
 		if len(b.Approvals) > 0 {
@@ -85,7 +88,7 @@ func shown(p *page, b brief.Brief) {
 }
 
 func fix(p *page, f brief.FixText) {
-	p.section("Proposed fix")
+	p.section(f.Heading)
 	p.text("  ", f.Title+" ("+f.ID+")")
 	p.text("  ", "on "+f.Target+", risk "+f.Risk+", plan "+f.PlanHashShort)
 	for _, param := range f.Parameters {
@@ -93,6 +96,14 @@ func fix(p *page, f brief.FixText) {
 	}
 	if f.Simulated != "" {
 		p.text("  ", f.Simulated)
+	}
+	for _, part := range f.Parts {
+		if part.Said != "" {
+			p.text("  ", part.Label+": "+part.Said)
+			continue
+		}
+		p.text("  ", part.Label+":")
+		p.quote(part.Lines...)
 	}
 }
 

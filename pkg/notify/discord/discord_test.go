@@ -63,7 +63,8 @@ func TestMessagesAreTheGoldenOnes(t *testing.T) {
 	group.MoreOthers = 30
 	for name, b := range map[string]brief.Brief{
 		"waiting": word(sample.Waiting()), "review": word(sample.Review()), "approved": word(sample.Approved()), "simulated": word(sample.Simulated()),
-		"timed_out": word(sample.TimedOut()), "together": group,
+		"timed_out": word(sample.TimedOut()), "together": group, "real": word(sample.Real()), "settling": word(sample.Settling()),
+		"undone": word(sample.Undone()), "contested": word(sample.Contested()),
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(t)

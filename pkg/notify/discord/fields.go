@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/opsguard/opsguard/pkg/brief"
+	"github.com/opsguard/opsguard/pkg/incident"
 )
 
 // Shares of a field's value, in units, chosen so that all fields together leave
@@ -13,6 +14,9 @@ import (
 const (
 	maxManual = 600
 	maxFix    = 700
+	// maxChoose is for the candidates of a manual review; they take it from its reason.
+	maxChoose = 350
+	maxPart   = 100 // one thing about a plan
 	maxLink   = 600
 	maxLines  = 700
 	maxSource = 500
@@ -26,14 +30,20 @@ func fields(b brief.Brief) []field {
 		}
 	}
 	if b.Fix != nil {
-		add("Proposed fix", fixValue(*b.Fix), false)
+		add(escape(b.Fix.Heading, 100), fixValue(*b.Fix), false)
 	}
 	if b.ManualReason != "" {
-		add("No fix is proposed", quote(b.ManualReason, maxManual), false)
+		room := maxManual
+		if len(b.Candidates) > 0 {
+			room -= maxChoose
+		}
+		add("No fix is proposed", quote(b.ManualReason, room), false)
 	}
+	add("What may be chosen", chooseValue(b.Candidates), false)
 	if b.Asked {
 		add("Decide", decideValue(b), false)
 		add("Approve", linkValue("Approve: the fix runs", b.Links.Approve), true)
+		add("Choose", linkValue("Look and choose a fix", b.Links.Choose), true)
 		add("Escalate", linkValue("Escalate: open a ticket", b.Links.Escalate), true)
 		add("Resolve", linkValue("Resolve: it is dealt with", b.Links.Resolve), true)
 	}
@@ -42,14 +52,14 @@ func fields(b brief.Brief) []field {
 	add("Escalated", escape(b.Escalated, maxLines/2), false)
 	add("Ticket", ticketValue(b), false)
 	add("Shown by its sender", sourceValue(b), false)
-	incident := escape(b.IncidentID, 60)
+	about := escape(b.IncidentID, 60)
 	if link := masked("open", b.Links.View, maxLink); link != "" {
-		incident += " (" + link + ")"
+		about += " (" + link + ")"
 	}
 	if b.Occurrences > 1 {
-		incident += fmt.Sprintf(", seen %d times", b.Occurrences)
+		about += fmt.Sprintf(", seen %d times", b.Occurrences)
 	}
-	add("Incident", incident, false)
+	add("Incident", about, false)
 	return fs
 }
 
@@ -65,7 +75,42 @@ func fixValue(f brief.FixText) string {
 		}
 		value += line
 	}
+	return withParts(value, f.Parts)
+}
+
+const morePlan = "\nand more, which is not shown here"
+
+// withParts adds what would become of the target: of each part its first line, as many as
+// fit. Who approves sees all of it on the page.
+func withParts(value string, parts []brief.Part) string {
+	cut := false
+	for _, p := range parts {
+		text := p.Label + ": " + p.Said
+		if p.Said == "" {
+			text += string(p.Lines[0])
+			cut = cut || len(p.Lines) > 1
+		}
+		line := "\n" + quote(brief.Outside(text), maxPart)
+		cut = cut || strings.HasSuffix(line, "…")
+		if units(value+line+morePlan) > maxFix {
+			return value + morePlan
+		}
+		value += line
+	}
+	if cut {
+		value += morePlan
+	}
 	return value
+}
+
+// chooseValue lists the candidates of a manual review. Chat chooses none: the page shows
+// what each would do.
+func chooseValue(candidates []brief.FixText) string {
+	var lines []string
+	for _, f := range candidates {
+		lines = append(lines, quote(brief.Outside(f.ID+", risk "+f.Risk+": "+f.Title), maxChoose/incident.MaxCandidates-1))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // decideValue lets each reader's Discord show the deadline in their own time and

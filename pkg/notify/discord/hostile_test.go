@@ -17,7 +17,7 @@ import (
 // ours is the markdown that the messages are made of themselves, once escapes are
 // taken away.
 var ours = regexp.MustCompile(`\*\*(WAITINGxFORxAPPROVAL|ESCALATED|RESOLVED|Why|Evidence|CRITICAL|HIGH|MEDIUM|LOW|simulated: nothing will be changed)\*\*` +
-	`|\[([Oo]pen|Approve(: the fix runs)?|Escalate(: open a ticket)?|Resolve(: it is dealt with)?)\]\(https://ops\.example\.test/[A-Za-z0-9=&?/.-]+\)|<t:[0-9]+:[fR]>`)
+	`|\[([Oo]pen|Approve(: the fix runs)?|Choose|Look and choose a fix|Escalate(: open a ticket)?|Resolve(: it is dealt with)?)\]\(https://ops\.example\.test/[A-Za-z0-9=&?/.-]+\)|<t:[0-9]+:[fR]>`)
 
 // escapes are the pairs that Discord shows as their second character.
 var escapes = regexp.MustCompile(`\\[^0-9A-Za-z\s]`)
@@ -40,7 +40,8 @@ func live(text string) string {
 
 // check posts a text everywhere that it can stand; the fake holds the limits.
 func check(t *testing.T, fail func(string, ...any), text string) {
-	for name, inc := range map[string]incident.Incident{"closed": sample.Hostile(text), "waiting": sample.HostileWaiting(text), "review": sample.HostileReview(text)} {
+	for name, inc := range map[string]incident.Incident{"closed": sample.Hostile(text), "waiting": sample.HostileWaiting(text), "review": sample.HostileReview(text),
+		"real": sample.HostileReal(text), "contested": sample.HostileContested(text)} {
 		f := newFake(t)
 		id, err := open(t, f, &clock{}, "").Post(context.Background(), together(inc, sample.HostileWaiting(text), sample.HostileReview(text), sample.Hostile(text)))
 		f.Close()
@@ -102,7 +103,8 @@ func TestTheFullestMessagesFit(t *testing.T) {
 	for _, c := range "abcdefghijklmnopqrst" {
 		long20[string(c)+long] = long
 	}
-	for name, inc := range map[string]incident.Incident{"closed": sample.Hostile(long), "waiting": sample.HostileWaiting(long), "review": sample.HostileReview(long)} {
+	for name, inc := range map[string]incident.Incident{"closed": sample.Hostile(long), "waiting": sample.HostileWaiting(long), "review": sample.HostileReview(long),
+		"real": sample.HostileReal(long), "contested": sample.HostileContested(long)} {
 		b := word(inc)
 		if inc.Plan != nil {
 			inc.Plan.Title, inc.Plan.FixID, inc.Plan.Parameters = long, long, long20
@@ -112,7 +114,7 @@ func TestTheFullestMessagesFit(t *testing.T) {
 			b.Steps = slices.Repeat(b.Steps, 10)
 		}
 		b.Approvals = slices.Repeat([]string{long}, 10)
-		for _, l := range []*string{&b.Links.Approve, &b.Links.Escalate, &b.Links.Resolve, &b.Links.View} {
+		for _, l := range []*string{&b.Links.Approve, &b.Links.Choose, &b.Links.Escalate, &b.Links.Resolve, &b.Links.View} {
 			if *l != "" {
 				*l = "https://ops.example.test/" + strings.Repeat("a", 530)
 			}

@@ -72,7 +72,7 @@ func other(o brief.Other) embed {
 		e.Description += "\n" + escape(o.Fix, 300)
 	}
 	var links []string
-	for _, l := range []struct{ text, to string }{{"Approve", o.Links.Approve}, {"Escalate", o.Links.Escalate}, {"Resolve", o.Links.Resolve}, {"Open", o.Links.View}} {
+	for _, l := range []struct{ text, to string }{{"Approve", o.Links.Approve}, {"Choose", o.Links.Choose}, {"Escalate", o.Links.Escalate}, {"Resolve", o.Links.Resolve}, {"Open", o.Links.View}} {
 		if link := masked(l.text, l.to, maxLink); l.to != "" && link != "" {
 			links = append(links, link)
 		}

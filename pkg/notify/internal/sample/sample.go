@@ -22,7 +22,7 @@ func At(hour, minute int) time.Time {
 func Links() brief.Links {
 	const t = "&t=v1.k1.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 	const u = "https://ops.example.test/approve-fix?incidentId=" + ID + "&action="
-	return brief.Links{Approve: u + "approve" + t, Escalate: u + "escalate" + t, Resolve: u + "resolve" + t, View: "https://ops.example.test/incidents/" + ID}
+	return brief.Links{Approve: u + "approve" + t, Choose: u + "approve" + t + "B", Escalate: u + "escalate" + t, Resolve: u + "resolve" + t, View: "https://ops.example.test/incidents/" + ID}
 }
 
 // Waiting has a fix that waits for a person.
