@@ -122,6 +122,7 @@ func (i Incident) ClaimUndo(by Claimer, now time.Time) (Change, error) {
 	c := i.change(now, System, EventUndoStarted, details)
 	c.Incident.Attempt.Undoing = &Undoing{StartedAt: c.Incident.UpdatedAt, Runner: by.Runner}
 	c.hold(c.Incident.UpdatedAt)
+	c.Unless = StopAll
 	return c, nil
 }
 
