@@ -124,6 +124,14 @@ func (b Brake) Verify(tenant string) *BadEvent {
 	return nil
 }
 
+// LostBrake is in the place of a switch that cannot be read: everything is stopped until
+// somebody sets it anew. Its list begins anew, too.
+func LostBrake(tenant string) Brake {
+	var b Brake
+	b.Set(tenant, StopAll, System, "the record of the kill switch is damaged; set or lift it to go on", time.Unix(0, 0))
+	return b
+}
+
 // Clone returns a copy that shares nothing.
 func (b Brake) Clone() Brake {
 	b.Changes = slices.Clone(b.Changes)

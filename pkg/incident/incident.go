@@ -34,6 +34,9 @@ type Incident struct {
 	Analysis *Analysis `json:"analysis"`
 	Proposal *Proposal `json:"proposal"` // nil after analysis: manual review
 	Plan     *Plan     `json:"plan"`     // frozen before people are asked, or chosen among Candidates; nil: manual review
+	// Caution is what people should know before they approve: that the same was done in
+	// vain, or is frozen now. "": nothing.
+	Caution string `json:"caution,omitempty"`
 	// Candidates are what a person may choose in a manual review, by hash; none is proposed.
 	Candidates []Plan    `json:"candidates,omitempty"`
 	Asked      *Asked    `json:"asked"`

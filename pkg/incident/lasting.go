@@ -128,6 +128,18 @@ func (h FixHistory) Vain(fixID string, since, now time.Time) []PastFix {
 	return vain
 }
 
+// Last is when the last of them ended, or was found not to have lasted.
+func (h FixHistory) Last() (last time.Time) {
+	for _, f := range h.Fixes {
+		for _, at := range []time.Time{f.At, f.AgainAt} {
+			if at.After(last) {
+				last = at
+			}
+		}
+	}
+	return last
+}
+
 // Clone returns a copy that shares nothing.
 func (h FixHistory) Clone() FixHistory {
 	h.Fixes = slices.Clone(h.Fixes)

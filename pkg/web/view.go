@@ -24,7 +24,9 @@ type incidentView struct {
 	Deadline         *string           `json:"deadline"`
 	Analysis         *analysisView     `json:"analysis"`
 	Plan             *planView         `json:"plan"`
+	Caution          *string           `json:"caution"` // what to know before one approves: done in vain before, or frozen
 	Decision         *decisionView     `json:"decision"`
+	StoppedBy        *string           `json:"stoppedBy"` // why the approved fix was not started, where a brake stopped it
 	Attempt          *attemptView      `json:"attempt"`
 	Ticket           *ticketLinkView   `json:"ticket"`
 	EscalationReason *string           `json:"escalationReason"`
@@ -124,6 +126,11 @@ type attemptView struct {
 	Steps      []stepView `json:"steps"`
 	StartedAt  string     `json:"startedAt"`
 	FinishedAt *string    `json:"finishedAt"`
+	// Lasted: the trouble stayed away as long as the fix was watched; null while it is, and
+	// where there was nothing to watch.
+	Lasted       *bool   `json:"lasted"`
+	WatchedUntil *string `json:"watchedUntil"`
+	Again        *string `json:"again"` // the incident with which the trouble was back
 }
 
 type stepView struct {
@@ -149,11 +156,15 @@ type eventView struct {
 	Hash     string               `json:"hash"`
 }
 
-func viewIncident(inc incident.Incident) incidentView {
+func viewIncident(inc incident.Incident, now time.Time) incidentView {
 	v := incidentView{
 		IncidentID: inc.ID, Status: inc.Status, Service: inc.Service, Severity: inc.Severity, Source: inc.Source, Link: orNull(inc.Link), Occurrences: inc.Occurrences,
 		CreatedAt: incident.FormatTime(inc.CreatedAt), UpdatedAt: incident.FormatTime(inc.UpdatedAt),
 		Plan: viewPlan(inc.Plan), Attempt: viewAttempt(inc.Attempt), EscalationReason: orNull(string(inc.EscalationReason)),
+	}
+	v.Caution, v.StoppedBy = orNull(inc.Caution), orNull(inc.RefusalWhy)
+	if v.Attempt != nil {
+		v.Attempt.Lasted = inc.Lasted(now)
 	}
 	v.ServerName, v.Fix = v.Service, v.Attempt
 	if inc.Asked != nil {
@@ -186,7 +197,8 @@ func viewAttempt(a *incident.Attempt) *attemptView {
 		return nil
 	}
 	v := &attemptView{Outcome: orNull(string(a.Outcome)), Verified: a.Verified, Steps: []stepView{},
-		StartedAt: incident.FormatTime(a.StartedAt), FinishedAt: timeOrNull(a.FinishedAt)}
+		StartedAt: incident.FormatTime(a.StartedAt), FinishedAt: timeOrNull(a.FinishedAt),
+		WatchedUntil: timeOrNull(a.WatchedUntil), Again: orNull(a.Again)}
 	for _, s := range a.Steps {
 		v.Steps = append(v.Steps, stepView{s.Name, s.Status, s.Detail, incident.FormatTime(s.At)})
 	}
