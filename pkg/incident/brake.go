@@ -105,6 +105,9 @@ func (b *Brake) Set(tenant string, to Stop, by Actor, reason string, now time.Ti
 // changes is not kept and cannot be verified.
 func (b Brake) Verify(tenant string) *BadEvent {
 	first := b.Version - int64(len(b.Changes)) + 1
+	if len(b.Changes) < int(min(b.Version, maxBrakeChanges)) {
+		return &BadEvent{first - 1, "is missing"}
+	}
 	prev := FirstPrevHash
 	for n, c := range b.Changes {
 		want := first + int64(n)
@@ -117,9 +120,6 @@ func (b Brake) Verify(tenant string) *BadEvent {
 			return &BadEvent{c.Seq, "does not follow the one before"}
 		}
 		prev = c.Hash
-	}
-	if len(b.Changes) == 0 && b.Version > 0 {
-		return &BadEvent{b.Version, "is missing"}
 	}
 	return nil
 }
