@@ -20,6 +20,9 @@ var version = "dev"
 type commands struct {
 	Serve       serveCommand       `cmd:"" help:"Serve OpsGuard on this machine."`
 	HealthCheck healthCheckCommand `cmd:"" help:"Probe the services' health URLs once, now."`
+	Stop        stopCommand        `cmd:"" help:"Stop fixes on a serving OpsGuard: from now on none begins."`
+	Go          goCommand          `cmd:"" help:"Let fixes go on that were stopped."`
+	Brake       brakeCommand       `cmd:"" help:"Show whether fixes are stopped, and who stopped them. Exit status: 0 they go, 3 they are stopped."`
 	Keys        keysCommand        `cmd:"" help:"Make operator keys."`
 	Audit       auditCommand       `cmd:"" help:"Check audit trails."`
 	Services    servicesCommand    `cmd:"" help:"Check services.yaml."`

@@ -10,6 +10,7 @@ import (
 	"github.com/opsguard/opsguard/infra/aws/approvefix"
 	"github.com/opsguard/opsguard/infra/aws/front"
 	"github.com/opsguard/opsguard/infra/aws/records"
+	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
@@ -29,5 +30,6 @@ func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
 		return nil, err
 	}
 	// It reads too: the page that a link leads to shows the incident.
-	return api.Serve(front.Parts{Decide: decide, Read: steps.QueryIncidents{Store: store}})
+	brake := steps.KillSwitch{Store: store, Tenant: incident.DefaultTenant, Now: f.Now, Log: f.Log}
+	return api.Serve(front.Parts{Decide: decide, Read: steps.QueryIncidents{Store: store}, Brake: brake})
 }

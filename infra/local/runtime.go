@@ -136,6 +136,7 @@ type stepSet struct {
 	resolution  steps.LogResolution
 	healthCheck steps.HourlyHealthCheck
 	query       steps.QueryIncidents
+	brake       steps.KillSwitch
 	reconcile   steps.Reconcile
 	people      steps.People
 }
@@ -152,15 +153,17 @@ func (rt *Runtime) steps(inv *inventory.Inventory, out outside, w *workflow) (s 
 		Flows: kept, PerHour: rt.settings.IncidentsPerHour, Raised: rt.asker.soon, Now: now, Log: rt.log}
 	s.receive = steps.ReceiveAlerts{Sources: out.sources, Ingest: s.ingest, Services: inv, Seen: steps.NewDeliveries(), AtOnce: alertsAtOnce, Log: rt.log}
 	s.analyze = steps.Analyze{Store: rt.store, Analyst: out.analyst, Inventory: inv, Now: now, Log: rt.log}
-	s.plan = steps.PlanFix{Store: rt.store, Executors: out.executors, Inventory: inv, Now: now, Log: rt.log}
+	lasting := &steps.Lasting{Store: rt.store, Inventory: inv, Now: now, Log: rt.log}
+	s.brake = steps.KillSwitch{Store: rt.store, Tenant: tenant, Now: now, Log: rt.log}
+	s.plan = steps.PlanFix{Store: rt.store, Executors: out.executors, Inventory: inv, Lasting: lasting, Now: now, Log: rt.log}
 	s.wait = steps.WaitForApproval{Store: rt.store, Delivery: delivery, People: people, Now: now, Log: rt.log}
 	s.approve = steps.ApproveFix{Store: rt.store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: rt.log}
 	runner := newRunner()
-	s.execute = steps.ExecuteFix{Store: rt.store, Executors: out.executors, Inventory: inv, Runner: runner, Now: now, Log: rt.log}
+	s.execute = steps.ExecuteFix{Store: rt.store, Executors: out.executors, Inventory: inv, Fixes: rt.store, Runner: runner, Now: now, Log: rt.log}
 	s.verify = steps.VerifyFix{Store: rt.store, Executors: out.executors, Inventory: inv, Prober: out.prober, Now: now, Log: rt.log}
 	s.undo = steps.UndoFix{Store: rt.store, Executors: out.executors, Runner: runner, Now: now, Log: rt.log}
 	s.ticket = steps.CreateTicket{Store: rt.store, Inventory: inv, Trackers: out.trackers, Links: out.links, Now: now, Log: rt.log}
-	s.resolution = steps.LogResolution{Store: rt.store, People: people, Now: now, Log: rt.log}
+	s.resolution = steps.LogResolution{Store: rt.store, Lasting: lasting, People: people, Now: now, Log: rt.log}
 	s.healthCheck = steps.HourlyHealthCheck{Inventory: inv, Prober: out.prober, Ingest: s.ingest, Log: rt.log}
 	s.query = steps.QueryIncidents{Store: rt.store, Flows: kept}
 	s.reconcile = steps.Reconcile{Store: rt.store, Workflow: w, Delivery: delivery, People: people, Ticket: s.ticket, Close: s.resolution, Tenant: tenant, Log: rt.log}
@@ -200,7 +203,7 @@ func (s stepSet) tasks(alerts *accepting) map[string]engine.TaskFunc {
 // web makes the HTTP handler.
 func (rt *Runtime) web(s stepSet, out outside, d Deps) (http.Handler, error) {
 	c := web.Config{
-		Ingest: s.ingest, Alerts: api.Source{}, Receive: s.receive, Decide: s.approve, Read: s.query, Health: rt.health, Tickets: rt.store,
+		Ingest: s.ingest, Alerts: api.Source{}, Receive: s.receive, Decide: s.approve, Read: s.query, Health: rt.health, Tickets: rt.store, Brake: s.brake,
 		LinkKeys: web.FixedLinkKeys(out.linkKeys), PublicURL: out.publicURL, Version: d.Version, Now: rt.clock.Now, Log: d.Log,
 	}
 	if rt.settings.APIKeys != "" {

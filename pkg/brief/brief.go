@@ -137,6 +137,9 @@ func Of(inc incident.Incident, links Links, now time.Time) Brief {
 	if inc.Attempt != nil {
 		b.Steps = steps(*inc.Attempt)
 	}
+	if inc.RefusalWhy != "" {
+		b.Steps = append(b.Steps, line("not started: "+inc.RefusalWhy, MaxStep))
+	}
 	b.Ticket, b.TicketURL = ticket(inc)
 	return b
 }

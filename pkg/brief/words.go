@@ -71,6 +71,14 @@ func approvedLine(inc incident.Incident) string {
 }
 
 func resolvedLine(inc incident.Incident) string {
+	how := resolvedHow(inc)
+	if inc.Attempt != nil && inc.Attempt.Again != "" {
+		how += "; it did not last: the trouble was back as " + inline(inc.Attempt.Again, MaxParameter)
+	}
+	return how
+}
+
+func resolvedHow(inc incident.Incident) string {
 	switch r := inc.Resolution; {
 	case r != nil && r.By == incident.SourceActor(inc.Source):
 		return "after its escalation its source reported recovery"
@@ -102,6 +110,9 @@ func askedBecause(inc incident.Incident) string {
 		return "no fix is proposed; a person has to look, then choose one, resolve or escalate"
 	case inc.Plan == nil:
 		return "there is no fix to approve; a person has to look, then resolve or escalate"
+	}
+	if inc.Caution != "" {
+		return "no fix runs before a person approves it. Caution: " + string(line(inc.Caution, MaxManualReason)) // our words, and a window's name out of services.yaml
 	}
 	return "no fix runs before a person approves it"
 }
@@ -193,7 +204,7 @@ func ReasonText(r incident.Reason) string {
 		incident.ReasonApprovalStale:       "the approval was older than 15 minutes when the fix was about to start",
 		incident.ReasonPlanStale:           "the approved plan no longer means the same: services.yaml or the catalogue changed since",
 		incident.ReasonTargetBusy:          "the approved fix did not get its turn, because another one held the target",
-		incident.ReasonExecutionStopped:    "execution was stopped before the fix began, by the kill switch, a freeze window or the breaker",
+		incident.ReasonExecutionStopped:    "the approved fix was not started: fixes are stopped, frozen, or this one was tried in vain",
 		incident.ReasonFixFailed:           "the fix failed",
 		incident.ReasonFixUnverified:       "the fix ran, but the service was not seen healthy after it",
 		incident.ReasonFixUnknown:          "it is not known whether the fix was applied",

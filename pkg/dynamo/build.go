@@ -100,6 +100,7 @@ func (t *transaction) beside(c incident.Change) {
 	if c.Untold {
 		t.put(with(untoldKey(inc.Ref), item{attrVersion: number(inc.Version)}), meansBroken, "", nil)
 	}
+	t.unless(inc.Tenant, c.Unless)
 	if c.Take != nil {
 		hold := item{attrIncident: text(inc.ID), attrUntil: millis(c.Take.Until)}
 		t.put(with(targetKey(inc.Tenant, c.Take.Target), hold), meansBusy,

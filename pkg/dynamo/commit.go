@@ -93,6 +93,7 @@ const (
 	meansBroken    meaning = iota // it has no condition
 	meansVersion                  // somebody else wrote this version
 	meansDuplicate                // the fingerprint is held
+	meansStopped                  // the kill switch is set
 	meansBusy                     // the target is held
 	meansMoved                    // what was read beside the incident has changed: look again
 )
@@ -130,6 +131,9 @@ func (t *transaction) in(table *string) *transaction {
 		if w.Delete != nil {
 			w.Delete.TableName = table
 		}
+		if w.ConditionCheck != nil {
+			w.ConditionCheck.TableName = table
+		}
 	}
 	return t
 }
@@ -152,6 +156,8 @@ func (t *transaction) refused(err error) (translated error, again bool) {
 		return otherVersion(), false
 	case failed[meansDuplicate]:
 		return incident.Fail(incident.Conflict, incident.CodeDuplicate, "an open incident has this fingerprint"), false
+	case failed[meansStopped]:
+		return t.stopped(cancelled), false
 	case failed[meansBusy]:
 		return incident.Fail(incident.Conflict, incident.CodeTargetBusy, "another fix holds this target"), false
 	}

@@ -36,6 +36,7 @@ const (
 	attrDeadline = "deadline"
 	attrExpires  = "expires" // seconds since 1970: when the table may delete the item
 	attrSays     = "says"    // a digest
+	attrStops    = "stops"   // how much the kill switch stops
 	attrDue      = "due"     // milliseconds since 1970: when reconcile has to look, if nothing changes
 )
 
@@ -49,6 +50,8 @@ const (
 	skTarget   = "TARGET"
 	skFlow     = "FLOW"
 	skGroup    = "GROUP"
+	skBrake    = "BRAKE"
+	skFixes    = "FIXES"
 )
 
 // item is an item, or a key, or the values of an expression.
@@ -71,6 +74,8 @@ func waitKey(ref incident.Ref) item     { return key(ref.Tenant+"#WAIT#"+ref.ID,
 
 func dedupKey(tenant, fingerprint string) item { return key(tenant+"#DEDUP#"+fingerprint, skDedup) }
 func groupKey(tenant, name string) item        { return key(tenant+"#GROUP#"+name, skGroup) }
+func brakeKey(tenant string) item              { return key(tenant+"#BRAKE", skBrake) }
+func fixesKey(tenant, service string) item     { return key(tenant+"#FIXES#"+service, skFixes) }
 func flowKey(tenant, service string) item      { return key(tenant+"#FLOW#"+service, skFlow) }
 
 // untoldKey is on a list of one partition: an incident comes onto it once an hour at most.

@@ -17,7 +17,8 @@ import (
 type versioned[T any] struct {
 	key     func() item
 	version func(*T) int64     // counts its changes; one that is not counted is not written
-	expires func(*T) time.Time // when the table may delete it
+	expires func(*T) time.Time // when the table may delete it; nil: never
+	also    func(*T) item      // attributes that conditions ask for; nil: none
 	races   int                // how often it is read again because somebody else changed it meanwhile
 	lost    error              // what is answered then
 }
@@ -58,12 +59,17 @@ func (v versioned[T]) put(ctx context.Context, s *Store, value T, before int64) 
 	if err != nil {
 		return err
 	}
+	it := item{attrBody: text(string(body)), attrVersion: number(v.version(&value))}
+	if v.expires != nil {
+		it[attrExpires] = number(v.expires(&value).Unix())
+	}
+	if v.also != nil {
+		it = with(it, v.also(&value))
+	}
 	condition := "attribute_not_exists(PK) OR version = :before"
 	_, err = s.client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: s.table, ConditionExpression: &condition, ExpressionAttributeValues: item{":before": number(before)},
-		Item: with(v.key(), item{
-			attrBody: text(string(body)), attrVersion: number(v.version(&value)), attrExpires: number(v.expires(&value).Unix()),
-		}),
+		Item: with(v.key(), it),
 	})
 	return err
 }

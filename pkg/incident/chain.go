@@ -29,6 +29,7 @@ const (
 	EventUndoApplied  EventAction = "undo-applied"
 	EventUndoFinished EventAction = "undo-finished"
 	EventFixLate      EventAction = "fix-finished-late"
+	EventDidNotLast   EventAction = "did-not-last" // the trouble is back, as another incident, while the fix was watched
 	EventTicket       EventAction = "ticket-created"
 	EventResolved     EventAction = "resolved"
 	EventEscalated    EventAction = "escalated"

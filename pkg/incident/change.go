@@ -18,6 +18,8 @@ import (
 //   - Wait, to replace the stored one; FreeWait, to delete it;
 //   - Untold: the ticket and the messages, or that of its group, lag behind this change
 //     until somebody has told them; the store keeps the incident on a list for that;
+//   - Unless, which asks that the tenant's kill switch does not stop as much
+//     (Conflict, with CodeStopped, otherwise); asked before Take;
 //   - Take, which asks that nobody else holds the target at that time
 //     (Busy, with CodeTargetBusy, otherwise); Free, which gives this incident's hold
 //     back.
@@ -32,6 +34,7 @@ type Change struct {
 	Wait      *Wait
 	FreeWait  bool
 	Untold    bool
+	Unless    Stop // "": it does not depend on the kill switch
 	Take      *Hold
 	Free      string // a target's key; "" for none
 }

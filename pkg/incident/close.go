@@ -53,6 +53,11 @@ func (i Incident) Ticketed(t Ticket, now time.Time) (Change, error) {
 // HoldsFingerprint. ticketFailure says why there is no ticket where one was
 // due; "" if none was or there is one.
 func (i Incident) Close(ticketFailure string, now time.Time) (Change, error) {
+	return i.CloseAndWatch(ticketFailure, time.Time{}, now)
+}
+
+// CloseAndWatch is Close where the help of the fix is watched until then; zero: it is not.
+func (i Incident) CloseAndWatch(ticketFailure string, until, now time.Time) (Change, error) {
 	if i.Status.Final() {
 		return i.recorded(), nil
 	}
@@ -66,7 +71,14 @@ func (i Incident) Close(ticketFailure string, now time.Time) (Change, error) {
 			details["ticketFailure"] = ticketFailure
 		}
 	}
+	watched := status == Resolved && i.Attempt != nil && !until.IsZero()
+	if watched {
+		details["watchedUntil"] = FormatTime(until)
+	}
 	c := i.change(now, System, action, details)
+	if watched {
+		c.Incident.Attempt.WatchedUntil = &until
+	}
 	if err := c.become(status); err != nil {
 		return Change{}, err
 	}

@@ -53,6 +53,7 @@ const (
 	CodeNotStarted     Code = "not-started"      // the store failed before this call had claimed anything
 	CodeRefused        Code = "fix-refused"      // execute-fix already refused this plan
 	CodeAlreadyClaimed Code = "already-claimed"  // an attempt was started before
+	CodeStopped        Code = "stopped"          // the kill switch, a freeze window or the breaker lets no fix begin
 	CodeTokenOlder     Code = "older-token"      // a newer task token is stored
 	CodeTaskClosed     Code = "task-closed"      // the workflow no longer waits on this task token
 )

@@ -22,6 +22,7 @@ const (
 	maxSteps      = 50
 	maxStepName   = 128
 	maxStepDetail = 500 // bytes
+	maxRefusalWhy = MaxBrakeReason + 500
 )
 
 // Claimer says whose claim it is.
@@ -56,6 +57,7 @@ func (i Incident) Claim(by Claimer, today *Plan, now time.Time) (Change, error) 
 	c.Incident.Queued = nil
 	c.Incident.Attempt = &Attempt{StartedAt: at, Until: at.Add(HoldTime), Held: true, Runner: by.Runner}
 	c.Take = &Hold{Target: i.Plan.Target.Key(), Ref: i.Ref, From: at, Until: at.Add(HoldTime)}
+	c.Unless = StopFixes
 	return c, nil
 }
 
@@ -85,6 +87,7 @@ var refusals = map[Code]Reason{
 	CodeApprovalStale: ReasonApprovalStale,
 	CodePlanStale:     ReasonPlanStale,
 	CodeRecovered:     refusalRecovered,
+	CodeStopped:       ReasonExecutionStopped,
 }
 
 // RefusalFor returns the reason to record when a claim fails with err; false if
@@ -119,6 +122,11 @@ func (i Incident) Holds(at time.Time) bool {
 // Refuse records that the standing approval will not be acted on. It closes the
 // door for a claim that comes later.
 func (i Incident) Refuse(reason Reason, now time.Time) (Change, error) {
+	return i.RefuseBecause(reason, "", now)
+}
+
+// RefuseBecause is Refuse with words for people; they may hold an operator's own.
+func (i Incident) RefuseBecause(reason Reason, why string, now time.Time) (Change, error) {
 	switch {
 	case i.Refusal != "" || i.Status.Final():
 		return i.recorded(), nil
@@ -129,8 +137,11 @@ func (i Incident) Refuse(reason Reason, now time.Time) (Change, error) {
 	if i.Queued != nil {
 		details["waitedSince"], details["waitedFor"] = FormatTime(i.Queued.Since), i.Queued.Holder
 	}
+	if why = Cut(why, maxRefusalWhy); why != "" {
+		details["why"] = why
+	}
 	c := i.change(now, System, EventFixRefused, details)
-	c.Incident.Refusal = reason
+	c.Incident.Refusal, c.Incident.RefusalWhy = reason, why
 	return c, nil
 }
 

@@ -34,13 +34,17 @@ type Incident struct {
 	Analysis *Analysis `json:"analysis"`
 	Proposal *Proposal `json:"proposal"` // nil after analysis: manual review
 	Plan     *Plan     `json:"plan"`     // frozen before people are asked, or chosen among Candidates; nil: manual review
+	// Caution is what people should know before they approve: that the same was done in
+	// vain, or is frozen now. "": nothing.
+	Caution string `json:"caution,omitempty"`
 	// Candidates are what a person may choose in a manual review, by hash; none is proposed.
 	Candidates []Plan    `json:"candidates,omitempty"`
 	Asked      *Asked    `json:"asked"`
 	Votes      []Vote    `json:"votes"`
 	Decision   *Decision `json:"decision"`
-	Queued     *Queued   `json:"queued"`  // the approved fix waits until its target is free; nil: it does not
-	Refusal    Reason    `json:"refusal"` // why execute-fix will not act on the approval; "" if it may
+	Queued     *Queued   `json:"queued"`               // the approved fix waits until its target is free; nil: it does not
+	Refusal    Reason    `json:"refusal"`              // why execute-fix will not act on the approval; "" if it may
+	RefusalWhy string    `json:"refusalWhy,omitempty"` // who or what stopped it, in words for people
 	Attempt    *Attempt  `json:"attempt"`
 	Ticket     *Ticket   `json:"ticket"`
 
@@ -186,6 +190,11 @@ type Attempt struct {
 	ActedAt *time.Time `json:"actedAt,omitempty"` // when the target had taken the fix; until FinishedAt it settles
 	Receipt State      `json:"receipt,omitempty"` // what the executor finds it again by
 	Undoing *Undoing   `json:"undoing,omitempty"` // nil: nobody began to undo it
+
+	// WatchedUntil is until when the same trouble must stay away for the fix to have
+	// helped; nil: nobody watches. See Incident.Lasted.
+	WatchedUntil *time.Time `json:"watchedUntil,omitempty"`
+	Again        string     `json:"again,omitempty"` // the incident with which it was back within that time; "": it is not
 }
 
 // Undoing is the one time that a fix was undone.

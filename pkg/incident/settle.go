@@ -122,6 +122,7 @@ func (i Incident) ClaimUndo(by Claimer, now time.Time) (Change, error) {
 	c := i.change(now, System, EventUndoStarted, details)
 	c.Incident.Attempt.Undoing = &Undoing{StartedAt: c.Incident.UpdatedAt, Runner: by.Runner}
 	c.hold(c.Incident.UpdatedAt)
+	c.Unless = StopAll
 	return c, nil
 }
 
@@ -178,6 +179,8 @@ type Planning struct {
 	Candidates []Plan // frozen, in a manual review; at most MaxCandidates
 	// ManualReason says why there is no plan although there may be a proposal.
 	ManualReason string
+	// Caution is what people should know before they approve; "" if nothing.
+	Caution string
 }
 
 // MaxCandidates bounds what a person may choose among.
@@ -202,8 +205,11 @@ func (i Incident) Planned(p Planning, now time.Time) (Change, error) {
 			details["candidate."+string(rune('1'+n))] = c.FixID + " " + c.Hash
 		}
 	}
+	if p.Caution != "" {
+		details["caution"] = p.Caution
+	}
 	c := i.change(now, System, EventPlanned, details)
-	c.Incident.Plan = p.Plan
+	c.Incident.Plan, c.Incident.Caution = p.Plan, p.Caution
 	if p.Plan == nil {
 		c.Incident.Candidates = slices.Clone(p.Candidates[:min(len(p.Candidates), MaxCandidates)])
 		if p.ManualReason != "" {

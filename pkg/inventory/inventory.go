@@ -30,6 +30,7 @@ type Service struct {
 	// DependsOn are the services that it needs: what is wrong with one of them explains
 	// what is wrong with it.
 	DependsOn []string
+	Breaker   Breaker // what it leaves out is zero; see Inventory.BreakerOf
 	Match     []Match // by which labels the alerts of sources are its own; see ServiceFor
 }
 
@@ -51,7 +52,9 @@ type Approval struct {
 type Inventory struct {
 	services map[string]Service
 	entries  map[integration.Kind][]integration.Entry
-	matchers []matcher         // the first that fits counts
+	matchers []matcher // the first that fits counts
+	freezes  []Freeze
+	breaker  Breaker           // of services that have none
 	joined   map[string]string // service -> the first, by name, of those that depends-on joins it with
 }
 

@@ -53,7 +53,8 @@ func Load(data []byte, types integration.Types) (*Inventory, error) {
 	if len(r.problems) > 0 {
 		return nil, r.problems
 	}
-	return &Inventory{services, r.entriesOf, inOrder(r.matchers), joinedBy(services)}, nil
+	return &Inventory{services: services, entries: r.entriesOf, matchers: inOrder(r.matchers), joined: joinedBy(services),
+		freezes: r.frozen, breaker: r.breaker}, nil
 }
 
 func (r *reader) document(root *yaml.Node) map[string]Service {
@@ -61,6 +62,7 @@ func (r *reader) document(root *yaml.Node) map[string]Service {
 	for _, kind := range sections() {
 		names = append(names, string(kind))
 	}
+	names = append(names, "freezes", "breaker")
 	top, ok := r.known(root, "", names...)
 	if !ok {
 		return nil
@@ -69,6 +71,12 @@ func (r *reader) document(root *yaml.Node) map[string]Service {
 		if f, found := top[string(kind)]; found {
 			r.entriesOf[kind] = r.entries(f, kind)
 		}
+	}
+	if f, found := top["freezes"]; found {
+		r.frozen = r.freezes(f)
+	}
+	if f, found := top["breaker"]; found {
+		r.breaker = r.breakerOf(f)
 	}
 	list, found := top["services"]
 	if !found {
@@ -110,7 +118,7 @@ func (r *reader) checkNeeds(services map[string]Service) {
 
 func (r *reader) service(entry field) Service {
 	s := Service{Name: entry.name, Approval: Approval{Quorum: 1}}
-	fields, ok := r.known(entry.node, entry.path, "owner", "target", "fixes", "health", "approval", "notify", "tracker", "dependsOn", "match")
+	fields, ok := r.known(entry.node, entry.path, "owner", "target", "fixes", "health", "approval", "notify", "tracker", "dependsOn", "match", "breaker")
 	if !ok {
 		return s
 	}
@@ -148,6 +156,9 @@ func (r *reader) service(entry field) Service {
 	}
 	if match, found := fields["match"]; found {
 		s.Match = r.match(match, entry.name)
+	}
+	if breaker, found := fields["breaker"]; found {
+		s.Breaker = r.breakerOf(breaker)
 	}
 	if tracker, found := fields["tracker"]; found {
 		s.Tracker = r.tracker(tracker)

@@ -37,7 +37,7 @@ version: 1
 `), nil)
 	want := strings.Join([]string{
 		`services.yaml:2: services.prod-api-01: has no owner; name the team that looks after it`,
-		`services.yaml:3: services.prod-api-01.ownr: is not a known field; known: owner, target, fixes, health, approval, notify, tracker, dependsOn, match`,
+		`services.yaml:3: services.prod-api-01.ownr: is not a known field; known: owner, target, fixes, health, approval, notify, tracker, dependsOn, match, breaker`,
 		`services.yaml:4: services.prod-api-01.target.type: is "Simulated"; give the name of an executor, for instance simulated`,
 		`services.yaml:4: services.prod-api-01.target["bad key"]: is not a good attribute name; use letters and digits, a small letter first`,
 		`services.yaml:4: services.prod-api-01.target.empty: is empty; give a value`,
@@ -53,7 +53,7 @@ version: 1
 		`services.yaml:17: services.prod-api-01.approval.twoPersonFixes[0]: "scale-out" is not among this service's fixes`,
 		`services.yaml:18: services[" x"]: the service's name starts or ends with white space; remove it`,
 		`services.yaml:18: services[" x"]: must be a mapping`,
-		`services.yaml:19: version: is not a known field; known: services, sources, channels, trackers`,
+		`services.yaml:19: version: is not a known field; known: services, sources, channels, trackers, freezes, breaker`,
 	}, "\n")
 	if err == nil {
 		t.Fatal("Load took it")

@@ -23,6 +23,8 @@ type reader struct {
 	matchers  []matcher
 	matchOf   map[string]matcher // by its text
 	needs     []needed
+	frozen    []Freeze
+	breaker   Breaker
 }
 
 // field is one key of a mapping with its value.

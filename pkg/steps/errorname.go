@@ -39,4 +39,5 @@ var unclaimed = map[incident.Code]string{
 	incident.CodeApprovalStale: "ApprovalStale",
 	incident.CodePlanStale:     "PlanStale",
 	incident.CodeRecovered:     "Recovered",
+	incident.CodeStopped:       "Stopped",
 }

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -15,6 +16,7 @@ type ExecuteFix struct {
 	Store     Incidents
 	Executors Executors
 	Inventory *inventory.Inventory
+	Fixes     FixHistories // nil: the breaker is not asked
 	// Runner names this process, where the store is open to one process at a time:
 	// then an attempt of another name was begun by a process that is gone. "" where
 	// several may run at once, as on Lambda.
@@ -60,6 +62,9 @@ func (s ExecuteFix) claim(ctx context.Context, ref incident.Ref) (incident.Incid
 	}
 	inc, err := update(ctx, s.Store, ref, func(inc incident.Incident) (incident.Change, error) {
 		c, err := inc.Claim(incident.Claimer{Runner: s.Runner, Call: call}, s.today(inc), s.Now())
+		if err == nil {
+			err = s.braked(ctx, inc)
+		}
 		tried = tried || err == nil
 		return c, err
 	})
@@ -77,6 +82,25 @@ func (s ExecuteFix) claim(ctx context.Context, ref incident.Ref) (incident.Incid
 		return inc, incident.Fail(incident.Conflict, incident.CodeAlreadyClaimed, "the store failed, and the fix is claimed")
 	}
 	return inc, notStarted(err)
+}
+
+// braked refuses what a freeze window or the breaker stops, with CodeStopped. The kill
+// switch is the store's to ask, in the transaction of the claim.
+func (s ExecuteFix) braked(ctx context.Context, inc incident.Incident) error {
+	if name, until, frozen := s.Inventory.Frozen(inc.Service, inc.Plan.FixID, s.Now()); frozen {
+		return incident.Stopped("fixes are frozen by the window %q until %s", name, incident.FormatTime(until))
+	}
+	if s.Fixes == nil {
+		return nil
+	}
+	history, err := s.Fixes.Fixes(ctx, inc.Tenant, inc.Service)
+	if err != nil {
+		return err
+	}
+	if why := tripped(s.Inventory, history, inc, inc.Plan.FixID, s.Now); why != "" {
+		return incident.Stopped("the breaker is open: %s", why)
+	}
+	return nil
 }
 
 // today is what services.yaml and the catalogue make of the plan now; nil if nothing.
@@ -127,7 +151,7 @@ func (s ExecuteFix) refuse(ctx context.Context, ref incident.Ref, claim error) e
 		if reason == incident.ReasonApprovalStale && s.stillBusy(ctx, inc) {
 			why = incident.ReasonTargetBusy
 		}
-		return inc.Refuse(why, s.Now())
+		return inc.RefuseBecause(why, stoppedBy(claim), s.Now())
 	})
 	switch {
 	case incident.KindOf(err) == incident.Unavailable:
@@ -136,6 +160,15 @@ func (s ExecuteFix) refuse(ctx context.Context, ref incident.Ref, claim error) e
 		return err
 	}
 	return claim
+}
+
+// stoppedBy is who or what stopped the fix, for people; "" if nothing did.
+func stoppedBy(claim error) string {
+	var known *incident.Error
+	if errors.As(claim, &known) && known.Code == incident.CodeStopped {
+		return known.Message
+	}
+	return ""
 }
 
 // stillBusy tells an approval that grew old waiting for its turn from one that

@@ -23,6 +23,25 @@ type faulty struct {
 	onWait     func(real func() (incident.Wait, error)) (incident.Wait, error)
 	onEvents   func() error
 	onList     func() error
+	onFixes    func(write bool) error
+}
+
+func (f *faulty) Fixes(ctx context.Context, tenant, service string) (incident.FixHistory, error) {
+	if f.onFixes != nil {
+		if err := f.onFixes(false); err != nil {
+			return incident.FixHistory{}, err
+		}
+	}
+	return f.Store.Fixes(ctx, tenant, service)
+}
+
+func (f *faulty) UpdateFixes(ctx context.Context, tenant, service string, change func(*incident.FixHistory)) error {
+	if f.onFixes != nil {
+		if err := f.onFixes(true); err != nil {
+			return err
+		}
+	}
+	return f.Store.UpdateFixes(ctx, tenant, service, change)
 }
 
 func (f *faulty) Commit(ctx context.Context, c incident.Change) error {

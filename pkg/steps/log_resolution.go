@@ -10,10 +10,11 @@ import (
 // LogResolution is log-resolution: it ends the incident as its record says and
 // brings the messages up to date.
 type LogResolution struct {
-	Store  Incidents
-	People People
-	Now    Clock
-	Log    *slog.Logger
+	Store   Incidents
+	Lasting *Lasting // nil: it is not watched whether fixes help for good
+	People  People
+	Now     Clock
+	Log     *slog.Logger
 }
 
 // LogResolutionInput is the execution's data.
@@ -34,7 +35,11 @@ func (s LogResolution) Handle(ctx context.Context, in LogResolutionInput) (LogRe
 		failure = "create-ticket gave up: " + in.TicketError.Error
 	}
 	inc, err := update(ctx, s.Store, in.Ref, func(inc incident.Incident) (incident.Change, error) {
-		return inc.Close(failure, s.Now())
+		until, err := s.Lasting.Note(ctx, inc)
+		if err != nil {
+			return incident.Change{}, err
+		}
+		return inc.CloseAndWatch(failure, until, s.Now())
 	})
 	if err != nil {
 		return LogResolutionOutput{}, err

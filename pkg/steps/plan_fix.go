@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/opsguard/opsguard/pkg/catalog"
@@ -25,6 +26,7 @@ type PlanFix struct {
 	}
 	Executors Executors
 	Inventory *inventory.Inventory
+	Lasting   *Lasting // nil: what was tried before is not looked at
 	Now       Clock
 	Log       *slog.Logger
 }
@@ -48,7 +50,11 @@ func (s PlanFix) Handle(ctx context.Context, ref incident.Ref) (PlanFixOutput, e
 	if inc.Status == incident.Detected && inc.Plan == nil && len(inc.Candidates) == 0 {
 		limited, cancel := context.WithTimeout(ctx, maxPlan)
 		defer cancel()
-		planning := s.plan(limited, inc)
+		history, err := s.Lasting.Meet(ctx, inc)
+		if err != nil {
+			return PlanFixOutput{}, err
+		}
+		planning := s.plan(limited, inc, history)
 		if inc, err = update(ctx, s.Store, ref, func(inc incident.Incident) (incident.Change, error) { return inc.Planned(planning, s.Now()) }); err != nil {
 			return PlanFixOutput{}, err
 		}
@@ -60,9 +66,13 @@ func (s PlanFix) Handle(ctx context.Context, ref incident.Ref) (PlanFixOutput, e
 	return out, nil
 }
 
-func (s PlanFix) plan(ctx context.Context, inc incident.Incident) incident.Planning {
+func (s PlanFix) plan(ctx context.Context, inc incident.Incident, history incident.FixHistory) incident.Planning {
 	if inc.Proposal == nil {
-		return incident.Planning{Candidates: s.candidates(ctx, inc)}
+		return incident.Planning{Candidates: s.candidates(ctx, inc, history)}
+	}
+	if why := tripped(s.Inventory, history, inc, inc.Proposal.FixID, s.Now); why != "" {
+		s.Log.WarnContext(ctx, "the breaker is open", "incidentId", inc.ID, "fixId", inc.Proposal.FixID)
+		return incident.Planning{Candidates: s.candidates(ctx, inc, history), ManualReason: "It is not proposed again: " + why + "."}
 	}
 	bare, err := resolve(s.Inventory, inc, *inc.Proposal)
 	if err != nil {
@@ -73,7 +83,21 @@ func (s PlanFix) plan(ctx context.Context, inc incident.Incident) incident.Plann
 		logFailure(ctx, s.Log, inc.Ref, "the proposed fix could not be planned", err)
 		return incident.Planning{ManualReason: fmt.Sprintf("The proposed fix %s cannot be done as the target is: %s.", inc.Proposal.FixID, told(err))}
 	}
-	return incident.Planning{Plan: &plan}
+	return incident.Planning{Plan: &plan, Caution: s.caution(inc, plan, history)}
+}
+
+// caution is what people should know before they approve: that the same was done in vain,
+// and that it could not begin now.
+func (s PlanFix) caution(inc incident.Incident, plan incident.Plan, history incident.FixHistory) string {
+	var all []string
+	now := s.Now()
+	if vain := history.Vain(plan.FixID, now.Add(-s.Inventory.BreakerOf(inc.Service).Within), now); len(vain) > 0 {
+		all = append(all, fmt.Sprintf("%s did not help for good before: %s", plan.FixID, tried(vain)))
+	}
+	if name, until, frozen := s.Inventory.Frozen(inc.Service, plan.FixID, now); frozen {
+		all = append(all, fmt.Sprintf("frozen until %s by the window %q: approved before then, it is not started", until.UTC().Format("2006-01-02 15:04 UTC"), name))
+	}
+	return strings.Join(all, ". ")
 }
 
 func (s PlanFix) candidate(ctx context.Context, inc incident.Incident, p incident.Proposal) (incident.Plan, error) {
@@ -87,13 +111,16 @@ func (s PlanFix) candidate(ctx context.Context, inc incident.Incident, p inciden
 // candidates are fixes that a person may choose in a manual review: allowed for the
 // service, and such that they could be planned; those of the rules first, then those that
 // can hurt least.
-func (s PlanFix) candidates(ctx context.Context, inc incident.Incident) []incident.Plan {
+func (s PlanFix) candidates(ctx context.Context, inc incident.Incident, history incident.FixHistory) []incident.Plan {
 	svc, known := s.Inventory.Lookup(inc.Service)
 	if !known || len(svc.Fixes) == 0 {
 		return nil
 	}
 	var all []incident.Plan
 	for _, p := range s.leads(ctx, inc, svc) {
+		if tripped(s.Inventory, history, inc, p.FixID, s.Now) != "" {
+			continue
+		}
 		plan, err := s.candidate(ctx, inc, p)
 		if err != nil {
 			s.Log.DebugContext(ctx, "no candidate", "incidentId", inc.ID, "fixId", p.FixID, "error", err.Error())

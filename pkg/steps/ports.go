@@ -20,7 +20,7 @@ type Loader interface {
 }
 
 // Incidents is the record. Commit writes a Change whole or answers Conflict
-// (CodeVersion, CodeDuplicate, CodeTargetBusy), or Unavailable when the store
+// (CodeVersion, CodeDuplicate, CodeStopped, CodeTargetBusy), or Unavailable when the store
 // fails, and then the write may have been made.
 type Incidents interface {
 	Loader

@@ -189,11 +189,15 @@ func (w *world) approve() steps.ApproveFix {
 }
 
 func (w *world) plan() steps.PlanFix {
-	return steps.PlanFix{Store: w.store, Executors: w.executor, Inventory: w.inv, Now: w.clock.now, Log: w.logger()}
+	return steps.PlanFix{Store: w.store, Executors: w.executor, Inventory: w.inv, Lasting: w.lasting(), Now: w.clock.now, Log: w.logger()}
 }
 
 func (w *world) act() steps.ExecuteFix {
-	return steps.ExecuteFix{Store: w.store, Executors: w.executor, Inventory: w.inv, Runner: w.runner, Now: w.clock.now, Log: w.logger()}
+	return steps.ExecuteFix{Store: w.store, Executors: w.executor, Inventory: w.inv, Fixes: w.store, Runner: w.runner, Now: w.clock.now, Log: w.logger()}
+}
+
+func (w *world) lasting() *steps.Lasting {
+	return &steps.Lasting{Store: w.store, Inventory: w.inv, Now: w.clock.now, Log: w.logger()}
 }
 
 func (w *world) verify() steps.VerifyFix {
@@ -229,7 +233,7 @@ func (w *world) ticket() steps.CreateTicket {
 }
 
 func (w *world) resolution() steps.LogResolution {
-	return steps.LogResolution{Store: w.store, People: w.people(), Now: w.clock.now, Log: w.logger()}
+	return steps.LogResolution{Store: w.store, Lasting: w.lasting(), People: w.people(), Now: w.clock.now, Log: w.logger()}
 }
 
 func (w *world) reconcile() steps.Reconcile {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/steps"
@@ -66,10 +67,22 @@ func TestAnswersAreAsPromised(t *testing.T) {
 		"unavailable": {call: call{method: "GET", target: "/incidents", key: readKey}, prepare: func(f *front) {
 			f.fails = incident.Unavail("the store does not answer", fmt.Errorf("dial /secret/path"))
 		}},
-		"internal": {call: call{method: "GET", target: "/incidents", key: readKey}, prepare: func(f *front) { f.fails = fmt.Errorf("dial /secret/path") }},
-		"index":    {call: call{method: "GET", target: "/"}},
-		"tickets":  {call: call{method: "GET", target: "/tickets", key: readKey}},
-		"ticket":   {call: call{method: "GET", target: "/tickets/SIM-1", key: readKey}},
+		"internal":        {call: call{method: "GET", target: "/incidents", key: readKey}, prepare: func(f *front) { f.fails = fmt.Errorf("dial /secret/path") }},
+		"brake-never-set": {call: call{method: "GET", target: "/brake", key: readKey}},
+		"brake":           {call: call{method: "POST", target: "/brake", key: operateKey, body: `{"stops":"fixes","reason":"deploys go wrong"}`}},
+		"brake-no-reason": {call: call{method: "POST", target: "/brake", key: operateKey, body: `{"stops":"all"}`}},
+		"brake-bad-word":  {call: call{method: "POST", target: "/brake", key: operateKey, body: `{"stops":"everything","reason":"x"}`}},
+		"brake-list": {call: call{method: "GET", target: "/brake", key: readKey}, prepare: func(f *front) {
+			f.brake.Set(incident.DefaultTenant, incident.StopAll, incident.KeyActor("ben"), "undoing makes it worse", now)
+			f.brake.Set(incident.DefaultTenant, incident.StopNone, incident.KeyActor("anna"), "", now.Add(time.Minute))
+		}},
+		"brake-altered": {call: call{method: "GET", target: "/brake", key: readKey}, prepare: func(f *front) {
+			f.brake.Set(incident.DefaultTenant, incident.StopAll, incident.KeyActor("ben"), "undoing makes it worse", now)
+			f.brake.Changes[0].By = incident.KeyActor("anna")
+		}},
+		"index":   {call: call{method: "GET", target: "/"}},
+		"tickets": {call: call{method: "GET", target: "/tickets", key: readKey}},
+		"ticket":  {call: call{method: "GET", target: "/tickets/SIM-1", key: readKey}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFront(t)

@@ -88,7 +88,7 @@ func frontOf(t testing.TB, rows []row, change ...func(*Config)) *front {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := Config{Ingest: fakeIngest{f.fakeRecord}, Alerts: api.Source{}, Decide: fakeDecide{f.fakeRecord}, Read: f.fakeRecord, Health: f.fakeRecord, Tickets: f.fakeRecord,
+	c := Config{Ingest: fakeIngest{f.fakeRecord}, Alerts: api.Source{}, Decide: fakeDecide{f.fakeRecord}, Read: f.fakeRecord, Health: f.fakeRecord, Tickets: f.fakeRecord, Brake: fakeBrake{f.fakeRecord},
 		Keys: FixedKeys(testRing(t)), LinkKeys: FixedLinkKeys(f.links), PublicURL: public, Version: "1.2.3",
 		Now: func() time.Time { return f.clock }, Log: slog.New(slog.NewJSONHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	for _, ch := range change {

@@ -46,7 +46,7 @@ func (s *server) list(x *exchange) error {
 	}
 	v := listView{Incidents: make([]incidentView, 0, len(page.Incidents)), NextCursor: orNull(page.NextCursor), Damaged: list(page.Damaged)}
 	for _, inc := range page.Incidents {
-		v.Incidents = append(v.Incidents, viewIncident(inc))
+		v.Incidents = append(v.Incidents, viewIncident(inc, s.Now()))
 	}
 	return x.json(http.StatusOK, v)
 }
@@ -73,7 +73,7 @@ func (s *server) incident(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	v := viewIncident(inc)
+	v := viewIncident(inc, s.Now())
 	latest, err := s.Read.Latest(x.r.Context(), ref)
 	if err != nil {
 		return err

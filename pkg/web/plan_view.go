@@ -77,6 +77,11 @@ type attemptView struct {
 	ActedAt    *string    `json:"actedAt"` // when the target had taken it; until finishedAt it settles
 	FinishedAt *string    `json:"finishedAt"`
 	Undo       *undoView  `json:"undo"` // null: nobody began to undo it
+	// Lasted: the trouble stayed away as long as the fix was watched; null while it is, and
+	// where there was nothing to watch.
+	Lasted       *bool   `json:"lasted"`
+	WatchedUntil *string `json:"watchedUntil"`
+	Again        *string `json:"again"` // the incident with which the trouble was back
 }
 
 type undoView struct {
@@ -98,7 +103,8 @@ func viewAttempt(a *incident.Attempt) *attemptView {
 		return nil
 	}
 	v := &attemptView{Outcome: orNull(string(a.Outcome)), Verified: a.Verified, Steps: viewSteps(a.Steps),
-		StartedAt: incident.FormatTime(a.StartedAt), ActedAt: timeOrNull(a.ActedAt), FinishedAt: timeOrNull(a.FinishedAt)}
+		StartedAt: incident.FormatTime(a.StartedAt), ActedAt: timeOrNull(a.ActedAt), FinishedAt: timeOrNull(a.FinishedAt),
+		WatchedUntil: timeOrNull(a.WatchedUntil), Again: orNull(a.Again)}
 	if u := a.Undoing; u != nil {
 		v.Undo = &undoView{orNull(string(u.Outcome)), incident.FormatTime(u.StartedAt), timeOrNull(u.FinishedAt), viewSteps(u.Steps)}
 	}

@@ -47,6 +47,12 @@ type Tickets interface {
 	Ticket(ctx context.Context, tenant, key string) (incident.Ticket, error)
 }
 
+// Brake is the kill switch: steps.KillSwitch.
+type Brake interface {
+	Look(ctx context.Context) (incident.Brake, error)
+	Set(ctx context.Context, to incident.Stop, by incident.Actor, reason string) (incident.Brake, error)
+}
+
 // KeySource gives the operators' keys for one request. It may cache them for as
 // long as a revoked key may go on working.
 type KeySource func(context.Context) (Keyring, error)

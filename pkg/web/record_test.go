@@ -29,6 +29,7 @@ type fakeRecord struct {
 	joins     bool
 	joined    incident.Status // how the one that is joined stands; "": as it was detected
 	tickets   []incident.Ticket
+	brake     incident.Brake
 }
 
 func (f *fakeRecord) broken() error {

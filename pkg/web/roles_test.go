@@ -32,6 +32,8 @@ func promises() map[string]promise {
 		"GET /incidents":            {AccessRead, "/incidents", "", 200},
 		"GET /incidents/{id}":       {AccessRead, "/incidents/" + waitingID, "", 200},
 		"GET /incidents/{id}/audit": {AccessRead, "/incidents/" + waitingID + "/audit", "", 200},
+		"GET /brake":                {AccessRead, "/brake", "", 200},
+		"POST /brake":               {AccessOperate, "/brake", `{"stops":"fixes","reason":"a bad release"}`, 200},
 		"GET /tickets":              {AccessRead, "/tickets", "", 200},
 		"GET /tickets/{key}":        {AccessRead, "/tickets/SIM-1", "", 200},
 		"GET /healthz":              {AccessNone, "/healthz", "", 200},
@@ -247,7 +249,7 @@ func TestTheTableNamesTheFieldsThatAreTaken(t *testing.T) {
 		at := slices.IndexFunc(table(), func(r row) bool { return r.Method+" "+r.Pattern == name })
 		r := serve(table()[at])
 		names := r.query
-		key := map[Access]string{AccessIngest: ingestKey, AccessRead: readKey, AccessLink: operateKey}[p.access]
+		key := map[Access]string{AccessIngest: ingestKey, AccessRead: readKey, AccessLink: operateKey, AccessOperate: operateKey}[p.access]
 		sent := call{method: method, target: p.target, body: p.body, key: key}
 		if len(r.body) > 0 {
 			names, sent.body = r.body, `{"utm":1,`+p.body[1:]

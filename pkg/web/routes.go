@@ -30,6 +30,7 @@ const (
 	PartRead    Part = "Read"
 	PartHealth  Part = "Health"
 	PartTickets Part = "Tickets"
+	PartBrake   Part = "Brake"
 )
 
 // Route is one call of the HTTP API.
@@ -77,6 +78,9 @@ func table() []row {
 		{Route{"GET", "/incidents", AccessRead, PartRead, "list incidents, the newest first", list, nil}, (*server).list},
 		{Route{"GET", "/incidents/{id}", AccessRead, PartRead, "look at an incident", nil, nil}, (*server).incident},
 		{Route{"GET", "/incidents/{id}/audit", AccessRead, PartRead, "check an incident's audit trail", nil, nil}, (*server).audit},
+		{Route{"GET", "/brake", AccessRead, PartBrake, "see whether fixes are stopped, and who stopped them", nil, nil}, (*server).brake},
+		{Route{"POST", "/brake", AccessOperate, PartBrake, "stop fixes (fixes, or all: undoing too) or let them go on (none)",
+			nil, []string{"stops", "reason?"}}, (*server).setBrake},
 		{Route{"GET", "/tickets", AccessRead, PartTickets, "list the simulated tracker's tickets",
 			[]string{"limit?", "cursor?"}, nil}, (*server).tickets},
 		{Route{"GET", "/tickets/{key}", AccessRead, PartTickets, "look at a ticket", nil, nil}, (*server).ticket},
@@ -109,7 +113,7 @@ func (r row) check() error {
 func (c Config) parts() map[Part]bool {
 	return map[Part]bool{
 		PartIngest: c.Ingest != nil, PartDecide: c.Decide != nil, PartRead: c.Read != nil,
-		PartHealth: c.Health != nil, PartTickets: c.Tickets != nil,
+		PartHealth: c.Health != nil, PartTickets: c.Tickets != nil, PartBrake: c.Brake != nil,
 	}
 }
 

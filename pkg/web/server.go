@@ -26,6 +26,7 @@ type Config struct {
 	Read    Reader
 	Health  Health
 	Tickets Tickets // the simulated tracker
+	Brake   Brake   // the kill switch
 	// Keys nil is keyless mode: whoever is on this very machine may do everything,
 	// and nobody else anything. The runtime must then listen on loopback only.
 	Keys      KeySource
@@ -42,7 +43,7 @@ func (c Config) check() error {
 		name    string
 		missing bool
 	}{
-		{"Ingest, Decide, Read, Health and Tickets", !some},
+		{"Ingest, Decide, Read, Health, Tickets and Brake", !some},
 		{"Alerts", c.Ingest != nil && c.Alerts == nil},
 		{"Read", c.Decide != nil && c.Read == nil}, {"LinkKeys", c.Decide != nil && c.LinkKeys == nil},
 		{"PublicURL", c.PublicURL.IsZero()}, {"Now", c.Now == nil}, {"Log", c.Log == nil},

@@ -16,7 +16,7 @@ func TestNewRefusesByName(t *testing.T) {
 	for name, drop := range map[string]func(*Config){
 		"Alerts": func(c *Config) { c.Alerts = nil }, "Read": func(c *Config) { c.Read = nil }, "LinkKeys": func(c *Config) { c.LinkKeys = nil },
 		"PublicURL": func(c *Config) { c.PublicURL = link.PublicURL{} }, "Now": func(c *Config) { c.Now = nil }, "Log": func(c *Config) { c.Log = nil },
-		"Ingest, Decide, Read, Health and Tickets": func(c *Config) { c.Ingest, c.Decide, c.Read, c.Health, c.Tickets = nil, nil, nil, nil, nil },
+		"Ingest, Decide, Read, Health, Tickets and Brake": func(c *Config) { *c = Config{PublicURL: c.PublicURL, Now: c.Now, Log: c.Log} },
 	} {
 		var whole Config
 		newFront(t, func(c *Config) { whole = *c })

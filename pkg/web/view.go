@@ -25,7 +25,9 @@ type incidentView struct {
 	Analysis         *analysisView     `json:"analysis"`
 	Plan             *planView         `json:"plan"`
 	Candidates       []planView        `json:"candidates"` // what may be chosen in a manual review, by hash
+	Caution          *string           `json:"caution"`    // what to know before one approves: done in vain before, or frozen
 	Decision         *decisionView     `json:"decision"`
+	StoppedBy        *string           `json:"stoppedBy"` // why the approved fix was not started, where a brake stopped it
 	Attempt          *attemptView      `json:"attempt"`
 	Ticket           *ticketLinkView   `json:"ticket"`
 	EscalationReason *string           `json:"escalationReason"`
@@ -122,11 +124,15 @@ type eventView struct {
 	Hash     string               `json:"hash"`
 }
 
-func viewIncident(inc incident.Incident) incidentView {
+func viewIncident(inc incident.Incident, now time.Time) incidentView {
 	v := incidentView{
 		IncidentID: inc.ID, Status: inc.Status, Service: inc.Service, Severity: inc.Severity, Source: inc.Source, Link: orNull(inc.Link), Occurrences: inc.Occurrences,
 		CreatedAt: incident.FormatTime(inc.CreatedAt), UpdatedAt: incident.FormatTime(inc.UpdatedAt),
 		Plan: viewPlan(inc.Plan), Candidates: viewCandidates(inc), Attempt: viewAttempt(inc.Attempt), EscalationReason: orNull(string(inc.EscalationReason)),
+	}
+	v.Caution, v.StoppedBy = orNull(inc.Caution), orNull(inc.RefusalWhy)
+	if v.Attempt != nil {
+		v.Attempt.Lasted = inc.Lasted(now)
 	}
 	v.ServerName, v.Fix = v.Service, v.Attempt
 	if inc.Asked != nil {

@@ -49,7 +49,7 @@ func layers() []layer {
 	return []layer{
 		{"pkg/incident", words, nil},
 		{"pkg/redact", pure, nil},
-		{"pkg/inventory", pure, []string{"go.yaml.in/yaml/v3"}},
+		{"pkg/inventory", pure, []string{"go.yaml.in/yaml/v3", "github.com/robfig/cron/v3"}},
 		{"pkg/catalog", pure, nil},
 		{"pkg/policy", pure, nil},
 		{"pkg/link", pure, nil},

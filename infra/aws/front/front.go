@@ -44,6 +44,7 @@ type Parts struct {
 	Read    web.Reader
 	Health  web.Health
 	Tickets web.Tickets
+	Brake   web.Brake
 }
 
 // Front is one function's HTTP side.
@@ -89,6 +90,7 @@ func (f *Front) LinkKeys(ctx context.Context) (link.Keys, error) { return f.conf
 func (f *Front) Serve(p Parts) (lambda.Handler, error) {
 	f.decide = p.Decide
 	f.config.Ingest, f.config.Receive, f.config.Read, f.config.Health, f.config.Tickets = p.Ingest, p.Receive, p.Read, p.Health, p.Tickets
+	f.config.Brake = p.Brake
 	// A function that lacks something must not start, whatever it is called as.
 	if _, err := f.handler(f.url); err != nil {
 		return nil, err

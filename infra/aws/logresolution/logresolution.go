@@ -23,5 +23,6 @@ func Open(ctx context.Context, f aws.Function, store *dynamo.Store) (steps.LogRe
 		return steps.LogResolution{}, err
 	}
 	f.Warm(ctx, channels)
-	return steps.LogResolution{Store: store, People: channels.Told(view), Now: f.Now, Log: f.Log}, nil
+	lasting := &steps.Lasting{Store: store, Inventory: channels.Inventory(), Now: f.Now, Log: f.Log}
+	return steps.LogResolution{Store: store, Lasting: lasting, People: channels.Told(view), Now: f.Now, Log: f.Log}, nil
 }

@@ -12,5 +12,6 @@ import (
 // Open binds plan-fix.
 func Open(ctx context.Context, f aws.Function) (steps.PlanFix, error) {
 	t, err := targets.Open(ctx, f)
-	return steps.PlanFix{Store: t.Store, Executors: t.Executors, Inventory: t.Inventory, Now: f.Now, Log: f.Log}, err
+	lasting := &steps.Lasting{Store: t.Store, Inventory: t.Inventory, Now: f.Now, Log: f.Log}
+	return steps.PlanFix{Store: t.Store, Executors: t.Executors, Inventory: t.Inventory, Lasting: lasting, Now: f.Now, Log: f.Log}, err
 }

@@ -40,7 +40,8 @@ func Open(ctx context.Context, f aws.Function) (func(context.Context) (steps.Rec
 		}
 		return steps.Reconcile{
 			Store: store, Late: store, Workflow: w, Delivery: steps.Delivery{Waits: store, Workflow: w}, People: told, Ticket: ticket,
-			Close:  steps.LogResolution{Store: store, People: told, Now: f.Now, Log: f.Log},
+			Close: steps.LogResolution{Store: store, Lasting: &steps.Lasting{Store: store, Inventory: inv, Now: f.Now, Log: f.Log},
+				People: told, Now: f.Now, Log: f.Log},
 			Tenant: incident.DefaultTenant, Log: f.Log,
 		}, nil
 	}, nil

@@ -36,9 +36,12 @@ var (
 	bucketTickets  = newBucket("tickets")   // tenant, key -> JSON
 	bucketUntold   = newBucket("untold")    // tenant, id -> the version that its ticket and messages lag behind
 	bucketGroups   = newBucket("groups")    // tenant, key -> JSON: who is told of together
+	bucketBrakes   = newBucket("brakes")    // tenant -> JSON: the kill switch
+	bucketFixes    = newBucket("fixes")     // tenant, service -> JSON: what was done to it lately
 	bucketInfo     = newBucket("opsguard")  // schemaKey -> schema, without a checksum; idKey -> the store's id
 
-	buckets = []bucket{bucketMeta, bucketStatus, bucketEvents, bucketEvidence, bucketLatest, bucketWaits, bucketDedup, bucketTargets, bucketTickets, bucketUntold, bucketGroups, bucketInfo}
+	buckets = []bucket{bucketMeta, bucketStatus, bucketEvents, bucketEvidence, bucketLatest, bucketWaits, bucketDedup, bucketTargets, bucketTickets, bucketUntold, bucketGroups,
+		bucketBrakes, bucketFixes, bucketInfo}
 )
 
 // schema is the version of the layout above. The first one had no checksums. While a

@@ -161,6 +161,9 @@ func (s *Store) check(r commit.Reader, c incident.Change) (status string, err er
 			return "", incident.Fail(incident.Conflict, incident.CodeDuplicate, "an open incident has this fingerprint")
 		}
 	}
+	if err := s.braked(r, inc.Tenant, c.Unless); err != nil {
+		return "", err
+	}
 	if c.Take != nil {
 		if err := mayBegin(r, c.Take.From); err != nil {
 			return "", err

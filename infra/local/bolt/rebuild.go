@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/opsguard/opsguard/infra/local/dbfile"
+	"github.com/opsguard/opsguard/pkg/incident"
 )
 
 // keptFormat is the time in the name of a damaged file that is kept.
@@ -69,11 +71,11 @@ func rebuild(f *dbfile.File, report *Report, asked bool) (kept string, err error
 func (s *survey) keeping() dbfile.Keep { return dbfile.Keep{Record: s.keep, Newer: s.newer} }
 
 // leaving keeps of what may have been replaced or deleted only what is never deleted:
-// an incident with its newest version, events, evidence, what was said last, tickets. Executions that are
+// an incident with its newest version, events, evidence, what was said last, tickets, the kill switch. Executions that are
 // not found end as failed, and reconcile escalates their incidents.
 func (s *survey) leaving(r dbfile.Record) (string, bool) {
 	name, ok := s.belongs(r)
-	for _, kept := range []bucket{bucketMeta, bucketEvents, bucketEvidence, bucketLatest, bucketTickets} {
+	for _, kept := range []bucket{bucketMeta, bucketEvents, bucketEvidence, bucketLatest, bucketTickets, bucketBrakes} {
 		if ok && name == string(kept.name) {
 			s.kept++
 			return name, true
@@ -82,8 +84,14 @@ func (s *survey) leaving(r dbfile.Record) (string, bool) {
 	return "", false
 }
 
-// newer reports whether another value of a key is a later version of an incident.
+// newer reports whether another value of a key is a later version of an incident, or of
+// the kill switch.
 func (s *survey) newer(bucket string, old, other []byte) bool {
+	if bucket == string(bucketBrakes.name) {
+		var have, more incident.Brake
+		err1, err2 := json.Unmarshal(dbfile.Unseal(old), &have), json.Unmarshal(dbfile.Unseal(other), &more)
+		return err1 == nil && err2 == nil && more.Version > have.Version
+	}
 	if bucket != string(bucketMeta.name) {
 		return false // what was found first was in its place
 	}

@@ -53,6 +53,7 @@ func (t *task) steps() *Steps {
 	delivery := steps.Delivery{Waits: store, Workflow: flow}
 	asked := steps.People{Store: store, Inventory: inv, Channels: t.channels(), Links: w.links,
 		Together: steps.Together{Groups: store, Window: groupWindow}, Now: now, Log: log}
+	lasting := &steps.Lasting{Store: store, Inventory: inv, Now: now, Log: log}
 	people := asked
 	people.Together.Alone = !w.profile.oneProcess
 	s := &Steps{
@@ -60,12 +61,12 @@ func (t *task) steps() *Steps {
 		Analyze: steps.Analyze{Store: store, Inventory: inv, Now: now, Log: log},
 		Wait:    steps.WaitForApproval{Store: store, Delivery: delivery, People: asked, Now: now, Log: log},
 		Approve: steps.ApproveFix{Store: store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: log},
-		Plan:    steps.PlanFix{Store: store, Executors: platform{t}, Inventory: inv, Now: now, Log: log},
-		Execute: steps.ExecuteFix{Store: store, Executors: platform{t}, Inventory: inv, Runner: w.runner(), Now: now, Log: log},
+		Plan:    steps.PlanFix{Store: store, Executors: platform{t}, Inventory: inv, Lasting: lasting, Now: now, Log: log},
+		Execute: steps.ExecuteFix{Store: store, Executors: platform{t}, Inventory: inv, Fixes: store, Runner: w.runner(), Now: now, Log: log},
 		Verify:  steps.VerifyFix{Store: store, Executors: platform{t}, Inventory: inv, Now: now, Log: log},
 		Undo:    steps.UndoFix{Store: store, Executors: platform{t}, Runner: w.runner(), Now: now, Log: log},
 		Ticket:  steps.CreateTicket{Store: store, Inventory: inv, Trackers: []steps.Tracker{tracker{t}}, Links: w.links, Now: now, Log: log},
-		Close:   steps.LogResolution{Store: store, People: people, Now: now, Log: log},
+		Close:   steps.LogResolution{Store: store, Lasting: lasting, People: people, Now: now, Log: log},
 	}
 	if w.profile.model {
 		s.Analyze.Analyst = model{t}

@@ -43,6 +43,9 @@ func (w *World) check() {
 		r.checkModel()
 		r.checkOutcome()
 		r.checkTurn()
+		r.checkLasting()
+		r.checkStopped()
+		r.checkBreaker()
 		if w.profile.faultless() {
 			r.checkCalm()
 		}
@@ -88,7 +91,8 @@ func (r record) event(action incident.EventAction) *incident.Event {
 
 var reasons = []incident.Reason{incident.ReasonChosen, incident.ReasonApprovalTimeout, incident.ReasonApprovalStale,
 	incident.ReasonPlanStale, incident.ReasonTargetBusy, incident.ReasonFixFailed, incident.ReasonFixUnverified,
-	incident.ReasonFixUnknown, incident.ReasonDecisionUndelivered, incident.ReasonStepFailed}
+	incident.ReasonFixUnknown, incident.ReasonDecisionUndelivered, incident.ReasonStepFailed,
+	incident.ReasonExecutionStopped}
 
 // checkEnd: nothing hangs, and an escalation reached somebody or says why not.
 func (r record) checkEnd() {

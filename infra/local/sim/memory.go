@@ -17,6 +17,8 @@ type Store interface {
 	steps.EvidenceReader
 	steps.LatestReader
 	steps.Groups
+	steps.Brakes
+	steps.FixHistories
 	steps.Waits
 	steps.Lister
 	steps.Trail
@@ -35,6 +37,8 @@ type Memory struct {
 	untold   map[incident.Ref]int64
 	latest   map[incident.Ref]incident.Latest
 	groups   map[string]incident.Group
+	brakes   map[string]incident.Brake
+	fixes    map[targetKey]incident.FixHistory // by service
 
 	// onWrite is told every change that was written, in order; nil: nobody is.
 	onWrite func(incident.Change)
@@ -60,6 +64,7 @@ func NewMemory() *Memory {
 		evidence: map[incident.Ref]incident.Evidence{}, waits: map[incident.Ref]incident.Wait{},
 		dedup: map[fingerprint]dedup{}, targets: map[targetKey]incident.Hold{}, untold: map[incident.Ref]int64{},
 		latest: map[incident.Ref]incident.Latest{}, groups: map[string]incident.Group{},
+		brakes: map[string]incident.Brake{}, fixes: map[targetKey]incident.FixHistory{},
 	}
 }
 
@@ -104,6 +109,9 @@ func (m *Memory) check(c incident.Change) error {
 	}
 	if _, held := m.dedup[fingerprint{inc.Tenant, inc.Fingerprint}]; c.HoldDedup && held {
 		return incident.Fail(incident.Conflict, incident.CodeDuplicate, "an open incident has this fingerprint")
+	}
+	if err := m.brakes[inc.Tenant].Refuses(c.Unless); err != nil {
+		return err
 	}
 	if c.Take != nil {
 		held, ok := m.targets[targetKey{inc.Tenant, c.Take.Target}]

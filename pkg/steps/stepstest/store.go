@@ -24,6 +24,8 @@ type Store interface {
 	steps.Trail
 	steps.Untold
 	steps.Groups
+	steps.Brakes
+	steps.FixHistories
 }
 
 // StoreContract runs the store's contract. open returns a store; it may return
@@ -44,6 +46,10 @@ func StoreContract(t *testing.T, open func(t *testing.T) Store) {
 		{"WhatIsUntoldStaysOnTheListUntilItIsTold", (*storeTest).untold},
 		{"JoinsAndAnEndThatRaceLoseNoJoin", (*storeTest).joinsRaceClose},
 		{"ATargetIsHeldByOneUntilItLapses", (*storeTest).targets},
+		{"TheKillSwitchStopsAClaimInItsTransaction", (*storeTest).brakes},
+		{"UndoingGoesOnUnlessItIsStoppedToo", (*storeTest).brakesAndUndoing},
+		{"NoClaimPassesASwitchThatWasSet", (*storeTest).brakesRace},
+		{"WhatWasDoneToAServiceIsKept", (*storeTest).fixHistories},
 		{"ARefusedChangeLeavesNothing", (*storeTest).refusedLeavesNothing},
 		{"WaitHoldsTheTokenUntilTheEnd", (*storeTest).waits},
 		{"TheTrailIsWhole", (*storeTest).trail},
