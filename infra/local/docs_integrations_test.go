@@ -103,7 +103,7 @@ func (k kindDoc) memberPage(t *testing.T, one integration.Type) string {
 func (k kindDoc) sample(t integration.Type) string {
 	settings := []string{"type: " + t.Name}
 	for _, f := range t.Fields {
-		if f.Required {
+		if f.Required || f.Example != "" {
 			settings = append(settings, f.Name+": "+placeholder("MY_"+t.Name, f))
 		}
 	}
@@ -120,6 +120,9 @@ func (k kindDoc) sample(t integration.Type) string {
 }
 
 func placeholder(entry string, f integration.Field) string {
+	if f.Example != "" {
+		return f.Example
+	}
 	switch f.Kind {
 	case "secret":
 		return "{secret: " + secretName(entry+"_"+f.Name) + "}"
@@ -222,7 +225,7 @@ func TestTheIntegrationDocsShowWhatLoads(t *testing.T) {
 	all, shown := Integrations(), 0
 	for _, k := range kindDocs() {
 		for _, it := range all[k.kind] {
-			madeUp := slices.ContainsFunc(it.Fields, func(f integration.Field) bool { return f.Required && !f.Secret })
+			madeUp := slices.ContainsFunc(it.Fields, func(f integration.Field) bool { return f.Required && !f.Secret && f.Example == "" })
 			if k.example == "" || madeUp {
 				continue
 			}

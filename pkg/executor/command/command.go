@@ -24,8 +24,8 @@ import (
 
 // Settings are the attributes of a target.
 type Settings struct {
-	Run     map[string][]string `setting:"run" help:"the command of each fix, as a list and without a shell; {instances} stands for that parameter"`
-	Verify  map[string][]string `setting:"verify" default:"" help:"the command that looks whether it worked: 0 is yes, else not yet; without one, run's exit status decides"`
+	Run     map[string][]string `setting:"run" example:"{restart-service: [systemctl, restart, shop]}" help:"the command of each fix, as a list and without a shell; {instances} stands for that parameter"`
+	Verify  map[string][]string `setting:"verify" default:"" example:"{restart-service: [systemctl, is-active, shop]}" help:"the command that looks whether it worked: 0 is yes, else not yet; without one, run's exit status decides"`
 	Undo    map[string][]string `setting:"undo" default:"" help:"the command that undoes a fix that had ended well and did not help"`
 	Dir     string              `setting:"dir" default:"/" help:"the working folder of every command"`
 	Timeout time.Duration       `setting:"timeout" default:"2m" help:"of each command, 1s to 9m; then its process group is killed; 25s at most for verify"`
@@ -56,7 +56,8 @@ func Integration() integration.Descriptor[steps.Executor] {
 			Verifies: "the command that `verify` gives it ends with exit status 0; without one, that of `run` did",
 			Rights:   "those of the user that OpsGuard runs as, on the same machine"})
 	}
-	return integration.New("command", "runs a command of your own for each fix, on the machine that OpsGuard runs on",
+	return integration.New("command", "runs a command of your own for each fix, on the machine that OpsGuard runs on; its environment is PATH, LANG, HOME, "+
+		"OPSGUARD_INCIDENT, OPSGUARD_FIX and OPSGUARD_KEY",
 		func(env integration.Env, s Settings) (steps.Executor, error) { return &Executor{env, s}, nil }).Can(all...).OnOneMachine()
 }
 

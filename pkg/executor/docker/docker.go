@@ -26,7 +26,7 @@ import (
 
 // Settings are the attributes of a target: one container, or all of a compose service.
 type Settings struct {
-	Container     string `setting:"container" default:"" help:"the name of the one container; or project and service"`
+	Container     string `setting:"container" default:"" example:"shop-web-1" help:"the name of the one container; or project and service"`
 	Project       string `setting:"project" default:"" help:"the compose project, as docker compose ls names it"`
 	Service       string `setting:"service" default:"" help:"the service of the compose project"`
 	PreviousImage string `setting:"previousImage" default:"" help:"what rollback-deployment runs, such as shop:previous; if left out, the next older local image of the same repository"`
