@@ -56,8 +56,9 @@ func Integration() integration.Descriptor[steps.Executor] {
 			Verifies: "the command that `verify` gives it ends with exit status 0; without one, that of `run` did",
 			Rights:   "those of the user that OpsGuard runs as, on the same machine"})
 	}
-	return integration.New("command", "runs a command of your own for each fix, on the machine that OpsGuard runs on; its environment is PATH, LANG, HOME, "+
-		"OPSGUARD_INCIDENT, OPSGUARD_FIX and OPSGUARD_KEY",
+	return integration.New("command",
+		"runs a command of your own for each fix, on the machine that OpsGuard runs on; its environment is PATH, LANG, HOME, "+
+			"OPSGUARD_INCIDENT, OPSGUARD_FIX and OPSGUARD_KEY",
 		func(env integration.Env, s Settings) (steps.Executor, error) { return &Executor{env, s}, nil }).Can(all...).OnOneMachine()
 }
 
