@@ -25,7 +25,8 @@ func (r *rig) must(err error) {
 
 func services(t *testing.T, target string) (*inventory.Inventory, error) {
 	t.Helper()
-	return inventory.Load([]byte("services:\n  shop:\n    owner: shop\n    fixes: [restart-service, scale-out]\n    target: {type: command, "+target+"}\n"),
+	const service = "services:\n  shop:\n    owner: shop\n    fixes: [restart-service, scale-out]\n    target: {type: command, "
+	return inventory.Load([]byte(service+target+"}\n"),
 		integration.Types{integration.Executors: {command.Integration().Type}})
 }
 
