@@ -8,8 +8,9 @@
 // OpsGuard runs as, in a process group of its own, which is killed when its time is up.
 //
 // What cannot be promised. A process that leaves the group (setsid) is not killed with it,
-// nor one that OpsGuard's user may not signal (sudo). When OpsGuard itself is killed while a command runs, Linux kills the command at once,
-// but not what the command had started; other systems kill nothing.
+// nor one that OpsGuard's user may not signal (sudo). When OpsGuard itself is killed while
+// a command runs, Linux kills the command at once, but not what the command had started;
+// other systems kill nothing.
 package command
 
 import (

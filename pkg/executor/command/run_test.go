@@ -145,9 +145,11 @@ func TestWhatACommandLeavesBehindIsNeitherWaitedForNorKilled(t *testing.T) {
 	if acted.Outcome != "" || !strings.Contains(said, "still held its output") || !strings.Contains(said, "8 bytes: started") {
 		t.Errorf("%q: %s", acted.Outcome, told(acted.Steps))
 	}
-	if err := os.WriteFile(filepath.Join(r.dir, "go"), []byte("on\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	on, err := os.OpenFile(filepath.Join(r.dir, "go"), os.O_RDWR, 0) // for both, so that it waits for no reader
+	r.must(err)
+	defer on.Close()
+	_, err = on.WriteString("on\n")
+	r.must(err)
 	if heard := line(); heard != "alive" {
 		t.Errorf("it said %q", heard)
 	}

@@ -96,6 +96,15 @@ func TestEveryContainerOfTheServiceIsRestartedAndVerified(t *testing.T) {
 	w.sees(o, steps.NotVerified)
 }
 
+func TestAContainerThatWasNotStartedSinceTheFixBeganSettles(t *testing.T) {
+	w := newWorld(t)
+	o := w.order("restart-service")
+	w.sees(o, steps.Settling) // no call has told of it
+	o = w.acts(o, "", "yes")
+	w.containers[1].started = o.StartedAt.Add(-time.Hour)
+	w.sees(o, steps.Settling)
+}
+
 func TestAContainerThatWasRecreatedIsNotRestarted(t *testing.T) {
 	w := newWorld(t)
 	o := w.order("restart-service")
