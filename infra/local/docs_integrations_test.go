@@ -108,7 +108,7 @@ func (k kindDoc) memberPage(t *testing.T, one integration.Type) string {
 func (k kindDoc) sample(t integration.Type) string {
 	settings := []string{"type: " + t.Name}
 	for _, f := range t.Fields {
-		if f.Required {
+		if f.Required || f.Example != "" {
 			settings = append(settings, f.Name+": "+placeholder("MY_"+t.Name, f))
 		}
 	}
@@ -130,11 +130,14 @@ func (k kindDoc) sample(t integration.Type) string {
 // showsFirst reports whether the example shows the first setting although it is not
 // required: a target that may be named in several ways has to be named in one.
 func (k kindDoc) showsFirst(t integration.Type) bool {
-	required := func(f integration.Field) bool { return f.Required }
+	required := func(f integration.Field) bool { return f.Required || f.Example != "" }
 	return k.kind == integration.Executors && len(t.Fields) > 0 && !slices.ContainsFunc(t.Fields, required)
 }
 
 func placeholder(entry string, f integration.Field) string {
+	if f.Example != "" {
+		return f.Example
+	}
 	switch f.Kind {
 	case "secret":
 		return "{secret: " + secretName(entry+"_"+f.Name) + "}"
@@ -267,7 +270,7 @@ func TestTheIntegrationDocsShowWhatLoads(t *testing.T) {
 	all, shown := Integrations(), 0
 	for _, k := range kindDocs() {
 		for _, it := range all[k.kind] {
-			madeUp := slices.ContainsFunc(it.Fields, func(f integration.Field) bool { return f.Required && !f.Secret })
+			madeUp := slices.ContainsFunc(it.Fields, func(f integration.Field) bool { return f.Required && !f.Secret && f.Example == "" })
 			if k.example == "" || madeUp || k.showsFirst(it) {
 				continue
 			}

@@ -94,12 +94,14 @@ func (p Problem) Error() string {
 //	setting:"webhookUrl"   its name in services.yaml
 //	help:"..."             what it is for, for the docs
 //	default:"..."          what it is if left out; "" makes it optional
+//	example:"..."          as the docs show it, in YAML; an optional one is shown if it has one
 //
 // A field without a default is required. Types: string, bool, int,
 // time.Duration, []string, map[string]string, map[string][]string, and Secret.
 type Field struct {
 	Name     string
 	Help     string
+	Example  string
 	Kind     string // text, yes or no, number, duration, list, mapping, secret; "" for a type that cannot be read
 	Default  string
 	Required bool
@@ -120,7 +122,7 @@ func fieldsOf[S any]() (fields []Field, anySettings bool) {
 func fieldOf(f reflect.StructField) Field {
 	byDefault, optional := f.Tag.Lookup("default")
 	return Field{
-		Name: f.Tag.Get("setting"), Help: f.Tag.Get("help"), Kind: kindName(f.Type),
+		Name: f.Tag.Get("setting"), Help: f.Tag.Get("help"), Example: f.Tag.Get("example"), Kind: kindName(f.Type),
 		Default: byDefault, Required: !optional, Secret: f.Type == reflect.TypeFor[Secret](),
 	}
 }

@@ -7,9 +7,10 @@
 // fix's integers, within the catalogue's bounds. It runs on this machine as the user that
 // OpsGuard runs as, in a process group of its own, which is killed when its time is up.
 //
-// What cannot be promised. A process that leaves the group (setsid) is not killed with it.
-// When OpsGuard itself is killed while a command runs, Linux kills the command at once,
-// but not what the command had started; other systems kill nothing.
+// What cannot be promised. A process that leaves the group (setsid) is not killed with it,
+// nor one that OpsGuard's user may not signal (sudo). When OpsGuard itself is killed while
+// a command runs, Linux kills the command at once, but not what the command had started;
+// other systems kill nothing.
 package command
 
 import (
@@ -24,8 +25,8 @@ import (
 
 // Settings are the attributes of a target.
 type Settings struct {
-	Run     map[string][]string `setting:"run" help:"the command of each fix, as a list and without a shell; {instances} stands for that parameter"`
-	Verify  map[string][]string `setting:"verify" default:"" help:"the command that looks whether it worked: 0 is yes, else not yet; without one, run's exit status decides"`
+	Run     map[string][]string `setting:"run" example:"{restart-service: [systemctl, restart, shop]}" help:"the command of each fix, as a list and without a shell; {instances} stands for that parameter"`
+	Verify  map[string][]string `setting:"verify" default:"" example:"{restart-service: [systemctl, is-active, shop]}" help:"the command that looks whether it worked: 0 is yes, else not yet; without one, run's exit status decides"`
 	Undo    map[string][]string `setting:"undo" default:"" help:"the command that undoes a fix that had ended well and did not help"`
 	Dir     string              `setting:"dir" default:"/" help:"the working folder of every command"`
 	Timeout time.Duration       `setting:"timeout" default:"2m" help:"of each command, 1s to 9m; then its process group is killed; 25s at most for verify"`
@@ -57,7 +58,9 @@ func Integration() integration.Descriptor[steps.Executor] {
 			Verifies: "the command that `verify` gives it ends with exit status 0; without one, that of `run` did",
 			Rights:   "those of the user that OpsGuard runs as, on the same machine"})
 	}
-	return integration.New("command", "runs a command of your own for each fix, on the machine that OpsGuard runs on",
+	return integration.New("command",
+		"runs a command of your own for each fix, on the machine that OpsGuard runs on; its environment is PATH, LANG, HOME, "+
+			"OPSGUARD_INCIDENT, OPSGUARD_FIX and OPSGUARD_KEY",
 		func(env integration.Env, s Settings) (steps.Executor, error) { return &Executor{env, s}, nil }).Can(all...).OnOneMachine()
 }
 

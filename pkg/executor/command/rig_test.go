@@ -1,3 +1,5 @@
+//go:build unix
+
 package command_test
 
 import (
@@ -129,6 +131,9 @@ func (r *rig) gate() (path string, read func() string, ended func()) {
 	r.t.Cleanup(func() { in.Close(); holdOn.Close() })
 	lines := bufio.NewReader(in)
 	read = func() string {
+		if err := in.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+			r.t.Error(err)
+		}
 		line, err := lines.ReadString('\n')
 		if err != nil {
 			r.t.Error(err)

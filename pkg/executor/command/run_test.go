@@ -1,3 +1,5 @@
+//go:build unix
+
 package command_test
 
 import (
@@ -139,14 +141,17 @@ func TestWhatACommandLeavesBehindIsNeitherWaitedForNorKilled(t *testing.T) {
 	}
 	r.gives("run", restart, r.script("act", "mkfifo go\n( read x < go; echo alive > gate ) &\necho started\n"))
 	acted := r.open().Act(t.Context(), r.order(restart))
-	if acted.Outcome != "" || !strings.Contains(told(acted.Steps), "still held its output") || !strings.Contains(told(acted.Steps), "8 bytes: started") {
+	said := told(acted.Steps)
+	if acted.Outcome != "" || !strings.Contains(said, "still held its output") || !strings.Contains(said, "8 bytes: started") {
 		t.Errorf("%q: %s", acted.Outcome, told(acted.Steps))
 	}
-	if err := os.WriteFile(filepath.Join(r.dir, "go"), []byte("on\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if said := line(); said != "alive" {
-		t.Errorf("it said %q", said)
+	on, err := os.OpenFile(filepath.Join(r.dir, "go"), os.O_RDWR, 0) // for both, so that it waits for no reader
+	r.must(err)
+	defer on.Close()
+	_, err = on.WriteString("on\n")
+	r.must(err)
+	if heard := line(); heard != "alive" {
+		t.Errorf("it said %q", heard)
 	}
 }
 
@@ -165,17 +170,20 @@ func TestAGigabyteOfOutputIsReadToItsEndAndNotKept(t *testing.T) {
 		t.Errorf("%d MiB were allocated for it", grown>>20)
 	}
 	said := told(acted.Steps)
-	if acted.Outcome != "" || !strings.Contains(said, "1000000030 bytes: the first line") || !strings.Contains(said, "the last line") || len(said) > 2000 {
+	if acted.Outcome != "" || !strings.Contains(said, "1000000030 bytes: the first line") ||
+		!strings.Contains(said, "the last line") || len(said) > 2000 {
 		t.Errorf("%q: %.2000s", acted.Outcome, said)
 	}
 }
 
 func TestOutputOfAnyBytesIsShownAsPlainText(t *testing.T) {
 	r := newRig(t)
-	r.gives("run", restart, r.script("act", `printf 'caf\351 \000\033[31mred\033[0m password=hunter2hunter2 \342\200\256evil\n'; printf '\377\376' >&2`))
+	r.gives("run", restart, r.script("act",
+		`printf 'caf\351 \000\033[31mred\033[0m password=hunter2hunter2 \342\200\256evil\n'; printf '\377\376' >&2`))
 	acted := r.open().Act(t.Context(), r.order(restart))
 	said := told(acted.Steps)
-	if acted.Outcome != "" || strings.Contains(said, "hunter2") || strings.ContainsAny(said, "\x00\x1b\u202e") || !strings.Contains(said, "caf") {
+	if acted.Outcome != "" || strings.Contains(said, "hunter2") ||
+		strings.ContainsAny(said, "\x00\x1b\u202e") || !strings.Contains(said, "caf") {
 		t.Errorf("%q: %q", acted.Outcome, said)
 	}
 }

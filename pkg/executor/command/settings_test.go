@@ -1,3 +1,5 @@
+//go:build unix
+
 package command_test
 
 import (
@@ -23,12 +25,14 @@ func (r *rig) must(err error) {
 
 func services(t *testing.T, target string) (*inventory.Inventory, error) {
 	t.Helper()
-	return inventory.Load([]byte("services:\n  shop:\n    owner: shop\n    target: {type: command, "+target+"}\n    fixes: [restart-service, scale-out]\n"),
+	const service = "services:\n  shop:\n    owner: shop\n    fixes: [restart-service, scale-out]\n    target: {type: command, "
+	return inventory.Load([]byte(service+target+"}\n"),
 		integration.Types{integration.Executors: {command.Integration().Type}})
 }
 
 func TestServicesYamlHoldsTheCommandsAsTheyAreWritten(t *testing.T) {
-	inv, err := services(t, `dir: /srv/shop, timeout: 3m, run: {restart-service: [systemctl, restart, shop], scale-out: [/srv/shop/scale, "+{instances}"]}, `+
+	inv, err := services(t, `dir: /srv/shop, timeout: 3m, `+
+		`run: {restart-service: [systemctl, restart, shop], scale-out: [/srv/shop/scale, "+{instances}"]}, `+
 		`verify: {restart-service: [systemctl, is-active, shop]}, undo: {scale-out: [/srv/shop/scale, "-{instances}"]}`)
 	if err != nil {
 		t.Fatal(err)

@@ -96,6 +96,15 @@ func TestEveryContainerOfTheServiceIsRestartedAndVerified(t *testing.T) {
 	w.sees(o, steps.NotVerified)
 }
 
+func TestAContainerThatWasNotStartedSinceTheFixBeganSettles(t *testing.T) {
+	w := newWorld(t)
+	o := w.order("restart-service")
+	w.sees(o, steps.Settling) // no call has told of it
+	o = w.acts(o, "", "yes")
+	w.containers[1].started = o.StartedAt.Add(-time.Hour)
+	w.sees(o, steps.Settling)
+}
+
 func TestAContainerThatWasRecreatedIsNotRestarted(t *testing.T) {
 	w := newWorld(t)
 	o := w.order("restart-service")
@@ -139,7 +148,8 @@ func TestARollbackRunsTheImageBeforeAndIsUndone(t *testing.T) {
 	o := w.acts(w.order("rollback-deployment"), "", "yes")
 	w.runs("shop-web-1=shop:1", "shop-web-2=shop:1")
 	w.sees(o, steps.Verified)
-	if kept := w.find(id(1)); !strings.HasPrefix(kept.name, "shop-web-1-opsguard-was-") || kept.host["RestartPolicy"].(object)["Name"] != "no" {
+	kept := w.find(id(1))
+	if !strings.HasPrefix(kept.name, "shop-web-1-opsguard-was-") || kept.host["RestartPolicy"].(object)["Name"] != "no" {
 		t.Errorf("the container that is kept is %s, %v", kept.name, kept.host["RestartPolicy"])
 	}
 	seen, err := w.open().Look(t.Context(), proposal("restart-service"))
@@ -150,7 +160,8 @@ func TestARollbackRunsTheImageBeforeAndIsUndone(t *testing.T) {
 	if env := made.config["Env"].([]any); len(env) != 1 || env[0] != "B=own" || made.config["Cmd"] != nil || made.config["Hostname"] != nil {
 		t.Errorf("the new container is bound to what came from the other image: %v", made.config)
 	}
-	if labels := made.config["Labels"].(object); labels["of"] != nil || labels["com.docker.compose.service"] != "web" || labels["io.opsguard.fix"] != o.Key {
+	labels := made.config["Labels"].(object)
+	if labels["of"] != nil || labels["com.docker.compose.service"] != "web" || labels["io.opsguard.fix"] != o.Key {
 		t.Errorf("its labels are %v", labels)
 	}
 	if binds := made.host["Binds"].([]any); len(binds) != 1 || binds[0] != "f00d:/data" {

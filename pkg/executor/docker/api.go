@@ -65,9 +65,11 @@ func (a api) session(ctx context.Context) (session, error) {
 	case !okMost:
 		return s, incident.Unavail("Docker's answer holds no version; is "+strconv.Quote(a.socket)+" an engine's socket?", nil)
 	case most < spoken:
-		return s, incident.Fail(incident.Invalid, incident.CodeInvalid, "the Docker engine speaks its API up to 1.%d only; upgrade it to 20.10 or later", most)
+		return s, incident.Fail(incident.Invalid, incident.CodeInvalid,
+			"the Docker engine speaks its API up to 1.%d only; upgrade it to 20.10 or later", most)
 	case okLeast && least > maxSpoken:
-		return s, incident.Fail(incident.Invalid, incident.CodeInvalid, "the Docker engine takes its API from 1.%d on only, which this OpsGuard does not speak; upgrade OpsGuard", least)
+		return s, incident.Fail(incident.Invalid, incident.CodeInvalid,
+			"the Docker engine takes its API from 1.%d on only, which this OpsGuard does not speak; upgrade OpsGuard", least)
 	}
 	s.version = fmt.Sprintf("/v1.%d", max(spoken, least))
 	return s, nil
@@ -128,21 +130,26 @@ func unreadable(what string) error {
 }
 
 // call makes one call. status is that of a refusal, else 0.
-func (s session) call(ctx context.Context, env integration.Env, method, path, what string, body any) (answer []byte, status int, err error) {
-	answer, err = env.Do(ctx, integration.Call{Vendor: "Docker", Method: method, URL: "http://docker" + s.version + path, Body: body,
+func (s session) call(ctx context.Context, env integration.Env, method, path, what string, body any) ([]byte, int, error) {
+	status := 0
+	answer, err := env.Do(ctx, integration.Call{Vendor: "Docker", Method: method, URL: "http://docker" + s.version + path, Body: body,
 		Judge: func(got int, _ []byte) string {
 			status = got
-			switch got {
-			case http.StatusNotFound:
-				return "Docker has no " + what + " (404)"
-			case http.StatusConflict:
-				return "Docker refused because of the state that " + what + " is in, or because its name is taken (409)"
-			case http.StatusForbidden, http.StatusUnauthorized:
-				return fmt.Sprintf("Docker does not allow this for %s (%d); an authorization plugin of the engine decides that", what, got)
-			}
-			return ""
+			return refusal(got, what)
 		}})
 	return answer, status, s.reached(err)
+}
+
+func refusal(status int, what string) string {
+	switch status {
+	case http.StatusNotFound:
+		return "Docker has no " + what + " (404)"
+	case http.StatusConflict:
+		return "Docker refused because of the state that " + what + " is in, or because its name is taken (409)"
+	case http.StatusForbidden, http.StatusUnauthorized:
+		return fmt.Sprintf("Docker does not allow this for %s (%d); an authorization plugin of the engine decides that", what, status)
+	}
+	return ""
 }
 
 // reached says what is wrong where the socket could not be connected to.

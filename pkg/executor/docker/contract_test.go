@@ -17,7 +17,8 @@ func TestItIsAnExecutorForEachOfItsFixes(t *testing.T) {
 	}{
 		{incident.Proposal{FixID: "restart-service", Parameters: map[string]string{}}, func(e *engine) int { return e.restarts }},
 		{incident.Proposal{FixID: "rollback-deployment", Parameters: map[string]string{}}, func(e *engine) int { return e.starts }},
-		{incident.Proposal{FixID: "scale-out", Parameters: map[string]string{"instances": "1"}}, func(e *engine) int { return e.starts + e.removes }},
+		{incident.Proposal{FixID: "scale-out", Parameters: map[string]string{"instances": "1"}},
+			func(e *engine) int { return e.starts + e.removes }},
 	} {
 		t.Run(c.p.FixID, func(t *testing.T) {
 			e := newEngine()

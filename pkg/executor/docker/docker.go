@@ -2,17 +2,17 @@
 // its Engine API on its socket. Start at Settings and Integration; api.go makes the calls,
 // find.go reads what the target is, and each fix has a file.
 //
-// Docker keeps no history and has no controller that would replace a container. So a
-// rollback makes a new container like the present one of an older image, and keeps the
-// present one, stopped and under another name, until somebody removes it: that is how it
-// is undone. Which image ran before is what the attribute previousImage names, or else the
-// newest local image of the same repository that is older than the present one; people
-// see it by name, digest and age before they approve it.
+// Docker keeps no history, and has no controller that would replace a container: that is
+// why replace-instance is not among the fixes. A rollback makes a new container like the
+// present one of an older image, and keeps the present one, stopped and under another
+// name, until somebody removes it: that is how it is undone. Which image ran before is
+// what the attribute previousImage names, or else the newest local image of the same
+// repository that is older than the present one. People see it by name, digest and age
+// before they approve it.
 //
 // The API has no precondition on a change. Containers are changed by their ids, which a
 // recreated container does not share, and new ones are made under names that can be taken
-// once; somebody who stops or renames a container between the look and the change is told
-// by neither.
+// once. That somebody stops a container between the look and the change goes unnoticed.
 package docker
 
 import (
@@ -26,12 +26,12 @@ import (
 
 // Settings are the attributes of a target: one container, or all of a compose service.
 type Settings struct {
-	Container     string `setting:"container" default:"" help:"the name of the one container; or project and service"`
+	Container     string `setting:"container" default:"" example:"shop-web-1" help:"the name of the one container; or project and service"`
 	Project       string `setting:"project" default:"" help:"the compose project, as docker compose ls names it"`
 	Service       string `setting:"service" default:"" help:"the service of the compose project"`
-	PreviousImage string `setting:"previousImage" default:"" help:"what rollback-deployment runs, such as shop:previous; if left out, the next older local image of the same repository"`
+	PreviousImage string `setting:"previousImage" default:"" help:"what a rollback runs, such as shop:previous; else the next older local image of the repository"`
 	MaxInstances  int    `setting:"maxInstances" default:"0" help:"how many containers scale-out may bring the service to; at most 16"`
-	Socket        string `setting:"socket" default:"/var/run/docker.sock" help:"the engine's socket; who may use it may do anything on its machine"`
+	Socket        string `setting:"socket" default:"/var/run/docker.sock" help:"the engine's; who may use it may do anything on its machine"`
 }
 
 // maxContainers bounds the containers of one target: each stands in the plan.
@@ -81,13 +81,15 @@ const (
 
 // Integration describes the executor.
 func Integration() integration.Descriptor[steps.Executor] {
-	return integration.New("docker", "restarts, rolls back and scales out the containers of a compose service, or one container, of the Docker engine on the same machine", New).
+	return integration.New("docker",
+		"restarts, rolls back and scales out a compose service, or one container, of the Docker engine on the same machine", New).
 		Can(integration.Ability{Fix: restartService,
 			Does:     "restarts each container, one after another, by its own stop signal and timeout",
 			Verifies: "each of them was started after the fix began, is running and healthy; without a health check, running for 10 seconds",
 			Rights:   "the engine's socket: restart"},
 			integration.Ability{Fix: rollback,
-				Does:     "for each container makes one of the previous image, otherwise like it, and puts it into its place; the present one is kept, stopped and renamed",
+				Does: "for each container puts one of the previous image, otherwise like it, into its place; " +
+					"the present one is kept, stopped and renamed",
 				Undo:     "removes the new containers, and renames and starts the ones that were kept",
 				Verifies: "a container of the previous image runs under each name and is healthy; without a health check, running for 10 seconds",
 				Rights:   "the engine's socket: create, stop, rename, update, start, remove"},

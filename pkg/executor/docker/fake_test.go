@@ -62,11 +62,13 @@ func id(n int) string { return fmt.Sprintf("%064x", 0xabcdef000000+n) }
 
 // run starts a container as `docker run` or Compose does.
 func (e *engine) run(name, image string, labels object) *fake {
-	c := &fake{id: id(len(e.containers) + 1), name: name, image: e.image(image)["Id"].(string), status: "running", started: e.now.Add(-time.Hour)}
+	c := &fake{id: id(len(e.containers) + 1), name: name, image: e.image(image)["Id"].(string)}
+	c.status, c.started = "running", e.now.Add(-time.Hour)
 	c.config = object{"Hostname": c.id[:12], "Image": image, "Labels": labels, "Env": []any{"A=of the image", "B=own"}, "Cmd": []any{"serve"}}
 	c.host = object{"NetworkMode": "shop_default", "RestartPolicy": object{"Name": "always", "MaximumRetryCount": 0}, "PortBindings": object{},
 		"Binds": nil, "Links": nil, "AutoRemove": false, "Memory": 9007199254740993}
-	c.networks = object{"shop_default": object{"IPAMConfig": nil, "Links": nil, "Aliases": []any{name, "web", c.id[:12]}, "IPAddress": "172.18.0.2"}}
+	c.networks = object{"shop_default": object{
+		"IPAMConfig": nil, "Links": nil, "Aliases": []any{name, "web", c.id[:12]}, "IPAddress": "172.18.0.2"}}
 	e.containers = append(e.containers, c)
 	return c
 }
@@ -80,7 +82,8 @@ func (e *engine) web(n int, image string) *fake {
 }
 
 func (e *engine) build(tag string, made time.Time) {
-	e.images = append(e.images, object{"Id": fmt.Sprintf("sha256:%064x", 0x1000+len(e.images)), "RepoTags": []any{tag}, "RepoDigests": []any{}, "made": made,
+	e.images = append(e.images, object{"Id": fmt.Sprintf("sha256:%064x", 0x1000+len(e.images)),
+		"RepoTags": []any{tag}, "RepoDigests": []any{}, "made": made,
 		"Config": object{"Cmd": []any{"serve"}, "Env": []any{"A=of the image"}, "Labels": object{"of": "image"}, "Entrypoint": nil}})
 }
 
@@ -175,7 +178,8 @@ func (e *engine) inspectImage(w http.ResponseWriter, name string) {
 		answer(w, 404, object{"message": "No such image: " + name})
 		return
 	}
-	answer(w, 200, object{"Id": i["Id"], "RepoTags": i["RepoTags"], "RepoDigests": i["RepoDigests"], "Created": i["made"], "Config": i["Config"]})
+	answer(w, 200, object{"Id": i["Id"], "RepoTags": i["RepoTags"], "RepoDigests": i["RepoDigests"],
+		"Created": i["made"], "Config": i["Config"]})
 }
 
 func (e *engine) inspect(w http.ResponseWriter, name string) {
@@ -184,7 +188,8 @@ func (e *engine) inspect(w http.ResponseWriter, name string) {
 		answer(w, 404, object{"message": "No such container: " + name})
 		return
 	}
-	state := object{"Status": c.status, "Running": c.status == "running" || c.status == "restarting" || c.status == "paused", "Paused": c.status == "paused",
+	running := slices.Contains([]string{"running", "restarting", "paused"}, c.status)
+	state := object{"Status": c.status, "Running": running, "Paused": c.status == "paused",
 		"Restarting": c.status == "restarting", "StartedAt": c.started, "FinishedAt": "0001-01-01T00:00:00Z"}
 	if c.health != nil {
 		state["Health"] = c.health

@@ -148,9 +148,11 @@ func (e *Executor) list(ctx context.Context, s session) (ids []string, err error
 	switch {
 	case len(ids) == 0:
 		return nil, incident.Fail(incident.NotFound, incident.CodeNotFound,
-			"the compose project %s has no container of the service %s; start it, or correct project and service of the target", e.set.Project, e.set.Service)
+			"the compose project %s has no container of the service %s; start it, or correct project and service of the target",
+			e.set.Project, e.set.Service)
 	case len(ids) > maxContainers:
-		return nil, incident.Fail(incident.Invalid, incident.CodeInvalid, "the service has %d containers; at most %d can be worked on", len(ids), maxContainers)
+		return nil, incident.Fail(incident.Invalid, incident.CodeInvalid,
+			"the service has %d containers; at most %d can be worked on", len(ids), maxContainers)
 	}
 	return ids, nil
 }

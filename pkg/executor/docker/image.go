@@ -87,11 +87,13 @@ func (s session) nextOlder(ctx context.Context, present image, configured string
 	}
 	switch {
 	case id == "":
-		return "", incident.Fail(incident.NotFound, incident.CodeNotFound, "no image of %s on this machine is older than the one that runs; "+
-			"Docker keeps no history: keep the image before, or name it by previousImage of the target", shown(repo))
+		return "", incident.Fail(incident.NotFound, incident.CodeNotFound,
+			"no image of %s on this machine is older than the one that runs; "+
+				"Docker keeps no history: keep the image before, or name it by previousImage of the target", shown(repo))
 	case same:
-		return "", incident.Fail(incident.Invalid, incident.CodeInvalid, "two images of %s are equally old, so it is not known which ran before; "+
-			"name it by previousImage of the target", shown(repo))
+		return "", incident.Fail(incident.Invalid, incident.CodeInvalid,
+			"two images of %s are equally old, so it is not known which ran before; "+
+				"name it by previousImage of the target", shown(repo))
 	}
 	return id, nil
 }
@@ -99,8 +101,10 @@ func (s session) nextOlder(ctx context.Context, present image, configured string
 // repository is that of the name with which the container was made, or of the image where
 // it was made by an id.
 func repository(present image, configured string) (string, error) {
-	names := []string{configured}
-	if bare := strings.TrimPrefix(configured, "sha256:"); configured == "" || strings.HasPrefix(strings.TrimPrefix(present.ID, "sha256:"), bare) {
+	const shortID = 12
+	names, bare := []string{configured}, strings.TrimPrefix(configured, "sha256:")
+	byID := len(bare) >= shortID && strings.HasPrefix(strings.TrimPrefix(present.ID, "sha256:"), bare)
+	if byID || configured == "" {
 		names = slices.Concat(present.RepoTags, present.RepoDigests)
 	}
 	repos := map[string]bool{}
@@ -116,7 +120,8 @@ func repository(present image, configured string) (string, error) {
 	}
 	if len(repos) != 1 {
 		return "", incident.Fail(incident.Invalid, incident.CodeInvalid,
-			"the image that runs has no name, or names of %d repositories, so it is not known which ran before; name it by previousImage of the target", len(repos))
+			"the image that runs has no name, or names of %d repositories, so it is not known which ran before; "+
+				"name it by previousImage of the target", len(repos))
 	}
 	return slices.Collect(maps.Keys(repos))[0], nil
 }

@@ -35,6 +35,7 @@ type real struct {
 	socket string
 	http   *http.Client
 	ahead  time.Duration // of the executor's clock: containers have to run for a while
+	before string        // the setting previousImage
 }
 
 func realEngine(t *testing.T) *real {
@@ -46,9 +47,10 @@ func realEngine(t *testing.T) *real {
 	if r.socket == "" {
 		r.socket = ownEngine(t)
 	}
-	r.http = &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", r.socket)
-	}}}
+	}
+	r.http = &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: dial}}
 	version := r.do("GET", "/version", nil)
 	t.Logf("Docker %v, API %v to %v", version["Version"], version["MinAPIVersion"], version["ApiVersion"])
 	return r
@@ -59,7 +61,7 @@ func ownEngine(t *testing.T) string {
 	t.Helper()
 	for _, program := range []string{"dockerd", "unshare", "busybox"} {
 		if _, err := exec.LookPath(program); err != nil || os.Getuid() != 0 {
-			t.Skipf("there is no engine to test against: set %s, or run as root where dockerd, unshare and a static busybox are installed", realSocket)
+			t.Skipf("there is no engine to test against: set %s, or run as root with dockerd, unshare and a static busybox", realSocket)
 		}
 	}
 	dir, err := os.MkdirTemp("", "dk")
@@ -187,7 +189,8 @@ func (r *real) up(n int) (id string) {
 
 func (r *real) prepare() (ids []string) {
 	r.load("opsguardtest:1", "2026-01-01T00:00:00Z", object{"Cmd": []string{"/bin/busybox", "sleep", "1001"}, "Env": []string{"V=1"}})
-	r.load("opsguardtest:2", "2026-02-01T00:00:00Z", object{"Cmd": []string{"/bin/busybox", "sleep", "1002"}, "Env": []string{"V=2"}, "User": "0"})
+	r.load("opsguardtest:2", "2026-02-01T00:00:00Z", object{
+		"Cmd": []string{"/bin/busybox", "sleep", "1002"}, "Env": []string{"V=2"}, "User": "0"})
 	for _, network := range []string{"opsguardtest_default", "opsguardtest_more"} {
 		r.do("POST", "/v1.41/networks/create", object{"Name": network, "Driver": "bridge"})
 	}
@@ -201,7 +204,8 @@ func (r *real) prepare() (ids []string) {
 				r.do("DELETE", "/v1.41/containers/"+c.ID+"?force=true&v=true", nil)
 			}
 		}
-		for _, rest := range []string{"networks/opsguardtest_default", "networks/opsguardtest_more", "images/opsguardtest:1", "images/opsguardtest:2"} {
+		for _, rest := range []string{"networks/opsguardtest_default", "networks/opsguardtest_more",
+			"images/opsguardtest:1", "images/opsguardtest:2"} {
 			r.do("DELETE", "/v1.41/"+rest, nil)
 		}
 	})
@@ -235,15 +239,18 @@ func (r *real) open() steps.Executor {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	it, err := set.For(incident.Target{Service: "shop", Type: "docker", Attributes: map[string]string{
-		"project": "opsguardtest", "service": "web", "maxInstances": "4", "socket": r.socket}})
+	attributes := map[string]string{"project": "opsguardtest", "service": "web", "maxInstances": "4", "socket": r.socket}
+	if r.before != "" {
+		attributes["previousImage"] = r.before
+	}
+	it, err := set.For(incident.Target{Service: "shop", Type: "docker", Attributes: attributes})
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	return it
 }
 
-// does plans and does a fix, and looks until it is verified.
+// does plans and does a fix, and looks at once.
 func (r *real) does(fix string) steps.Order {
 	r.t.Helper()
 	p, err := catalog.Propose(catalog.IDs(), fix, nil)
@@ -260,7 +267,6 @@ func (r *real) does(fix string) steps.Order {
 	if sight, err := r.open().Verify(r.t.Context(), o); err != nil || sight.Phase != steps.Settling {
 		r.t.Errorf("%s: at first it is %s, %v: %s", fix, sight.Phase, err, told(sight.Steps))
 	}
-	r.verified(o)
 	return o
 }
 
@@ -298,7 +304,8 @@ func ordered(t *testing.T, it steps.Executor, p incident.Proposal) steps.Order {
 		t.Fatal(err)
 	}
 	plan = plan.With(draft, "digest").Freeze(stepstest.AboutFix())
-	return steps.Order{Ref: stepstest.AboutFix(), Plan: plan, Key: plan.Key(stepstest.AboutFix(), false), StartedAt: incident.Stamp(time.Now())}
+	about := stepstest.AboutFix()
+	return steps.Order{Ref: about, Plan: plan, Key: plan.Key(about, false), StartedAt: incident.Stamp(time.Now())}
 }
 
 func told(all []incident.FixStep) string {
@@ -315,27 +322,32 @@ func TestARealEngineRestartsScalesAndRollsBack(t *testing.T) {
 	const web1 = "opsguardtest-web-1"
 
 	before := r.at(ids[0], "State", "StartedAt")
-	r.does("restart-service")
+	r.verified(r.does("restart-service"))
 	if r.at(ids[0], "State", "StartedAt") == before {
 		t.Error("it was not restarted")
 	}
 
 	o := r.does("scale-out")
-	if r.at("opsguardtest-web-3", "Config", "Labels", "com.docker.compose.container-number") != "3" || r.at("opsguardtest-web-3", "Image") != r.at(web1, "Image") {
+	r.verified(o)
+	const web3 = "opsguardtest-web-3"
+	number := r.at(web3, "Config", "Labels", "com.docker.compose.container-number")
+	if number != "3" || r.at(web3, "Image") != r.at(web1, "Image") {
 		t.Error("the third container is not like the others")
 	}
 	r.undoes(o)
 
 	volume := r.at(web1, "Mounts", "Name")
 	o = r.does("rollback-deployment")
-	for _, c := range [][]string{{"[OWN=1 V=1]", "Config", "Env"}, {"[/bin/busybox sleep 1001]", "Config", "Cmd"}, {volume, "Mounts", "Name"}, {"", "Config", "User"},
-		{"always", "HostConfig", "RestartPolicy", "Name"}, {"6.7108864e+07", "HostConfig", "Memory"}} {
+	r.verified(o)
+	for _, c := range [][]string{{"[OWN=1 V=1]", "Config", "Env"}, {"[/bin/busybox sleep 1001]", "Config", "Cmd"},
+		{volume, "Mounts", "Name"}, {"", "Config", "User"}, {"always", "HostConfig", "RestartPolicy", "Name"}, {"6.7108864e+07", "HostConfig", "Memory"}} {
 		if got := r.at(web1, c[1:]...); got != c[0] {
 			t.Errorf("%v of the container of the previous image is %s, want %s", c[1:], got, c[0])
 		}
 	}
 	for network, alias := range map[string]string{"opsguardtest_default": "web", "opsguardtest_more": "more"} {
-		if got := r.at(web1, "NetworkSettings", "Networks", network, "Aliases"); !slices.Contains(strings.Fields(strings.Trim(got, "[]")), alias) {
+		got := r.at(web1, "NetworkSettings", "Networks", network, "Aliases")
+		if !slices.Contains(strings.Fields(strings.Trim(got, "[]")), alias) {
 			t.Errorf("in %s it is known as %s", network, got)
 		}
 	}
@@ -346,4 +358,19 @@ func TestARealEngineRestartsScalesAndRollsBack(t *testing.T) {
 	if r.at(web1, "Id") != ids[0] || r.at(web1, "HostConfig", "RestartPolicy", "Name") != "always" {
 		t.Error("it was not put back as it was")
 	}
+	r.comesBackFromABrokenImage(ids[0])
+}
+
+// comesBackFromABrokenImage: the image ends at its start, and the engine restarts it again
+// and again, so that it is seen running for moments.
+func (r *real) comesBackFromABrokenImage(id string) {
+	r.t.Helper()
+	r.load("opsguardtest:0", "2025-01-01T00:00:00Z", object{"Cmd": []string{"/bin/busybox", "false"}})
+	r.before = "opsguardtest:0"
+	o := r.does("rollback-deployment")
+	r.undoes(o)
+	if r.at("opsguardtest-web-1", "Id") != id {
+		r.t.Error("it was not put back as it was")
+	}
+	r.do("DELETE", "/v1.41/images/opsguardtest:0", nil)
 }
