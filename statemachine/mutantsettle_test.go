@@ -43,6 +43,8 @@ func settleMutants() []mutant {
 			[]string{"keeps its result apart VerifyFix"}, []string{"resolves what is seen to work CreateTicket", "waits for what settles VerifyFix"}},
 		{"a look is not retried when the store failed", drop("VerifyFix/Retry"),
 			[]string{"retries what is safe VerifyFix"}, []string{}},
+		{"a look is given up soon", set("VerifyFix/Retry/0/MaxAttempts", `3`),
+			[]string{"backs off VerifyFix"}, []string{}},
 		{"a look is retried after its whole time", set("VerifyFix/Retry/0/ErrorEquals/0", `"States.Timeout"`),
 			[]string{"retries what is safe VerifyFix"}, []string{}},
 		{"a look without a time limit", drop("VerifyFix/TimeoutSeconds"),
