@@ -16,6 +16,8 @@ const (
 	// again, beside the limit of what the call may have begun: longer than a call can act,
 	// so that a hold never lapses under one.
 	HoldTime = MaxFixTime + 5*time.Minute
+	// MaxHoldTime is the longest that a claim takes a target.
+	MaxHoldTime = HoldTime + MaxFixLimit
 	// renewBefore is how much of a hold is left when it is renewed.
 	renewBefore = HoldTime / 2
 	// maxSteps bounds what an executor can make the record grow by.
