@@ -113,9 +113,6 @@ func (a *act) wants() string {
 // limit is by when the act ends, unless its platform takes longer than the plan allows.
 func (a *act) limit() time.Time { return a.begun.Add(a.plan.Limit()) }
 
-// done reports that the target was changed as the plan says.
-func (a *act) done() bool { return !a.open && a.changed && a.well }
-
 func (a *act) what() string {
 	if a.undo {
 		return "undoing of " + a.plan.FixID
