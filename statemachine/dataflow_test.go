@@ -68,6 +68,20 @@ func leave(here known, s asl.State, label string) known {
 	return after
 }
 
+// writes is where a state writes when it is left by that edge; "" for nowhere.
+func writes(s asl.State, label string) string {
+	at := s.ResultPath
+	for i, c := range s.Catch {
+		if label == s.Successors()[len(s.Successors())-len(s.Catch)+i].Label {
+			at = c.ResultPath
+		}
+	}
+	if s.Type != asl.Task || at.IsNull() {
+		return ""
+	}
+	return at.String()
+}
+
 // put is ResultPath: what stood there before is gone.
 func put(k known, at asl.Path, fields []string) known {
 	if at.IsNull() {
@@ -91,8 +105,10 @@ func reads(s asl.State) []string {
 	if json.Unmarshal(s.Parameters, &template) == nil {
 		paths = templatePaths(template)
 	}
-	if s.TimeoutSecondsPath != "" {
-		paths = append(paths, s.TimeoutSecondsPath)
+	for _, path := range []string{s.TimeoutSecondsPath, s.SecondsPath} {
+		if path != "" {
+			paths = append(paths, path)
+		}
 	}
 	if slices.Contains(paths, "$") { // a step that takes everything still needs to know which incident
 		paths = append(paths, "$.tenant", "$.incidentId")
@@ -205,9 +221,16 @@ func contracts(f *findings, def *asl.Definition) {
 	}
 }
 
+// resultOf is where a state's result stands. The three that work on a fix say in one
+// place how far it has come: the last answer counts.
+func resultOf(state string) string {
+	return map[string]string{investigate: "$.investigation", analyze: "$.analysis", planFix: "$.plan", waitState: "$.approval",
+		executeFix: "$.fix", verifyFix: "$.fix", undoFix: "$.fix", createTicket: "$.ticket", logResolution: "$.resolution"}[state]
+}
+
 // results checks that of an answer only the step's own small fields stay.
 func results(f *findings, s asl.State, c contract) {
-	if want := map[string]string{analyze: "$.analysis", waitState: "$.approval", executeFix: "$.fix", createTicket: "$.ticket", logResolution: "$.resolution"}[s.Name]; s.ResultPath.String() != want {
+	if want := resultOf(s.Name); s.ResultPath.String() != want {
 		f.add("keeps its result apart", s.Name, "ResultPath is %s, not %s", s.ResultPath, want)
 	}
 	if c.output == nil {

@@ -9,22 +9,37 @@ import (
 	"time"
 
 	"github.com/opsguard/opsguard/pkg/asl"
+	"github.com/opsguard/opsguard/pkg/incident"
 )
 
 // node is an execution somewhere on its way, and what happened before that
 // matters to the promises.
 type node struct {
-	exec     asl.Execution
-	now      time.Time
+	exec asl.Execution
+	now  time.Time
+	flags
+	calls []string
+}
+
+// flags are what happened so far.
+type flags struct {
 	approved bool // the answer to WaitForApproval was approve
+	resolved bool // it was resolve
 	acted    bool // the fix was called, and it may have done something
+	good     bool // the last answer about the fix: done, and seen to work
+	undo     bool // the last answer about the fix: to be undone
+	settles  bool // the last answer about the fix: to be waited for
+	undone   bool // the undoing was called, and it may have done something
+	lost     bool // a step that works on the fix failed for good, unless it is called again
+	ticketed bool // CreateTicket was called
 	ending   bool // LogResolution was called
-	calls    []string
 }
 
 // key is all of a node that can make a difference to what follows. Of the data
 // that is what the states from here on read: so runs that differ in nothing else
-// are followed once. Times, attempt numbers and tokens make none.
+// are followed once. Times, attempt numbers and tokens make none. So looking again and
+// again at a fix that never settles is gone through once: after each such look the
+// execution stands where it stood after the first.
 func (n node) key(read map[string][]string) string {
 	var data any
 	if err := json.Unmarshal(n.exec.Data, &data); err != nil {
@@ -35,7 +50,7 @@ func (n node) key(read map[string][]string) string {
 		value, found := lookUp(data, path)
 		live = append(live, path, value, found)
 	}
-	return fmt.Sprint(n.exec.State, n.exec.Phase, n.exec.Status, n.exec.RetriesUsed, live, n.approved, n.acted, n.ending)
+	return fmt.Sprint(n.exec.State, n.exec.Phase, n.exec.Status, n.exec.RetriesUsed, live, n.flags)
 }
 
 func lookUp(data any, path string) (any, bool) {
@@ -50,20 +65,27 @@ func lookUp(data any, path string) (any, bool) {
 	return data, true
 }
 
-// readFrom lists, for each state, the paths that it and all that can follow it
-// read.
+// readFrom lists, for each state, the paths that it and what can follow it read, as far
+// as nothing on the way writes them first.
 func readFrom(def *asl.Definition) map[string][]string {
-	all := edges(def)
 	found := map[string][]string{}
-	for _, from := range def.States() {
-		var paths []string
+	for changed := true; changed; {
+		changed = false
 		for _, s := range def.States() {
-			if reaches(from.Name, all, s.Name) {
-				paths = append(paths, reads(s)...)
+			paths := reads(s)
+			for _, next := range s.Successors() {
+				at := writes(s, next.Label) + "."
+				for _, path := range found[next.To] {
+					if !strings.HasPrefix(path+".", at) {
+						paths = append(paths, path)
+					}
+				}
 			}
+			slices.Sort(paths)
+			paths = slices.Compact(paths)
+			changed = changed || !slices.Equal(found[s.Name], paths)
+			found[s.Name] = paths
 		}
-		slices.Sort(paths)
-		found[from.Name] = slices.Compact(paths)
 	}
 	return found
 }
@@ -158,19 +180,33 @@ func step(def *asl.Definition, n node, event asl.Event) (node, []asl.Command, er
 	return n, commands, err
 }
 
-// remember notes what an event says about the fix and the approval.
+// remember notes what an event says about the approval and the fix.
 func remember(before, after node, event asl.Event) node {
+	state := before.exec.State
 	switch event := event.(type) {
 	case asl.CallbackSucceeded:
-		after.approved = string(event.Output) == approval
+		after.approved, after.resolved = string(event.Output) == approval, string(event.Output) == resolution
 	case asl.TaskFailed:
-		if before.exec.State == executeFix && !slices.Contains(slices.Concat(beforeTheClaim()...), event.Error) {
-			after.acted = true
+		after.lost = slices.Contains(fixing(), state)
+		if !slices.Contains(slices.Concat(beforeTheClaim(state)...), event.Error) {
+			after.mayHaveActed(state)
 		}
-	case asl.TaskSucceeded, asl.TaskTimedOut:
-		after.acted = after.acted || before.exec.State == executeFix
+	case asl.TaskTimedOut:
+		after.lost = slices.Contains(fixing(), state)
+		after.mayHaveActed(state)
+	case asl.TaskSucceeded:
+		after.mayHaveActed(state)
+		if p := said(string(event.Output)); slices.Contains(fixing(), state) {
+			works := p.Outcome == incident.Fixed || p.Outcome == incident.Simulated
+			after.settles, after.good, after.undo = !p.Settled, p.Settled && p.Verified && works, p.Settled && p.Undo
+		}
 	}
 	return after
+}
+
+func (f *flags) mayHaveActed(state string) {
+	f.acted = f.acted || state == executeFix
+	f.undone = f.undone || state == undoFix
 }
 
 // longEnough is how often an incident's end is tried before the execution fails:
@@ -183,16 +219,7 @@ func judge(f *findings, def *asl.Definition, n node, commands []asl.Command) nod
 		switch command := command.(type) {
 		case asl.RunTask:
 			n.calls = append(slices.Clip(n.calls), n.exec.State)
-			if command.Function == functionOf(executeFix) && !n.approved {
-				f.add("runs no fix unapproved", n.exec.State, "after %v", n.calls)
-			}
-			if command.Function == functionOf(executeFix) && n.acted {
-				f.add("runs a fix once", n.exec.State, "after %v", n.calls)
-			}
-			if command.Function != functionOf(executeFix) && strings.Contains(string(command.Payload), "token") && !command.Waits {
-				f.add("gives the token to one step", n.exec.State, "it is called with %s", command.Payload)
-			}
-			n.ending = n.ending || command.Function == functionOf(logResolution)
+			n.judgeCall(f, command)
 		case asl.Finish:
 			if !n.ending {
 				f.add("ends through LogResolution", n.exec.State, "%s %s %s after %v", command.Status, n.exec.Error, n.exec.Cause, n.calls)
@@ -206,6 +233,40 @@ func judge(f *findings, def *asl.Definition, n node, commands []asl.Command) nod
 	return n
 }
 
+// judgeCall checks one call of a function, and notes it.
+func (n *node) judgeCall(f *findings, command asl.RunTask) {
+	called := func(state string) bool { return command.Function == functionOf(state) }
+	blame := func(promise string) { f.add(promise, n.exec.State, "after %v", n.calls) }
+	if (called(executeFix) || called(undoFix)) && !n.approved {
+		blame("runs no fix unapproved")
+	}
+	if called(executeFix) && n.acted {
+		blame("runs a fix once")
+	}
+	if called(undoFix) && (!n.acted || !n.undo) {
+		blame("undoes what is to be undone")
+	}
+	if called(undoFix) && n.undone {
+		blame("undoes a fix once")
+	}
+	again := n.exec.RetryCount > 0
+	if n.lost && !again && !called(createTicket) {
+		blame("hands failures to people")
+	}
+	if called(verifyFix) != n.settles && n.acted && !n.lost && !again && !n.ticketed {
+		blame("waits for what settles")
+	}
+	if called(logResolution) && !n.ticketed && !n.resolved && !n.good || called(createTicket) && n.good && !n.lost {
+		blame("resolves what is seen to work")
+	}
+	if !called(executeFix) && strings.Contains(string(command.Payload), "token") && !command.Waits {
+		f.add("gives the token to one step", n.exec.State, "it is called with %s", command.Payload)
+	}
+	n.lost = false
+	n.ticketed = n.ticketed || called(createTicket)
+	n.ending = n.ending || called(logResolution)
+}
+
 // possible lists what can happen next.
 func (a alphabet) possible(def *asl.Definition, n node) []asl.Event {
 	s, _ := def.State(n.exec.State)
@@ -216,6 +277,11 @@ func (a alphabet) possible(def *asl.Definition, n node) []asl.Event {
 	}
 	if n.exec.Phase == asl.Invoking {
 		for _, output := range a.results[s.Name] {
+			// No step says that a fix is to be undone once its undoing was begun: that is
+			// incident.MayUndo, which has tests of its own.
+			if said(output).Undo && (n.undone || s.Name == undoFix) {
+				continue
+			}
 			events = append(events, asl.TaskSucceeded{Attempt: attempt, Output: json.RawMessage(output)})
 		}
 		for _, name := range a.errors {

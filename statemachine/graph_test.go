@@ -7,11 +7,14 @@ import (
 	"encoding/json"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/opsguard/opsguard/pkg/asl"
+	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/steps"
 	"github.com/opsguard/opsguard/statemachine"
 )
 
@@ -61,22 +64,23 @@ func TestTheDefinitionMeansTheSameInEveryPartition(t *testing.T) {
 
 // TestEveryRunKeepsThePromises goes through all there is: whatever the steps
 // answer, fail with or take too long over, and whatever comes as a decision, the
-// fix is called only after an approve, never again once it may have been claimed,
-// and LogResolution ends it.
+// fix is called only after an approve, never again once it may have been claimed; it is
+// undone only where an answer said so, and once; what is not known of it goes to people;
+// and LogResolution ends it. A fix that never settles is among it.
 func TestEveryRunKeepsThePromises(t *testing.T) {
 	def := shortened(t, statemachine.Definition)
 	f := &findings{said: map[violation]string{}}
 	world := everything()
-	steps := explore(f, def, world)
+	ways := explore(f, def, world)
 	if len(f.said) > 0 {
 		t.Errorf("a run breaks a promise:%s", f)
 	}
-	for _, name := range []string{analyze, waitState, executeFix, createTicket, logResolution} {
-		if steps[name] < len(world.errors) {
-			t.Errorf("%s was gone on from in %d ways only: the exploration misses most of them", name, steps[name])
+	for _, name := range slices.Concat([]string{investigate, analyze, planFix, waitState, createTicket, logResolution}, fixing()) {
+		if ways[name] < len(world.errors) {
+			t.Errorf("%s was gone on from in %d ways only: the exploration misses most of them", name, ways[name])
 		}
 	}
-	t.Logf("ways on from each state: %v", steps)
+	t.Logf("ways on from each state: %v", ways)
 }
 
 // TestEachAnswerLeadsWhereItShould follows one answer, or one result of the fix,
@@ -99,11 +103,15 @@ func TestEachAnswerLeadsWhereItShould(t *testing.T) {
 			t.Errorf("the answer %s leads to %s, want %s", answer, got, want)
 		}
 	}
-	good := []string{`{"outcome":"fixed","verified":true}`, `{"outcome":"simulated","verified":true}`}
 	for _, result := range world.results[executeFix] {
-		want := createTicket
-		if slices.Contains(good, result) {
+		want, p := createTicket, said(result)
+		switch {
+		case !p.Settled:
+			want = pause
+		case p.Verified && (p.Outcome == incident.Fixed || p.Outcome == incident.Simulated):
 			want = logResolution
+		case p.Undo:
+			want = undoFix
 		}
 		if got := after(t, def, approval, result); got != want {
 			t.Errorf("the fix's result %s leads to %s, want %s", result, got, want)
@@ -111,26 +119,28 @@ func TestEachAnswerLeadsWhereItShould(t *testing.T) {
 	}
 }
 
-// after names the state that runs after the answer and, if there is one, the
-// fix's result.
+// after names the state in which the execution waits after the answer and, if there is
+// one, the fix's result.
 func after(t *testing.T, def *asl.Definition, answer, fix string) string {
 	t.Helper()
+	returns := func(output string) func(asl.Execution) asl.Event {
+		return func(e asl.Execution) asl.Event {
+			return asl.TaskSucceeded{Attempt: e.Attempt, Output: json.RawMessage(output)}
+		}
+	}
 	events := []func(asl.Execution) asl.Event{
 		func(asl.Execution) asl.Event {
 			return asl.Start{Name: "INC-1", Input: json.RawMessage(`{"tenant":"t","incidentId":"INC-1","approvalTimeoutSeconds":9}`)}
 		},
-		func(e asl.Execution) asl.Event {
-			return asl.TaskSucceeded{Attempt: e.Attempt, Output: json.RawMessage(something().results[analyze][0])}
-		},
-		func(e asl.Execution) asl.Event {
-			return asl.CallbackSucceeded{Token: e.Token, Output: json.RawMessage(answer)}
-		},
-		func(e asl.Execution) asl.Event {
-			return asl.TaskSucceeded{Attempt: e.Attempt, Output: json.RawMessage(fix)}
-		},
 	}
-	if fix == "" {
-		events = events[:3]
+	for _, state := range []string{investigate, analyze, planFix} {
+		events = append(events, returns(something().results[state][0]))
+	}
+	events = append(events, func(e asl.Execution) asl.Event {
+		return asl.CallbackSucceeded{Token: e.Token, Output: json.RawMessage(answer)}
+	})
+	if fix != "" {
+		events = append(events, returns(fix))
 	}
 	n := node{now: epoch()}
 	for _, event := range events {
@@ -140,4 +150,56 @@ func after(t *testing.T, def *asl.Definition, answer, fix string) string {
 		}
 	}
 	return n.exec.State
+}
+
+// TestALookThatSeesNothingNewIsTakenAgainAfterItsTime follows a fix that settles for
+// long: each look says after how long the next one comes, and nothing else passes.
+func TestALookThatSeesNothingNewIsTakenAgainAfterItsTime(t *testing.T) {
+	def, err := asl.Load(statemachine.Definition)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := settling(t, def)
+	for _, seconds := range []int{1, 2, 5, 15, 15} {
+		text, err := json.Marshal(steps.FixProgress{WaitSeconds: seconds})
+		if err != nil {
+			t.Fatal(err)
+		}
+		timer, ok := n.exec.Due()
+		if !ok || timer.Kind != asl.WaitTimer {
+			t.Fatalf("it waits for no time in %s: %+v", n.exec.State, n.exec.Timers)
+		}
+		if n, _, err = step(def, n, asl.TimerFired{Kind: timer.Kind, Attempt: timer.Attempt}); err != nil || n.exec.State != verifyFix {
+			t.Fatalf("after the wait it is in %s: %v", n.exec.State, err)
+		}
+		if n, _, err = step(def, n, asl.TaskSucceeded{Attempt: n.exec.Attempt, Output: text}); err != nil || n.exec.State != pause {
+			t.Fatalf("after a look that saw nothing new it is in %s: %v", n.exec.State, err)
+		}
+		if next, _ := n.exec.Due(); next.At.Sub(n.now) != time.Duration(seconds)*time.Second {
+			t.Errorf("it looks again after %s, want %d s", next.At.Sub(n.now), seconds)
+		}
+	}
+}
+
+// settling is an execution whose fix was taken by the target and settles.
+func settling(t *testing.T, def *asl.Definition) node {
+	t.Helper()
+	n := node{now: epoch()}
+	var err error
+	if n, _, err = step(def, n, asl.Start{Name: "INC-1", Input: json.RawMessage(`{"tenant":"t","incidentId":"INC-1","approvalTimeoutSeconds":9}`)}); err != nil {
+		t.Fatal(err)
+	}
+	for n.exec.State != pause {
+		var event asl.Event = asl.TaskSucceeded{Attempt: n.exec.Attempt, Output: json.RawMessage(something().results[n.exec.State][0])}
+		switch n.exec.State {
+		case waitState:
+			event = asl.CallbackSucceeded{Token: n.exec.Token, Output: json.RawMessage(approval)}
+		case executeFix:
+			event = asl.TaskSucceeded{Attempt: n.exec.Attempt, Output: json.RawMessage(progress("", false, false, false))}
+		}
+		if n, _, err = step(def, n, event); err != nil || n.exec.Finished() {
+			t.Fatalf("it ended in %s: %v", n.exec.State, err)
+		}
+	}
+	return n
 }

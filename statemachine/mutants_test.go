@@ -99,7 +99,7 @@ func mutate(t *testing.T, change func(document)) []byte {
 // each for what it is about and none for anything else.
 func TestABrokenDefinitionIsRefusedForItsOwnReason(t *testing.T) {
 	broken := map[string]bool{}
-	for _, m := range slices.Concat(approvalMutants(), failureMutants(), dataMutants(), shapeMutants()) {
+	for _, m := range slices.Concat(approvalMutants(), failureMutants(), dataMutants(), shapeMutants(), settleMutants(), undoMutants()) {
 		t.Run(m.name, func(t *testing.T) {
 			text := mutate(t, m.change)
 			got := promises(text)
@@ -121,11 +121,12 @@ func TestABrokenDefinitionIsRefusedForItsOwnReason(t *testing.T) {
 			}
 		})
 	}
-	for _, promise := range []string{"loads", "is explained", "only steps time out", "starts with the analysis", "waits once", "keeps the data whole",
+	for _, promise := range []string{"loads", "is explained", "only steps time out", "starts with the investigation", "waits once", "keeps the data whole",
 		"ends in LogResolution", "calls its own function", "times out", "fails loudly", "catches everything", "keeps why it failed",
 		"retries what is safe", "backs off", "waits for its turn", "never comes back", "is approved first", "is asked first", "alone answers",
 		"reads what is there", "gives the step its input", "gives the token to one step", "keeps its result apart", "keeps a small result",
-		"runs no fix unapproved", "runs a fix once", "ends through LogResolution", "tries long to end"} {
+		"goes in order", "waits before it looks", "waits for what settles", "undoes what was done", "undoes what is to be undone", "undoes a fix once", "hands failures to people",
+		"resolves what is seen to work", "runs no fix unapproved", "runs a fix once", "ends through LogResolution", "tries long to end"} {
 		if !broken[promise] {
 			t.Errorf("no copy breaks %q: nothing shows that its check can fail", promise)
 		}

@@ -14,14 +14,26 @@ import (
 
 // The state machine's states that something is promised about.
 const (
+	investigate   = "Investigate"
 	analyze       = "Analyze"
+	planFix       = "PlanFix"
 	waitState     = "WaitForApproval"
 	decided       = "Decided"
 	executeFix    = "ExecuteFix"
+	settled       = "Settled"
+	pause         = "Wait"
+	verifyFix     = "VerifyFix"
+	undoFix       = "UndoFix"
 	fixVerified   = "FixVerified"
 	createTicket  = "CreateTicket"
 	logResolution = "LogResolution"
 )
+
+// fixing are the states whose function works on a fix that was approved.
+func fixing() []string { return []string{executeFix, verifyFix, undoFix} }
+
+// changing are those whose function may change the target.
+func changing() []string { return []string{executeFix, undoFix} }
 
 // functionOf is the placeholder that names a state's function: names follow
 // through from folder to state.
@@ -96,8 +108,8 @@ func wholeDefinition(f *findings, def *asl.Definition) {
 	if def.TimeoutSeconds() != 0 {
 		f.add("only steps time out", "", "an execution's own timeout cannot be caught: the incident would hang until reconcile")
 	}
-	if def.StartAt() != analyze {
-		f.add("starts with the analysis", "", "it starts at %s", def.StartAt())
+	if def.StartAt() != investigate {
+		f.add("starts with the investigation", "", "it starts at %s", def.StartAt())
 	}
 	waits := 0
 	for _, s := range def.States() {
@@ -139,7 +151,7 @@ func everyTask(f *findings, s asl.State) {
 		f.add("times out", s.Name, "people have as long as the execution's input says; TimeoutSecondsPath is %q", s.TimeoutSecondsPath)
 	case !s.WaitsForToken && (s.TimeoutSecondsPath != "" || s.TimeoutSeconds > longestCall):
 		f.add("times out", s.Name, "TimeoutSeconds is missing or above %d", longestCall)
-	case s.Name == executeFix && time.Duration(s.TimeoutSeconds)*time.Second < incident.MaxFixTime+time.Minute:
+	case slices.Contains(changing(), s.Name) && time.Duration(s.TimeoutSeconds)*time.Second < incident.MaxFixTime+time.Minute:
 		f.add("times out", s.Name, "%d s is less than a fix may take and a minute to record it", s.TimeoutSeconds)
 	}
 	everyCatch(f, s)
@@ -160,10 +172,19 @@ func everyCatch(f *findings, s asl.State) {
 		f.add("catches everything", s.Name, "an error would end the execution with the incident open")
 	}
 	for _, c := range s.Catch {
-		if want := map[string]string{analyze: "$.analyzeError", waitState: "$.waitError", executeFix: "$.fixError", createTicket: "$.ticketError"}[s.Name]; c.ResultPath.String() != want {
+		if want := errorOf(s.Name); c.ResultPath.String() != want {
 			f.add("keeps why it failed", s.Name, "Catch puts the error at %s; the steps read %s", c.ResultPath, want)
 		}
+		if slices.Contains(fixing(), s.Name) && c.Next != createTicket {
+			f.add("hands failures to people", s.Name, "a fix about which nothing is known leads to %s", c.Next)
+		}
 	}
+}
+
+// errorOf is where a state's Catch puts the error.
+func errorOf(state string) string {
+	return map[string]string{investigate: "$.investigateError", analyze: "$.analyzeError", planFix: "$.planError", waitState: "$.waitError",
+		executeFix: "$.fixError", verifyFix: "$.fixError", undoFix: "$.fixError", createTicket: "$.ticketError"}[state]
 }
 
 // retryable are the errors after which asking again can help: our own kinds that
@@ -175,21 +196,25 @@ func retryable() []string {
 		"Lambda.AWSLambdaException", "Lambda.SdkClientException", "Lambda.TooManyRequestsException", "Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout"}
 }
 
-// beforeTheClaim are the answers of the fix's call after which nothing can have
-// been done, by retrier: Lambda refused to run it; or it ran and claimed nothing,
-// because another fix held the target or the store failed. After every other answer
-// the plan may have been acted on, so the state machine must not call again.
-func beforeTheClaim() [][]string {
+// beforeTheClaim are the answers of a call that may change the target after which
+// nothing can have been done, by retrier: Lambda refused to run it; or it ran and
+// claimed nothing, because another fix held the target or the store failed. After every
+// other answer it may have acted, so the state machine must not call again. A fix that is
+// to be undone still holds its target, so undo-fix never waits for it.
+func beforeTheClaim(state string) [][]string {
+	if state == undoFix {
+		return [][]string{{throttled}, {steps.NameNotStarted}}
+	}
 	return [][]string{{throttled}, {steps.NameNotStarted, steps.NameTargetBusy}}
 }
 
 func everyRetry(f *findings, s asl.State) {
 	want, least := [][]string{retryable()}, 2
 	switch s.Name {
-	case executeFix:
-		want, least = beforeTheClaim(), 1
-	case logResolution:
-		least = 8 // long, because nothing follows
+	case executeFix, undoFix:
+		want, least = beforeTheClaim(s.Name), 1
+	case logResolution, verifyFix:
+		least = 8 // long: nothing follows the end; and a fix that is looked at no more is not undone
 	}
 	got := make([][]string, len(s.Retry))
 	for n, r := range s.Retry {
@@ -228,9 +253,13 @@ type contract struct{ input, output any }
 
 func contractOf(state string) contract {
 	return map[string]contract{
+		investigate:   {incident.Ref{}, steps.InvestigateOutput{}},
 		analyze:       {incident.Ref{}, steps.AnalyzeOutput{}},
+		planFix:       {incident.Ref{}, steps.PlanFixOutput{}},
 		waitState:     {steps.WaitInput{}, nil}, // the callback's output is checked by running it
-		executeFix:    {incident.Ref{}, steps.ExecuteFixOutput{}},
+		executeFix:    {incident.Ref{}, steps.FixProgress{}},
+		verifyFix:     {incident.Ref{}, steps.FixProgress{}},
+		undoFix:       {incident.Ref{}, steps.FixProgress{}},
 		createTicket:  {steps.CreateTicketInput{}, steps.CreateTicketOutput{}},
 		logResolution: {steps.LogResolutionInput{}, steps.LogResolutionOutput{}},
 	}[state]

@@ -98,6 +98,9 @@ type State struct {
 	Parameters     json.RawMessage
 	ResultSelector json.RawMessage
 
+	// Of a Wait that is told how long.
+	SecondsPath string
+
 	// Of a Choice.
 	Choices []ChoiceRule
 	Default string

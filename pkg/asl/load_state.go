@@ -115,7 +115,7 @@ func (l *loader) wait(f *fields, s *State) {
 	if n, ok := f.take("SecondsPath"); ok {
 		given++
 		if path, ok := l.path(n, false); ok {
-			s.wait.secondsPath = &path
+			s.SecondsPath, s.wait.secondsPath = path.String(), &path
 		}
 	}
 	if n, ok := f.take("TimestampPath"); ok {

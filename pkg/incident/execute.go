@@ -13,9 +13,11 @@ const (
 	// begins: see Plan.Limit.
 	MaxFixTime = 10 * time.Minute
 	// HoldTime is how long a target stays taken when nothing is heard of its fix
-	// again: longer than a call can act, so that a hold never lapses under one. While the
-	// fix settles, the hold is renewed.
+	// again, beside the limit of what the call may have begun: longer than a call can act,
+	// so that a hold never lapses under one.
 	HoldTime = MaxFixTime + 5*time.Minute
+	// MaxHoldTime is the longest that a claim takes a target.
+	MaxHoldTime = HoldTime + MaxFixLimit
 	// renewBefore is how much of a hold is left when it is renewed.
 	renewBefore = HoldTime / 2
 	// maxSteps bounds what an executor can make the record grow by.
@@ -24,6 +26,16 @@ const (
 	maxStepDetail = 500 // bytes
 	maxRefusalWhy = MaxBrakeReason + 500
 )
+
+// hold is how long the target is taken for the plan: until whatever a call may begin on it
+// must have ended, even if nobody ever looks at it. What is only walked through begins
+// nothing.
+func (p Plan) hold() time.Duration {
+	if p.Simulated() {
+		return HoldTime
+	}
+	return HoldTime + time.Duration(p.LimitSeconds)*time.Second
+}
 
 // Claimer says whose claim it is.
 type Claimer struct {
@@ -55,8 +67,8 @@ func (i Incident) Claim(by Claimer, today *Plan, now time.Time) (Change, error) 
 	}
 	at := c.Incident.UpdatedAt
 	c.Incident.Queued = nil
-	c.Incident.Attempt = &Attempt{StartedAt: at, Until: at.Add(HoldTime), Held: true, Runner: by.Runner}
-	c.Take = &Hold{Target: i.Plan.Target.Key(), Ref: i.Ref, From: at, Until: at.Add(HoldTime)}
+	c.Incident.Attempt = &Attempt{StartedAt: at, Runner: by.Runner}
+	c.hold(at, i.Plan.hold())
 	c.Unless = StopFixes
 	return c, nil
 }

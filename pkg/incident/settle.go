@@ -80,13 +80,13 @@ func (i Incident) Renew(now time.Time) Change {
 		return i.recorded()
 	}
 	c := i.change(now, System, EventFixWatched, map[string]string{"targetHeldUntil": FormatTime(now.Add(HoldTime))})
-	c.hold(c.Incident.UpdatedAt)
+	c.hold(c.Incident.UpdatedAt, HoldTime)
 	return c
 }
 
 // hold takes the target, or keeps it for longer.
-func (c *Change) hold(at time.Time) {
-	until := at.Add(HoldTime)
+func (c *Change) hold(at time.Time, long time.Duration) {
+	until := at.Add(long)
 	c.Incident.Attempt.Until, c.Incident.Attempt.Held = until, true
 	c.Take = &Hold{Target: c.Incident.Plan.Target.Key(), Ref: c.Incident.Ref, From: at, Until: until}
 }
@@ -121,7 +121,7 @@ func (i Incident) ClaimUndo(by Claimer, now time.Time) (Change, error) {
 	}
 	c := i.change(now, System, EventUndoStarted, details)
 	c.Incident.Attempt.Undoing = &Undoing{StartedAt: c.Incident.UpdatedAt, Runner: by.Runner}
-	c.hold(c.Incident.UpdatedAt)
+	c.hold(c.Incident.UpdatedAt, i.Plan.hold())
 	c.Unless = StopAll
 	return c, nil
 }

@@ -229,7 +229,7 @@ func (s ExecuteFix) again(ctx context.Context, ref incident.Ref) (FixProgress, e
 		return progress(inc, s.Now()), nil
 	}
 	sight := look(ctx, s.Executors, inc, s.Now())
-	if sight.Phase == Settling {
+	if sight.Phase == Settling || sight.Phase == Verified && s.healthCounts(inc) {
 		return s.took(ctx, inc, nil, sight.Steps, true)
 	}
 	result := incident.Result{Outcome: incident.Unknown, Steps: sight.Steps, Looked: true}
@@ -245,6 +245,13 @@ func (s ExecuteFix) again(ctx context.Context, ref incident.Ref) (FixProgress, e
 	gone := s.Runner != "" && inc.Attempt.Runner != s.Runner
 	result.Over = gone && (verified || simulates)
 	return s.record(ctx, inc, result)
+}
+
+// healthCounts reports whether the fix works only if the service is well too, which
+// verify-fix asks.
+func (s ExecuteFix) healthCounts(inc incident.Incident) bool {
+	svc, known := s.Inventory.Lookup(inc.Service)
+	return known && svc.Health != nil && !inc.Plan.Simulated()
 }
 
 // took records that the target has taken the fix, even if the step's own time is up.

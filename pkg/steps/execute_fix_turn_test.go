@@ -183,10 +183,13 @@ func TestARerunGivesTheTargetBackWhenNothingCanBeUnderWay(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.closed(ref)
+			if !c.free {
+				w.clock.move(w.load(ref).Attempt.Until.Sub(w.clock.now()) - minute)
+			}
 			next := w.approved(c.service)
 			if !c.free {
 				w.wantQueued(next, ref)
-				w.clock.move(w.load(ref).Attempt.Until.Sub(w.clock.now()))
+				w.clock.move(minute)
 			}
 			if _, err := w.execute().Handle(t.Context(), next); err != nil || len(w.executor.runs) != 2 {
 				t.Errorf("the next fix of the target: %v, %d runs", err, len(w.executor.runs))
@@ -216,7 +219,7 @@ func TestATargetWhoseFixMayGoOnStaysTaken(t *testing.T) {
 func TestATargetWhoseFixWasNeverHeardOfAgainIsFreeInTime(t *testing.T) {
 	w := newWorld(t)
 	lost := w.lost("real")
-	w.clock.move(minute)
+	w.clock.move(w.load(lost).Attempt.Until.Sub(w.clock.now()) - minute)
 	next := w.approved("twin")
 	w.wantQueued(next, lost)
 	w.clock.move(w.load(lost).Attempt.Until.Sub(w.clock.now()) - time.Millisecond)

@@ -38,7 +38,9 @@ func (s UndoFix) Handle(ctx context.Context, ref incident.Ref) (FixProgress, err
 	if acted.Outcome == "" {
 		return s.took(ctx, inc, acted)
 	}
-	return s.record(ctx, inc, incident.Result{Outcome: acted.Outcome, Steps: acted.Steps, Over: acted.Outcome == incident.Failed})
+	// Even where nothing was undone the fix itself may be under way, beyond its limit: the
+	// hold stays until it lapses.
+	return s.record(ctx, inc, incident.Result{Outcome: acted.Outcome, Steps: acted.Steps})
 }
 
 func (s UndoFix) run(ctx context.Context, inc incident.Incident) Acted {

@@ -18,7 +18,7 @@ const quietKey = "noClaimsBefore"
 
 // holdTime is how long a target is held whose holder is not known, and how long a
 // doubtful store lets no fix begin.
-const holdTime = incident.HoldTime
+const holdTime = incident.MaxHoldTime
 
 // beQuiet writes into the store that no fix may begin for holdTime.
 func beQuiet(tx *bbolt.Tx, now time.Time) error {

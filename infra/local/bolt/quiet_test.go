@@ -116,7 +116,7 @@ func TestNoFixBeginsTwiceOverADamagedStore(t *testing.T) {
 				o.close()
 			}
 			o = openStore(t, dir)
-			later := time.Now().Add(incident.HoldTime + 2*time.Second)
+			later := time.Now().Add(incident.MaxHoldTime + 2*time.Second)
 			o.approved(900, later)
 			if err := o.claim(900, later); err != nil {
 				t.Errorf("a fix that is approved when no earlier one can run: %v", err)

@@ -28,6 +28,8 @@ type Steps struct {
 
 	IngestAlert  func(context.Context, steps.IngestInput) (steps.Ingested, error)                 // Ingest's, unless replaced
 	ExecuteFix   func(context.Context, incident.Ref) (steps.FixProgress, error)                   // Execute's, unless replaced
+	VerifyFix    func(context.Context, incident.Ref) (steps.FixProgress, error)                   // Verify's, unless replaced
+	UndoFix      func(context.Context, incident.Ref) (steps.FixProgress, error)                   // Undo's, unless replaced
 	CreateTicket func(context.Context, steps.CreateTicketInput) (steps.CreateTicketOutput, error) // Ticket's, unless replaced
 }
 
@@ -63,7 +65,7 @@ func (t *task) steps() *Steps {
 		Approve: steps.ApproveFix{Store: store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: log},
 		Plan:    steps.PlanFix{Store: store, Executors: platform{t}, Inventory: inv, Lasting: lasting, Now: now, Log: log},
 		Execute: steps.ExecuteFix{Store: store, Executors: platform{t}, Inventory: inv, Fixes: store, Runner: w.runner(), Now: now, Log: log},
-		Verify:  steps.VerifyFix{Store: store, Executors: platform{t}, Inventory: inv, Now: now, Log: log},
+		Verify:  steps.VerifyFix{Store: store, Executors: platform{t}, Inventory: inv, Prober: prober{t}, Now: now, Log: log},
 		Undo:    steps.UndoFix{Store: store, Executors: platform{t}, Runner: w.runner(), Now: now, Log: log},
 		Ticket:  steps.CreateTicket{Store: store, Inventory: inv, Trackers: []steps.Tracker{tracker{t}}, Links: w.links, Now: now, Log: log},
 		Close:   steps.LogResolution{Store: store, Lasting: lasting, People: people, Now: now, Log: log},
@@ -98,6 +100,12 @@ func (s *Steps) asTheyAre() {
 	}
 	if s.ExecuteFix == nil {
 		s.ExecuteFix = s.Execute.Handle
+	}
+	if s.VerifyFix == nil {
+		s.VerifyFix = s.Verify.Handle
+	}
+	if s.UndoFix == nil {
+		s.UndoFix = s.Undo.Handle
 	}
 	if s.CreateTicket == nil {
 		s.CreateTicket = s.Ticket.Handle

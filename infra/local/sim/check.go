@@ -27,6 +27,10 @@ const (
 	invCalm      = "calm"
 	invTurn      = "turn"
 	invReconcile = "reconcile"
+	invDrift     = "target as planned"
+	invUndo      = "undoes what did not help"
+	invLook      = "looks only"
+	invHold      = "hold"
 )
 
 // check holds a world that has settled against every invariant.
@@ -64,7 +68,9 @@ func (w *World) check() {
 
 // faultless reports a world in which nothing ever fails.
 func (p profile) faultless() bool {
-	return p.fail+p.lost+p.crash+p.duplicate+p.throttle+p.stall+p.slow+p.redeploy+p.badFix+p.badModel+p.holdUp == 0 && p.skew == 0 && p.outages == 0
+	ours := p.fail + p.lost + p.crash + p.duplicate + p.throttle + p.stall + p.slow + p.redeploy + p.badModel + p.holdUp
+	targets := p.badFix + p.late + p.sick + p.stale + p.drift
+	return ours+targets == 0 && p.skew == 0 && p.outages == 0
 }
 
 // record is one incident with its trail.

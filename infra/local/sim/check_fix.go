@@ -28,8 +28,8 @@ func (r record) checkPlan() {
 			continue
 		}
 		switch {
-		case c.Event.Action == incident.EventAsked && !allows(written.deploy, r.inc, *plan):
-			r.blame(invAllowed, "people were asked about a plan that services.yaml does not allow")
+		case c.Event.Action == incident.EventPlanned && !allows(written.deploy, r.inc, *plan):
+			r.blame(invAllowed, "a fix was planned that services.yaml does not allow")
 		case c.Event.Action == incident.EventDecided && c.Incident.Decision.Action == incident.Approve:
 			r.checkQuorum(written)
 		}
@@ -101,78 +101,6 @@ func (r record) checkClaim() {
 			if age := started.Time.Sub(e.Time); age > incident.MaxApprovalAge {
 				r.blame(invApproval, "the fix was claimed on an approval %s old", age)
 			}
-		}
-	}
-}
-
-// checkOutcome: what the record says of the fix is what the target saw.
-func (r record) checkOutcome() {
-	at := r.inc.Attempt
-	var done *act
-	for _, a := range r.w.acts {
-		if a.about == r.inc.Ref && a.done {
-			done = a
-		}
-	}
-	if at == nil {
-		if done != nil {
-			r.blame(invTruth, "the target was changed for it, and the record knows of no attempt")
-		}
-		if r.inc.Status == incident.Resolved && r.inc.RecoveredAt == nil && r.inc.Resolution == nil && (r.inc.Decision == nil || r.inc.Decision.Action != incident.Resolve) {
-			r.blame(invTruth, "it is RESOLVED though nothing was done, nobody decided to, and nothing recovered")
-		}
-		return
-	}
-	switch {
-	case (at.Outcome == incident.Fixed || at.Outcome == incident.Simulated || at.Verified) && done == nil:
-		r.blame(invTruth, "the outcome is %s, verified %v, and the target was never changed", at.Outcome, at.Verified)
-	case at.Outcome == incident.Fixed && done.plan.Target.Type == targetSimulated:
-		r.blame(invTruth, "the outcome is fixed, and it was only simulated")
-	case at.Outcome == incident.Failed && done != nil:
-		r.blame(invTruth, "the outcome is failed, and the target was changed")
-	case r.inc.Status == incident.Resolved && r.inc.Resolution == nil && (!at.Verified || at.Outcome != incident.Fixed && at.Outcome != incident.Simulated):
-		r.blame(invTruth, "it is RESOLVED by a fix whose outcome is %s, verified %v", at.Outcome, at.Verified)
-	case r.inc.Status == incident.Escalated && at.Outcome == "" && r.inc.EscalationReason != incident.ReasonFixUnknown:
-		r.blame(invTruth, "nothing was heard of the fix, and the reason is %s", r.inc.EscalationReason)
-	}
-}
-
-// checkAct holds one fix, as the target lived it, against the record.
-func (w *World) checkAct(a *act) {
-	r := record{w: w, inc: w.memory.meta[a.about], name: w.name(a.about)}
-	blame := func(invariant, format string, args ...any) { r.blame(invariant, "the fix "+format, args...) }
-	if a.plan.HashFor(a.about) != a.plan.Hash {
-		blame(invApproval, "was not the plan that its hash says")
-	}
-	d, claimed := a.record.Decision, a.record.Attempt
-	if d == nil || d.Action != incident.Approve || d.PlanHash != a.plan.Hash {
-		blame(invApproval, "began without a recorded approval of exactly this plan (%v)", d)
-		return
-	}
-	if claimed == nil {
-		blame(invApproval, "began before anybody had claimed it")
-		return
-	}
-	if late := a.begun.Sub(claimed.StartedAt); late > incident.MaxFixTime+2*w.profile.skew {
-		blame(invApproval, "began %s after it was claimed", late)
-	}
-	if !allows(a.deploy, a.record, a.plan) {
-		blame(invAllowed, "is not what services.yaml allows for %s", a.record.Service)
-	}
-	if a.elsewhere > 0 {
-		blame(invOnce, "began while another was under way on the target")
-	}
-	if !a.heldFrom || !a.heldTo {
-		blame(invOnce, "did not hold the target (at its beginning %v, at its end %v)", a.heldFrom, a.heldTo)
-	}
-}
-
-// checkOnce: a plan is acted on at most once, and so is an incident.
-func (w *World) checkOnce() {
-	times := map[incident.Ref]int{}
-	for _, a := range w.acts {
-		if times[a.about]++; times[a.about] == 2 {
-			w.blame(invOnce, "%s: the fix ran more than once", w.name(a.about))
 		}
 	}
 }

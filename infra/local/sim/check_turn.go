@@ -1,12 +1,15 @@
 package sim
 
 import (
+	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/opsguard/opsguard/pkg/asl"
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/steps"
 )
 
 // holding is one incident's hold of a target, as it was written.
@@ -23,7 +26,11 @@ func (w *World) holdings() map[incident.Ref]holding {
 	for _, written := range w.writes {
 		c := written.change
 		if c.Take != nil {
-			all[c.Incident.Ref] = holding{target: c.Take.Target, from: written.at, to: c.Take.Until, life: written.life}
+			h := holding{target: c.Take.Target, from: written.at, to: c.Take.Until, life: written.life}
+			if before, held := all[c.Incident.Ref]; held && !before.free && !written.at.After(before.to) { // it is kept for longer
+				h.from, h.life = before.from, before.life
+			}
+			all[c.Incident.Ref] = h
 		}
 		if h, held := all[c.Incident.Ref]; c.Free != "" && held && !h.free && written.at.Before(h.to) {
 			h.to, h.free = written.at, true
@@ -33,21 +40,15 @@ func (w *World) holdings() map[incident.Ref]holding {
 	return all
 }
 
-// checkGivenBack: a target goes back with the record of its fix's end, unless
-// something of the fix may be under way: in the call that acted, which has not
+// checkGivenBack: a target goes back with the record of its fix's end, or of its
+// undoing's, unless something of it may be under way: in the call that acted, which has not
 // reported and whose process may live, or on a real target whose state is unknown.
 func (w *World) checkGivenBack() {
 	claimed := w.holdings()
 	for _, written := range w.writes {
 		c := written.change
-		if c.Event.Action != incident.EventFixFinished && c.Event.Action != incident.EventFixLate {
-			continue
-		}
-		looked := c.Event.Details["looked"] == "true"
-		// What this call said: an earlier look may have said more, of an earlier moment.
-		known := c.Event.Details["outcome"] != string(incident.Unknown) || c.Incident.Plan.Target.Type == targetSimulated
-		gone := !looked || w.profile.oneProcess && written.life != claimed[c.Incident.Ref].life
-		if held := w.memory.targets[targetKey{c.Incident.Tenant, claimed[c.Incident.Ref].target}]; known && gone && held.Ref == c.Incident.Ref {
+		held := w.memory.targets[targetKey{c.Incident.Tenant, claimed[c.Incident.Ref].target}]
+		if held.Ref == c.Incident.Ref && w.over(written, claimed[c.Incident.Ref].life) {
 			w.blame(invOnce, "%s: its fix is over, and it still holds %s", w.name(held.Ref), held.Target)
 		}
 	}
@@ -55,6 +56,51 @@ func (w *World) checkGivenBack() {
 		if at := w.memory.meta[held.Ref].Attempt; at == nil || !at.Held {
 			w.blame(invTruth, "%s: it holds %s, and its record does not say so", w.name(held.Ref), held.Target)
 		}
+	}
+}
+
+// over reports whether nothing of a fix can be under way by what was written of it. life
+// is that in which it was claimed.
+func (w *World) over(written write, life int) bool {
+	c := written.change
+	// What this call said: an earlier look may have said more, of an earlier moment.
+	outcome, looked := incident.Outcome(c.Event.Details["outcome"]), c.Event.Details["looked"] == "true"
+	ended := outcome == incident.Fixed || outcome == incident.Simulated || outcome == incident.Undone
+	nothing := outcome == incident.Failed || outcome == incident.Stale
+	switch c.Event.Action {
+	case incident.EventUndoFinished: // one that failed may have failed because the fix is under way still
+		return strings.HasPrefix(written.by, "VerifyFix#") && ended
+	case incident.EventFixFinished, incident.EventFixLate:
+		if strings.HasPrefix(written.by, "VerifyFix#") {
+			return ended
+		}
+		gone := !looked || w.profile.oneProcess && written.life != life
+		return gone && (ended || nothing || c.Incident.Plan.Target.Type == targetSimulated)
+	}
+	return false
+}
+
+// working is a step that works on a fix.
+type working = func(context.Context, incident.Ref) (steps.FixProgress, error)
+
+// watched is verify-fix, of which it is asked that what goes on settling keeps its target.
+func (t *task) watched(verify working) working {
+	return func(ctx context.Context, about incident.Ref) (steps.FixProgress, error) {
+		w := t.w
+		begun := w.now()
+		p, err := verify(ctx, about)
+		inc := w.memory.meta[about]
+		if err != nil || p.Settled || !inc.Settling() || inc.Status != incident.ExecutingFix || w.now().Sub(begun) > time.Minute {
+			return p, err
+		}
+		held, taken := w.memory.targets[targetKey{about.Tenant, inc.Plan.Target.Key()}]
+		if another := taken && held.Ref != about && w.now().Before(held.Until); another {
+			return p, nil
+		}
+		if left := held.Until.Sub(w.now()); left < incident.HoldTime/2-2*time.Minute {
+			w.blame(invHold, "%s: it goes on settling, and holds its target for %s", w.name(about), left)
+		}
+		return p, nil
 	}
 }
 

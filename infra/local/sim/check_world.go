@@ -172,10 +172,19 @@ func (w *World) seen() map[string]int {
 		}
 		if inc.Attempt != nil {
 			seen["outcome "+string(inc.Attempt.Outcome)]++
+			if inc.Attempt.Undoing != nil {
+				seen["undoing "+string(inc.Attempt.Undoing.Outcome)]++
+			}
+			if inc.Attempt.Outcome == incident.Applied && inc.Plan.Undo.Possible() {
+				seen["undoable"]++
+			}
 		}
 		if inc.Occurrences > 1 {
 			seen["joined"]++
 		}
+	}
+	for what, n := range w.counts {
+		seen[what] += n
 	}
 	for _, l := range w.trace {
 		if l.actor == "world" || l.call == "dies" {

@@ -14,6 +14,12 @@
 // invariant (ARCHITECTURE.md, Invariants) is checked from what the store holds
 // and from the target's own log of what was done to it.
 //
+// A real target has a version, which every fix depends on and changes. Its platform may
+// take longer than a fix's limit, take it and do nothing, stop halfway, refuse, break the
+// connection, or show what was a while ago; its service may stay unwell; and somebody may
+// change it by hand at any moment. The target knows what became of each fix, so what the
+// records say of it is held against that.
+//
 // A seed replays exactly: the same seed, the same trace. Tests plant bugs through
 // Hooks and require that they are found.
 package sim

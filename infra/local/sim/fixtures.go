@@ -59,7 +59,8 @@ func servicesDoc(variant int, wait [3]time.Duration) string {
 	var b strings.Builder
 	b.WriteString("services:\n")
 	if listed {
-		fmt.Fprintf(&b, "  api: {owner: o, target: {type: cluster, name: %s}, fixes: [%s], approval: {quorum: %d, timeout: %s}}\n",
+		const health = `health: {url: "https://api.example.com/healthz"}`
+		fmt.Fprintf(&b, "  api: {owner: o, "+health+", target: {type: cluster, name: %s}, fixes: [%s], approval: {quorum: %d, timeout: %s}}\n",
 			cluster, apiFixes, apiQuorum, wait[0])
 	}
 	fmt.Fprintf(&b, "  shop: {owner: o, target: {type: cluster, name: a}, fixes: [%s], approval: {quorum: %d, timeout: %s, approvers: [%s]}}\n",

@@ -122,9 +122,9 @@ func (t *task) handle(function string, payload json.RawMessage) (json.RawMessage
 	case "${ExecuteFixFunctionArn}":
 		return handle(payload, s.ExecuteFix)
 	case "${VerifyFixFunctionArn}":
-		return handle(payload, s.Verify.Handle)
+		return handle(payload, t.watched(s.VerifyFix))
 	case "${UndoFixFunctionArn}":
-		return handle(payload, s.Undo.Handle)
+		return handle(payload, s.UndoFix)
 	case "${CreateTicketFunctionArn}":
 		return handle(payload, s.CreateTicket)
 	case "${LogResolutionFunctionArn}":

@@ -151,6 +151,9 @@ func (w *World) modelSays(q steps.Question) (steps.Answer, error) {
 	if len(q.Fixes) > 0 && w.rng.IntN(8) > 0 {
 		a.FixID = q.Fixes[w.rng.IntN(len(q.Fixes))].ID
 	}
+	if n := len(q.Fixes); n > 0 && w.profile.eager {
+		a.FixID = q.Fixes[n-1].ID // the first is the one that cannot be undone
+	}
 	if !w.chance(w.profile.badModel) {
 		return a, nil
 	}

@@ -26,7 +26,7 @@ func (w *World) peopleRead(m message) {
 		return
 	}
 	left := max(inc.Asked.Deadline.Sub(w.now()), time.Second)
-	if w.profile.crowd && inc.Plan != nil {
+	if (w.profile.crowd || w.profile.eager) && inc.Plan != nil {
 		for _, by := range []incident.Actor{"key:anna", "key:ben"} { // as many as any rule asks for
 			in := steps.ApproveFixInput{Ref: m.about, Action: incident.Approve, By: by}
 			w.after(time.Duration(w.rng.IntN(3000))*time.Millisecond, func() { w.vote(in, false) })

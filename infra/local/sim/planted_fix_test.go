@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"time"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/steps"
@@ -13,7 +14,7 @@ func fixPlants() []plant {
 	}
 	return []plant{
 		{"it acts before the claim is persisted", invApproval, Hooks{Steps: func(s *Steps) { s.ExecuteFix = actFirst(s.Execute) }}},
-		{"today's plan is not compared with the approved one", invAllowed, Hooks{Steps: func(s *Steps) { s.ExecuteFix = claimUnseen(s.Execute) }}},
+		{"today's plan is not compared with the approved one", invAllowed, Hooks{Steps: approvedToday}},
 		{"a stale approval is accepted", invApproval, Hooks{Steps: func(s *Steps) {
 			now := s.Execute.Now
 			alter(&s.Execute.Store, func(inc incident.Incident) incident.Incident {
@@ -56,49 +57,87 @@ func fixPlants() []plant {
 	}
 }
 
-// ran is an executor that has run already.
-type ran struct {
+// already is an executor that has acted already.
+type already struct {
 	steps.Executor
-	result incident.Result
+	acted steps.Acted
 }
 
-func (r ran) Run(context.Context, incident.Ref, incident.Plan) incident.Result { return r.result }
+func (a already) Act(context.Context, steps.Order) steps.Acted { return a.acted }
 
-func actFirst(s steps.ExecuteFix) func(context.Context, incident.Ref) (steps.ExecuteFixOutput, error) {
-	return func(ctx context.Context, ref incident.Ref) (steps.ExecuteFixOutput, error) {
+// opens gives one executor for every target.
+type opens struct {
+	steps.Executors
+	exec steps.Executor
+}
+
+func (o opens) For(incident.Target) (steps.Executor, error) { return o.exec, nil }
+
+// orderOf is the order that execute-fix gives for a plan.
+func orderOf(inc incident.Incident, at time.Time) steps.Order {
+	return steps.Order{Ref: inc.Ref, Plan: *inc.Plan, Key: inc.Plan.Key(inc.Ref, false), StartedAt: at}
+}
+
+func actFirst(s steps.ExecuteFix) func(context.Context, incident.Ref) (steps.FixProgress, error) {
+	return func(ctx context.Context, ref incident.Ref) (steps.FixProgress, error) {
 		inc, err := s.Store.Load(ctx, ref)
 		if err != nil || inc.Attempt != nil || inc.Plan == nil {
 			return s.Handle(ctx, ref)
 		}
-		s.Executor = ran{s.Executor, s.Executor.Run(ctx, ref, *inc.Plan)}
+		exec, err := s.Executors.For(inc.Plan.Target)
+		if err != nil {
+			return s.Handle(ctx, ref)
+		}
+		s.Executors = opens{s.Executors, already{exec, exec.Act(ctx, orderOf(inc, s.Now()))}}
 		return s.Handle(ctx, ref)
 	}
 }
 
-// claimUnseen claims with the approved plan itself in the place of today's.
-func claimUnseen(s steps.ExecuteFix) func(context.Context, incident.Ref) (steps.ExecuteFixOutput, error) {
-	return func(ctx context.Context, ref incident.Ref) (steps.ExecuteFixOutput, error) {
-		inc, err := s.Store.Load(ctx, ref)
+// approvedToday takes the approved plan itself for what services.yaml makes of it today.
+func approvedToday(s *Steps) {
+	inner := s.Execute
+	s.ExecuteFix = func(ctx context.Context, ref incident.Ref) (steps.FixProgress, error) {
+		inc, err := inner.Store.Load(ctx, ref)
 		if err != nil {
-			return steps.ExecuteFixOutput{}, err
+			return steps.FixProgress{}, err
 		}
-		c, err := inc.Claim(incident.Claimer{}, inc.Plan, s.Now())
-		if err != nil || s.Store.Commit(ctx, c) != nil {
-			return s.Handle(ctx, ref)
+		c, err := inc.Claim(incident.Claimer{Runner: inner.Runner}, inc.Plan, inner.Now())
+		if err != nil || inner.Store.Commit(ctx, c) != nil {
+			return inner.Handle(ctx, ref)
 		}
-		result := s.Executor.Run(ctx, ref, *inc.Plan)
-		if c, err = c.Incident.Record(result, s.Now()); err == nil {
-			err = s.Store.Commit(ctx, c)
-		}
-		return steps.ExecuteFixOutput{Outcome: result.Outcome, Verified: result.Verified}, err
+		return actOn(ctx, inner, c.Incident)
 	}
 }
 
-func runAgain(s steps.ExecuteFix) func(context.Context, incident.Ref) (steps.ExecuteFixOutput, error) {
-	return func(ctx context.Context, ref incident.Ref) (steps.ExecuteFixOutput, error) {
+// actOn acts on a claimed plan and records what came of it.
+func actOn(ctx context.Context, s steps.ExecuteFix, inc incident.Incident) (steps.FixProgress, error) {
+	exec, err := s.Executors.For(inc.Plan.Target)
+	if err != nil {
+		return steps.FixProgress{}, err
+	}
+	if _, err = exec.Look(ctx, inc.Plan.Proposal()); err != nil {
+		return steps.FixProgress{}, err
+	}
+	acted := exec.Act(ctx, orderOf(inc, inc.Attempt.StartedAt))
+	var c incident.Change
+	if acted.Outcome == "" {
+		c, err = inc.Took(acted.Receipt, acted.Steps, false, s.Now())
+	} else {
+		c, err = inc.Record(incident.Result{Outcome: acted.Outcome, Verified: acted.Outcome == incident.Simulated, Steps: acted.Steps}, s.Now())
+	}
+	if err == nil {
+		err = s.Store.Commit(ctx, c)
+	}
+	return steps.FixProgress{Outcome: acted.Outcome, Settled: acted.Outcome != "", WaitSeconds: 1}, err
+}
+
+func runAgain(s steps.ExecuteFix) func(context.Context, incident.Ref) (steps.FixProgress, error) {
+	return func(ctx context.Context, ref incident.Ref) (steps.FixProgress, error) {
 		inc, err := s.Store.Load(ctx, ref)
 		if err == nil && inc.Attempt != nil && inc.Attempt.FinishedAt == nil {
-			s.Executor.Run(ctx, ref, *inc.Plan)
+			if exec, err := s.Executors.For(inc.Plan.Target); err == nil {
+				exec.Act(ctx, orderOf(inc, inc.Attempt.StartedAt))
+			}
 		}
 		return s.Handle(ctx, ref)
 	}

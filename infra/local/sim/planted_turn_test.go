@@ -77,19 +77,19 @@ func turnPlants() []plant {
 }
 
 // busyAfterwards finds out that the target is busy when it has claimed and acted.
-func busyAfterwards(s steps.ExecuteFix) func(context.Context, incident.Ref) (steps.ExecuteFixOutput, error) {
-	return func(ctx context.Context, ref incident.Ref) (steps.ExecuteFixOutput, error) {
+func busyAfterwards(s steps.ExecuteFix) func(context.Context, incident.Ref) (steps.FixProgress, error) {
+	return func(ctx context.Context, ref incident.Ref) (steps.FixProgress, error) {
 		out, err := s.Handle(ctx, ref)
 		if err == nil && out.Outcome != incident.Failed {
-			return steps.ExecuteFixOutput{}, incident.Busy(ref)
+			return steps.FixProgress{}, incident.Busy(ref)
 		}
 		return out, err
 	}
 }
 
 // doubtless takes every failure of the store for one before the claim.
-func doubtless(s steps.ExecuteFix) func(context.Context, incident.Ref) (steps.ExecuteFixOutput, error) {
-	return func(ctx context.Context, ref incident.Ref) (steps.ExecuteFixOutput, error) {
+func doubtless(s steps.ExecuteFix) func(context.Context, incident.Ref) (steps.FixProgress, error) {
+	return func(ctx context.Context, ref incident.Ref) (steps.FixProgress, error) {
 		out, err := s.Handle(ctx, ref)
 		if incident.KindOf(err) == incident.Unavailable {
 			err = incident.Fail(incident.Unavailable, incident.CodeNotStarted, "not started")
@@ -99,8 +99,8 @@ func doubtless(s steps.ExecuteFix) func(context.Context, incident.Ref) (steps.Ex
 }
 
 // impatient gives an approved fix up when its target is busy, as if that were for good.
-func impatient(s steps.ExecuteFix) func(context.Context, incident.Ref) (steps.ExecuteFixOutput, error) {
-	return func(ctx context.Context, ref incident.Ref) (steps.ExecuteFixOutput, error) {
+func impatient(s steps.ExecuteFix) func(context.Context, incident.Ref) (steps.FixProgress, error) {
+	return func(ctx context.Context, ref incident.Ref) (steps.FixProgress, error) {
 		out, err := s.Handle(ctx, ref)
 		if incident.CodeOf(err) != incident.CodeTargetBusy {
 			return out, err
@@ -118,11 +118,11 @@ func impatient(s steps.ExecuteFix) func(context.Context, incident.Ref) (steps.Ex
 }
 
 // forgotten answers only when the approval is too old.
-func forgotten(s steps.ExecuteFix) func(context.Context, incident.Ref) (steps.ExecuteFixOutput, error) {
-	return func(ctx context.Context, ref incident.Ref) (steps.ExecuteFixOutput, error) {
+func forgotten(s steps.ExecuteFix) func(context.Context, incident.Ref) (steps.FixProgress, error) {
+	return func(ctx context.Context, ref incident.Ref) (steps.FixProgress, error) {
 		inc, err := s.Store.Load(ctx, ref)
 		if err == nil && inc.Queued != nil && s.Now().Sub(inc.Decision.At) <= incident.MaxApprovalAge {
-			return steps.ExecuteFixOutput{}, incident.Busy(incident.Ref{Tenant: ref.Tenant, ID: inc.Queued.Holder})
+			return steps.FixProgress{}, incident.Busy(incident.Ref{Tenant: ref.Tenant, ID: inc.Queued.Holder})
 		}
 		return s.Handle(ctx, ref)
 	}

@@ -26,6 +26,9 @@ func (t *task) call(c call, do func() (string, error)) error {
 		return errKilled()
 	}
 	drawn := w.drawFault(c.sys)
+	if drawn != noFault {
+		w.counts["fault"]++
+	}
 	var result string
 	var err error
 	if drawn != faultBefore {

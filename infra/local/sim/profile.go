@@ -15,6 +15,8 @@ type profile struct {
 	model      bool // a model is asked; else the rules only
 	crowd      bool // many troubles of one target at once, approved as soon as they are seen, with fixes that take minutes
 
+	eager bool // whatever is proposed is approved as soon as it is seen, and the targets are difficult
+
 	timeouts int // index of Fixtures.inventories
 	alerts   int
 	troubles int
@@ -32,6 +34,11 @@ type profile struct {
 	outages   int     // how many systems fail for a while
 	badModel  float64 // chance that the model's answer is of no use
 	badFix    float64 // chance that a fix does not simply work
+	late      float64 // chance that a target takes longer than the plan's limit
+	sick      float64 // chance that a service is not well after its fix, for a while or for good
+	stale     float64 // chance that a platform shows what was a while ago
+	drift     float64 // chance that somebody changes a target by hand, at each moment where it matters
+	careless  bool    // the platforms cannot refuse a fix because the target is another one than planned
 
 	skew time.Duration // how far a process's clock may be off, either way
 
@@ -57,6 +64,13 @@ func newProfile(r *rand.Rand) profile {
 	p.stall, p.slow = rate(r, 0.04), rate(r, 0.1)
 	p.redeploy, p.recover = rate(r, 0.6), rate(r, 0.5)
 	p.badModel, p.badFix, p.holdUp = rate(r, 0.6), rate(r, 0.6), rate(r, 0.4)
+	p.late, p.sick, p.stale, p.drift = rate(r, 0.3), rate(r, 0.5), rate(r, 0.5), rate(r, 0.3)
+	p.careless = r.IntN(3) == 0
+	if p.eager = r.IntN(3) == 0; p.eager {
+		p.alerts, p.troubles = 4+r.IntN(4), 4
+		p.timeouts, p.recover, p.model, p.badModel = 1+r.IntN(2), 0, true, 0
+		p.badFix, p.late, p.sick, p.stale, p.drift = rate(r, 0.4), rate(r, 0.3), 0.6, rate(r, 0.3), rate(r, 0.1)
+	}
 	if r.IntN(4) == 0 {
 		p.skew = time.Duration(r.IntN(2000)) * time.Millisecond
 	}

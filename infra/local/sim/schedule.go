@@ -99,6 +99,8 @@ type task struct {
 	skew   time.Duration
 	server bool // part of a process of ours: an invocation of the workflow, not a client's call
 
+	saw map[string]string // the version of each target at its last look
+
 	resume func() (struct{}, bool)
 	stop   func()
 	yield  func(struct{}) bool

@@ -47,6 +47,9 @@ func (w *World) makeTroubles() {
 	if w.profile.crowd {
 		services = []string{[]string{serviceAPI, serviceWeb}[w.rng.IntN(2)]}
 	}
+	if w.profile.eager {
+		services = []string{serviceAPI, serviceShop}
+	}
 	for n := range w.profile.troubles {
 		a := incident.Alert{Tenant: incident.DefaultTenant, Source: source, Service: services[w.rng.IntN(len(services))], Severity: incident.High}
 		symptom := symptoms[w.rng.IntN(8)%5%len(symptoms)]

@@ -68,11 +68,14 @@ func TestSimHoldsEveryInvariant(t *testing.T) {
 	}
 	begun := time.Now()
 	ran, failed, known := 0, 0, 0
-	seen := map[string]int{}
+	seen, broken := map[string]int{}, map[string]int{}
 	sweep(t, f, *firstFlag, seeds, Hooks{}, func(r Report) bool {
 		ran++
 		for what, n := range r.Seen {
 			seen[what] += n
+		}
+		for _, v := range r.Violations {
+			broken[v.Invariant]++
 		}
 		switch {
 		case len(r.Violations) == 0:
@@ -90,6 +93,8 @@ func TestSimHoldsEveryInvariant(t *testing.T) {
 	})
 	took := time.Since(begun)
 	t.Logf("%d worlds in %s, %.0f/s: %d broke an invariant, %d more a known one", ran, took.Round(time.Millisecond), float64(ran)/took.Seconds(), failed, known)
+	t.Logf("%d faults injected; %d effects on targets, %d doubled or unheld; %d untruthful outcomes; %d undone of %d that did not help and could be",
+		seen["fault"]+seen["world crash"]+seen["world dies"], seen["act"], broken[invOnce], broken[invTruth], seen["undoing undone"], seen["undoable"])
 	if testing.Verbose() {
 		for _, what := range slices.Sorted(maps.Keys(seen)) {
 			t.Logf("%8d  %s", seen[what], what)
@@ -115,9 +120,12 @@ var reached = slices.Concat([]string{
 	"world crash", "world restart", "world dies", "world deployment", "world outage", "joined",
 	"answer already-decided", "answer expired", "answer forbidden", "answer no-fix", "answer not-waiting", "answer unavailable",
 	"status RESOLVED", "status ESCALATED", "decision approve", "decision escalate", "decision resolve",
-	"outcome fixed", "outcome simulated", "outcome failed", "outcome unknown", "refusal recovered",
+	"outcome fixed", "outcome simulated", "outcome failed", "outcome unknown", "outcome stale", "outcome applied",
+	"refusal recovered",
+	"undoing undone", "undoing failed", "drift", "refused by the platform", "stale sight",
 	"event detected", "event analyzed", "event approval-requested", "event approval-requested-again", "event notified",
 	"event voted", "event decided", "event recovered", "event fix-queued", "event fix-started", "event fix-refused", "event fix-finished",
+	"event planned", "event fix-applied", "event undo-started", "event undo-applied", "event undo-finished",
 	"event fix-finished-late", "event ticket-created", "event resolved", "event escalated",
 }, slices.Collect(func(yield func(string) bool) {
 	for _, reason := range reasons {

@@ -1,176 +1,165 @@
 package sim
 
 import (
-	"context"
+	"fmt"
 	"time"
 
 	"github.com/opsguard/opsguard/pkg/incident"
-	"github.com/opsguard/opsguard/pkg/steps"
 )
 
-// act is one fix as the target itself lived it, from the beginning until nothing
-// of it is under way any more, whether or not the process that began it lives.
+// version is the one fact of a simulated target that fixes depend on: whoever changes
+// the target, a fix or somebody by hand, leaves another one.
+const version = "version"
+
+// site is one real target.
+type site struct {
+	key  string
+	past []moment // what it was, oldest first
+	hand int      // how often somebody changed it by hand
+}
+
+// moment is since when a target has had a version.
+type moment struct {
+	since   time.Time
+	version string
+}
+
+// site finds a target, which is there from the beginning.
+func (w *World) site(target incident.Target) *site {
+	s, ok := w.sites[target.Key()]
+	if !ok {
+		s = &site{key: target.Key(), past: []moment{{epoch, "1"}}}
+		w.sites[target.Key()] = s
+	}
+	return s
+}
+
+// at is the version that the target had at that time.
+func (s *site) at(when time.Time) string {
+	found := s.past[0].version
+	for _, m := range s.past {
+		if !m.since.After(when) {
+			found = m.version
+		}
+	}
+	return found
+}
+
+// is is the target's version now.
+func (s *site) is() string { return s.past[len(s.past)-1].version }
+
+// had reports whether the target had a version at any time between.
+func (s *site) had(version string, from, to time.Time) bool {
+	if s.at(from) == version {
+		return true
+	}
+	for _, m := range s.past {
+		if m.version == version && !m.since.Before(from) && !m.since.After(to) {
+			return true
+		}
+	}
+	return false
+}
+
+// change makes the target another one.
+func (w *World) change(s *site, to, by string) {
+	s.past = append(s.past, moment{w.now(), to})
+	w.note("target "+s.key, "is "+to, "", "by "+by)
+}
+
+// drift is somebody who changes a target by hand and asks nobody.
+func (w *World) drift(target incident.Target) {
+	if target.Type == targetSimulated {
+		return
+	}
+	s := w.site(target)
+	s.hand++
+	w.change(s, fmt.Sprintf("hand-%d", s.hand), "somebody")
+	w.counts["drift"]++
+}
+
+// act is one fix, or its undoing, as the target itself lived it, from the beginning until
+// nothing of it is under way any more, whether or not the process that began it lives.
 type act struct {
 	about  incident.Ref
 	plan   incident.Plan
+	undo   bool
+	by     string      // the task
 	deploy *deployment // what the acting process was started with
 	begun  time.Time
 	ended  time.Time
 	open   bool // it has not ended
-	done   bool // the target was changed
+	// changed: the target is another one by it, or, where it is only walked through, it
+	// was walked through to its end.
+	changed bool
+	well    bool      // it ends, or has ended, as the plan says
+	sick    time.Time // the service is not well until then, whatever the target is
 
-	record           incident.Incident // as the store had it when the fix began
-	heldFrom, heldTo bool              // the target was taken by this incident when the fix began, when it ended
-	elsewhere        int               // how many other fixes were under way on the target when it began
+	record    incident.Incident // as the store had it when the fix began
+	seen      string            // the version that its task had seen when it began; "" if it had not looked
+	was       string            // the version that it changed
+	held      bool              // the target was taken by this incident when the fix began
+	elsewhere int               // how many other fixes were under way on the target when it began
 }
 
-// platform opens the targets as one task sees them.
-type platform struct{ t *task }
-
-// For implements steps.Executors.
-func (p platform) For(target incident.Target) (steps.Executor, error) {
-	return executor{p.t, target}, nil
-}
-
-// Digest implements steps.Executors.
-func (platform) Digest(_ incident.Target, fixID string) (string, error) {
-	return "ability of " + fixID, nil
-}
-
-// executor is a target as one task sees it. It keeps the executor's contract: it does not
-// begin after its time is up, and says unknown when it cannot tell.
-type executor struct {
-	t      *task
-	target incident.Target
-}
-
-// Look implements steps.Executor.
-func (x executor) Look(context.Context, incident.Proposal) (seen incident.State, err error) {
-	err = x.t.call(call{port: "look", sys: sysTarget}, func() (string, error) { return "", nil })
-	return nil, err
-}
-
-// Plan implements steps.Executor.
-func (x executor) Plan(_ incident.State, p incident.Proposal) (incident.Draft, error) {
-	return incident.Draft{Actions: []string{p.FixID}, Undo: incident.Undo{Not: "not yet"}}, nil
-}
-
-// Act implements steps.Executor.
-func (x executor) Act(ctx context.Context, o steps.Order) steps.Acted {
-	w, about, plan := x.t.w, o.Ref, o.Plan
-	limit := x.limit(ctx, about)
-	err := x.t.call(call{port: "check target", about: about, sys: sysTarget, write: true}, func() (string, error) { return "", nil })
-	if err != nil || !w.now().Before(limit) {
-		return x.acted(incident.Failed, "check target")
+// wants is the version that the act is to leave.
+func (a *act) wants() string {
+	if a.undo {
+		return a.plan.Undo.Wanted[version]
 	}
-	bad := w.chance(w.profile.badFix)
-	kind := w.rng.IntN(4)
-	if bad && kind == 0 {
-		return x.acted(incident.Failed, "refused by the target")
+	return a.plan.Wanted[version]
+}
+
+// limit is by when the act ends, unless its platform takes longer than the plan allows.
+func (a *act) limit() time.Time { return a.begun.Add(a.plan.Limit()) }
+
+func (a *act) what() string {
+	if a.undo {
+		return "undoing of " + a.plan.FixID
 	}
-	a := w.begin(x.t, about, plan)
-	if plan.Simulated() {
-		alive := x.t.pause(min(w.duration(), limit.Sub(w.now())))
-		w.end(a, alive)
-		if x.t.dead {
-			return x.acted(incident.Unknown, "died")
-		}
-		return x.acted(incident.Simulated, "walked through")
-	}
-	done := !bad || kind != 1
-	w.after(w.rest(w.now().Add(plan.Limit())), func() { w.end(a, done) })
-	x.t.pause(w.latency())
-	if x.t.dead || bad && kind == 2 {
-		return x.acted(incident.Unknown, "the connection broke")
-	}
-	return x.acted("", "taken")
+	return a.plan.FixID
 }
 
-func (x executor) acted(outcome incident.Outcome, name string) steps.Acted {
-	return steps.Acted{Outcome: outcome, Steps: []incident.FixStep{{Name: name, Status: "ok", At: x.t.w.now()}}}
-}
-
-// Verify implements steps.Executor: it reads what became of the plan.
-func (x executor) Verify(_ context.Context, o steps.Order) (steps.Sight, error) {
-	w := x.t.w
-	sight := steps.Sight{Phase: steps.NotVerified, Steps: []incident.FixStep{{Name: "verify", Status: "ok", At: w.now()}}}
-	err := x.t.call(call{port: "verify", about: o.Ref, sys: sysTarget}, func() (string, error) {
-		for _, a := range w.acts {
-			switch {
-			case a.about != o.Ref || a.plan.Hash != o.Plan.Hash:
-			case a.open:
-				sight.Phase = steps.Settling
-			case a.done:
-				sight.Phase = steps.Verified
-			}
-		}
-		return string(sight.Phase), nil
-	})
-	return sight, err
-}
-
-// Undo implements steps.Executor.
-func (x executor) Undo(context.Context, steps.Order) steps.Acted {
-	return x.acted(incident.Failed, "nothing to undo")
-}
-
-// limit is when the context ends, by the virtual clock. A step gives a duration,
-// which counts from the real clock: it is either what is left of the time since
-// the claim, or all of it anew.
-func (x executor) limit(ctx context.Context, about incident.Ref) time.Time {
-	now := x.t.w.now()
-	anew := now.Add(incident.MaxFixTime)
-	deadline, bounded := ctx.Deadline()
-	claimed := x.t.w.memory.meta[about].Attempt
-	switch {
-	case ctx.Err() != nil:
-		return now
-	case !bounded || claimed == nil:
-		return anew
-	case !deadline.Before(epoch):
-		return deadline
-	}
-	left := claimed.StartedAt.Add(incident.MaxFixTime).Sub(x.t.now())
-	if time.Until(deadline) > left+time.Second {
-		return anew
-	}
-	return now.Add(left)
-}
-
-// duration is how long a fix takes; some take nearly all the time there is.
-func (w *World) duration() time.Duration {
-	switch r := w.rng.IntN(10); {
-	case w.profile.crowd && r < 8:
-	case r < 3:
-		return time.Duration(w.rng.IntN(1000)) * time.Millisecond
-	case r < 7:
-		return time.Duration(1+w.rng.IntN(60)) * time.Second
-	}
-	return time.Duration(1+w.rng.IntN(10)) * time.Minute
-}
-
-// rest is how long a real target goes on with a fix by itself, after the process
-// that began it died or lost sight of it: a rollout, say. A fix has a limit.
-func (w *World) rest(limit time.Time) time.Duration {
-	return time.Duration(w.rng.Int64N(int64(max(limit.Sub(w.now()), 0)) + 1)).Truncate(time.Millisecond)
-}
-
-func (w *World) begin(t *task, about incident.Ref, plan incident.Plan) *act {
-	a := &act{about: about, plan: plan, deploy: t.deploy, begun: w.now(), open: true,
-		record: w.memory.meta[about], heldFrom: w.holds(about, plan)}
+// begin starts an act. What an undoing undoes is under way no longer.
+func (w *World) begin(t *task, a *act) *act {
+	about, plan := a.about, a.plan
+	a.by, a.deploy, a.begun, a.open = t.actor, t.deploy, w.now(), true
+	a.record, a.held = w.memory.meta[about], w.holds(about, plan)
 	for _, other := range w.acts {
-		if other.open && other.plan.Target.Key() == plan.Target.Key() {
+		switch {
+		case !other.open || other.plan.Target.Key() != plan.Target.Key():
+		case a.undo && other.about == about && !other.undo:
+			other.open, other.ended, other.well = false, w.now(), false
+		case w.now().Before(other.limit()):
 			a.elsewhere++
 		}
 	}
 	w.acts = append(w.acts, a)
-	w.note("target "+plan.Target.Key(), "begins "+plan.FixID, w.name(about), "for "+t.actor)
+	w.counts["act"]++
+	w.note("target "+plan.Target.Key(), "begins "+a.what(), w.name(about), "for "+t.actor)
 	return a
 }
 
-func (w *World) end(a *act, done bool) {
-	a.ended, a.open, a.done, a.heldTo = w.now(), false, done, w.holds(a.about, a.plan)
-	w.note("target "+a.plan.Target.Key(), "ends "+a.plan.FixID, w.name(a.about), map[bool]string{true: "done", false: "not done"}[done])
+func (w *World) end(a *act) {
+	if !a.open {
+		return
+	}
+	a.ended, a.open = w.now(), false
+	if a.plan.Target.Type != targetSimulated && !w.holds(a.about, a.plan) && !w.now().After(a.limit()) {
+		w.blame(invOnce, "%s: the %s did not hold the target to its end", w.name(a.about), a.what())
+	}
+	w.note("target "+a.plan.Target.Key(), "ends "+a.what(), w.name(a.about), map[bool]string{true: "well", false: "not well"}[a.well])
+}
+
+// last is the newest act about an incident's fix, or about its undoing; nil if there is
+// none.
+func (w *World) last(about incident.Ref, undo bool) *act {
+	for n := len(w.acts) - 1; n >= 0; n-- {
+		if a := w.acts[n]; a.about == about && a.undo == undo {
+			return a
+		}
+	}
+	return nil
 }
 
 // holds reports whether the store says that the target is this incident's now.

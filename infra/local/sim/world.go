@@ -46,6 +46,9 @@ type World struct {
 	sendings      []sending
 	answers       []answer
 	acts          []*act
+	sites         map[string]*site // real targets, by key
+	orders        map[string]int   // how often each was given to an executor
+	counts        map[string]int   // of what the store does not show, for seen
 	sent          []message
 	tickets       map[incident.Ref]incident.Ticket
 	modelAnswered map[incident.Ref]bool
@@ -72,6 +75,7 @@ func newWorld(f *Fixtures, seed uint64, h Hooks) (*World, error) {
 		rng: rand.New(rand.NewPCG(seed, 0x5eed)), fixtures: f, hooks: h, memory: NewMemory(),
 		tickets: map[incident.Ref]incident.Ticket{}, modelAnswered: map[incident.Ref]bool{},
 		linkTokens: map[string]bool{}, toldOf: map[string]bool{}, names: map[string]string{}, stepNames: map[string]string{},
+		sites: map[string]*site{}, orders: map[string]int{}, counts: map[string]int{},
 	}
 	w.tie = w.rng.Uint32
 	w.profile = newProfile(w.rng)
@@ -274,9 +278,16 @@ func (w *World) wrote(c incident.Change) {
 		w.maybe(w.profile.redeploy, time.Second, w.redeploy)
 		w.maybe(w.profile.recover, time.Second, func() { w.recovery(c.Incident.Ref) })
 	}
+	switch c.Event.Action {
+	case incident.EventAsked, incident.EventDecided, incident.EventFixStarted, incident.EventUndoStarted:
+		if plan := c.Incident.Plan; plan != nil {
+			w.maybe(w.profile.drift, 2*time.Second, func() { w.drift(plan.Target) })
+		}
+	}
 	if c.Event.Action == incident.EventFixRefused {
 		w.engine.fixAgain(c.Incident.ID)
 	}
+	w.checkProgress(written)
 	w.holdUp(c)
 }
 
