@@ -224,10 +224,11 @@ func (m model) fail(w http.ResponseWriter, f Fault) {
 		fmt.Fprintf(w, `{"Type":"User","message":%q}`, words)
 	case "ec2":
 		w.WriteHeader(f.Status)
-		fmt.Fprintf(w, "<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>1</RequestID></Response>", f.Code, words)
+		fmt.Fprintf(w, "<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>1</RequestID></Response>",
+			f.Code, words)
 	default:
 		w.WriteHeader(f.Status)
-		fmt.Fprintf(w, `<ErrorResponse xmlns=%q><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>1</RequestId></ErrorResponse>`,
-			m.Metadata.Namespace, f.Code, words)
+		fmt.Fprintf(w, `<ErrorResponse xmlns=%q><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error>`+
+			`<RequestId>1</RequestId></ErrorResponse>`, m.Metadata.Namespace, f.Code, words)
 	}
 }
