@@ -73,7 +73,7 @@ func (s *Session) refusal(right string, status int, answer []byte, err error) er
 	service, _ := split(right)
 	refused := &Refused{Code: code}
 	fail := func(kind incident.Kind, slug incident.Code, format string, args ...any) error {
-		refused.told = incident.Fail(kind, slug, format, args...)
+		refused.told = incident.Fail(kind, slug, "%s%s", fmt.Sprintf(format, args...), requestID(err))
 		return refused
 	}
 	switch {
@@ -91,6 +91,17 @@ func (s *Session) refusal(right string, status int, answer []byte, err error) er
 			"%s does not know what %s names (%s); check the target in services.yaml", vendor(service), right, code)
 	}
 	return fail(incident.Invalid, incident.CodeInvalid, "%s refused %s (%s)", vendor(service), right, code)
+}
+
+// requestID is what Env.Do has said of the request's id, by which AWS finds the call again.
+func requestID(err error) string {
+	var known *incident.Error
+	if errors.As(err, &known) {
+		if at := strings.LastIndex(known.Message, " (request id "); at >= 0 {
+			return known.Message[at:]
+		}
+	}
+	return ""
 }
 
 // remedy says where a right has to be given.

@@ -120,6 +120,7 @@ var credential = regexp.MustCompile(`Credential=([A-Z0-9]+)/[0-9]{8}/([a-z0-9-]+
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	w.Header().Set("X-Amzn-Requestid", "11111111-2222-3333-4444-555555555555")
 	body, err := io.ReadAll(r.Body)
 	signed := credential.FindStringSubmatch(r.Header.Get("Authorization"))
 	if err != nil || signed == nil || signed[2] != Region {

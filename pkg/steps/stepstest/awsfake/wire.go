@@ -159,7 +159,6 @@ func match(pattern, path string) (map[string]any, bool) {
 
 // answer writes an output as the protocol has it.
 func (m model) answer(w http.ResponseWriter, op operation, out map[string]any) {
-	w.Header().Set("X-Amzn-Requestid", "11111111-2222-3333-4444-555555555555")
 	switch m.Metadata.Protocol {
 	case "json", "rest-json":
 		w.Header().Set("Content-Type", "application/json")
