@@ -69,8 +69,10 @@ func refreshes() string { return awsapi.Right("autoscaling:DescribeInstanceRefre
 func Open(env integration.Env, s Settings) (steps.Executor, error) {
 	g := group{s}
 	return awsapi.New(env, s.target(),
-		awsapi.Fix{ID: restart, Reads: []string{groups(), refreshes()}, Look: g.lookToRestart, Plan: g.planRestart, Act: g.restart, Verify: g.verifyRefresh},
-		awsapi.Fix{ID: scaleOut, Reads: []string{groups()}, Look: g.lookToScale, Plan: g.planScale, Act: g.setCapacity, Verify: g.verifyScale, Undo: g.setCapacity},
+		awsapi.Fix{ID: restart, Reads: []string{groups(), refreshes()},
+			Look: g.lookToRestart, Plan: g.planRestart, Act: g.restart, Verify: g.verifyRefresh},
+		awsapi.Fix{ID: scaleOut, Reads: []string{groups()},
+			Look: g.lookToScale, Plan: g.planScale, Act: g.setCapacity, Verify: g.verifyScale, Undo: g.setCapacity},
 	), nil
 }
 
@@ -124,7 +126,7 @@ func (g group) describe(ctx context.Context, at *awsapi.Session, needs ...string
 		return described{}, err
 	}
 	if len(out.Groups) != 1 || out.Groups[0].Name != g.Group || out.Groups[0].Status != "" {
-		return described{}, awsapi.Missing("there is no Auto Scaling group %s, or it is being deleted; check the target in services.yaml", g.Group)
+		return described{}, awsapi.Missing("there is no group %s, or it is being deleted; check the target in services.yaml", g.Group)
 	}
 	d := out.Groups[0]
 	if !at.InTarget(d.Arn, "autoscaling") {

@@ -187,8 +187,11 @@ func TestADescriptionOfBeforeIsNeitherDoneNorFailed(t *testing.T) {
 		f, r := open(t)
 		o := r.Order(t, awsfake.Proposal(t, fix, nil))
 		r.Act(t, &o)
-		f.Do(func() { f.stale = 2 })
+		lost := o
+		lost.Receipt = nil
+		f.Do(func() { f.stale = 3 })
 		r.Sees(t, o, steps.Settling, fix+", still the state before")
+		r.Sees(t, lost, steps.Settling, fix+", still the state before, the receipt lost")
 		r.Later(3 * time.Minute)
 		r.Sees(t, o, steps.NotVerified, fix+", the state before after minutes")
 		f.settle(t)

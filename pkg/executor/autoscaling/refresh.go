@@ -109,9 +109,9 @@ func (g group) verifyRefresh(ctx context.Context, at *awsapi.Session, o steps.Or
 	}
 	switch {
 	case r.Status == "Successful":
-		return awsapi.Seen{Phase: steps.Verified, Why: "the instance refresh was successful"}, nil
+		return awsapi.Verified("the instance refresh was successful")
 	case r.over():
-		return awsapi.Seen{Phase: steps.NotVerified, Why: "the instance refresh ended " + r.Status + "; the group's activity history says why"}, nil
+		return awsapi.NotVerified("the instance refresh ended %s; the group's activity history says why", r.Status)
 	}
-	return awsapi.Seen{Phase: steps.Settling, Why: fmt.Sprintf("the instance refresh is under way: %d percent", r.Complete)}, nil
+	return awsapi.Settling("the instance refresh is under way: %d percent", r.Complete)
 }

@@ -91,7 +91,7 @@ func (g group) verifyScale(ctx context.Context, at *awsapi.Session, o steps.Orde
 	case d.Desired != wants:
 		return at.NotShown(o, seen+fmt.Sprintf("; %d were asked for", wants)), nil
 	case d.inService() == wants && len(d.Instances) == wants:
-		return awsapi.Seen{Phase: steps.Verified, Why: seen}, nil
+		return awsapi.Verified("%s", seen)
 	}
-	return awsapi.Seen{Phase: steps.Settling, Why: seen}, nil
+	return awsapi.Settling("%s", seen)
 }

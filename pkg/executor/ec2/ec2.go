@@ -37,7 +37,8 @@ func (s Settings) target() awsapi.Target {
 
 // Validate implements the check of settings.
 func (s Settings) Validate() error {
-	return errors.Join(s.target().Validate(), awsapi.OneName("instance", s.Instance, instanceForm, "an instance's id, such as i-0123456789abcdef0"))
+	return errors.Join(s.target().Validate(),
+		awsapi.OneName("instance", s.Instance, instanceForm, "an instance's id, such as i-0123456789abcdef0"))
 }
 
 const (
@@ -132,11 +133,11 @@ func (i instance) verify(ctx context.Context, at *awsapi.Session, o steps.Order)
 	one := out.Found[0]
 	switch {
 	case one.State != "running":
-		return awsapi.Seen{Phase: steps.NotVerified, Why: "the instance does not run any more"}, nil
+		return awsapi.NotVerified("the instance does not run any more")
 	case at.Now().Before(o.StartedAt.Add(quiet)):
-		return awsapi.Seen{Phase: steps.Settling, Why: "the reboot was asked for less than five minutes ago; the status checks may be those of before"}, nil
+		return awsapi.Settling("the reboot was asked for less than five minutes ago; the status checks may be those of before")
 	case one.Instance == "ok" && one.System == "ok":
-		return awsapi.Seen{Phase: steps.Verified, Why: "the instance passes both status checks; that it was rebooted, EC2 does not show"}, nil
+		return awsapi.Verified("the instance passes both status checks; that it was rebooted, EC2 does not show")
 	}
-	return awsapi.Seen{Phase: steps.Settling, Why: "the instance does not pass both status checks yet"}, nil
+	return awsapi.Settling("the instance does not pass both status checks yet")
 }

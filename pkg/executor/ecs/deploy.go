@@ -142,15 +142,15 @@ func (s service) verifyDeployment(ctx context.Context, at *awsapi.Session, o ste
 	case !found:
 		return at.NotShown(o, "the service does not show the deployment: it was replaced, or never began"), nil
 	case ours.TaskDefinition != wants:
-		return awsapi.Seen{Phase: steps.NotVerified, Why: "the deployment is of another task definition"}, nil
+		return awsapi.NotVerified("the deployment is of another task definition")
 	case ours.Rollout == "FAILED" && primary.ID != ours.ID && primary.Rollout == "IN_PROGRESS":
-		return awsapi.Seen{Phase: steps.Settling, Why: "the deployment failed, and ECS rolls it back"}, nil
+		return awsapi.Settling("the deployment failed, and ECS rolls it back")
 	case ours.Rollout == "FAILED":
-		return awsapi.Seen{Phase: steps.NotVerified, Why: "ECS reports that the deployment failed; the service's events say why"}, nil
+		return awsapi.NotVerified("ECS reports that the deployment failed; the service's events say why")
 	case primary.ID != ours.ID:
-		return awsapi.Seen{Phase: steps.NotVerified, Why: "another deployment has replaced this one"}, nil
+		return awsapi.NotVerified("another deployment has replaced this one")
 	case ours.Rollout == "COMPLETED" && d.Running >= d.Desired:
-		return awsapi.Seen{Phase: steps.Verified, Why: fmt.Sprintf("the deployment is complete: %d of %d tasks run %s", d.Running, d.Desired, wants)}, nil
+		return awsapi.Verified("the deployment is complete: %d of %d tasks run %s", d.Running, d.Desired, wants)
 	}
-	return awsapi.Seen{Phase: steps.Settling, Why: fmt.Sprintf("the deployment is under way: %d of %d tasks run", d.Running, d.Desired)}, nil
+	return awsapi.Settling("the deployment is under way: %d of %d tasks run", d.Running, d.Desired)
 }

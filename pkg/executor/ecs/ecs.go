@@ -43,13 +43,14 @@ func (s Settings) Validate() error {
 	if s.MaxInstances < 0 || s.MaxInstances > 5000 { // tasks of a service: Amazon ECS service quotas
 		most = incident.BadField("maxInstances", "must be 0 to 5000")
 	}
-	return errors.Join(s.target().Validate(), awsapi.OneName("cluster", s.Cluster, nameForm, words), awsapi.OneName("service", s.Service, nameForm, words), most)
+	return errors.Join(s.target().Validate(), most,
+		awsapi.OneName("cluster", s.Cluster, nameForm, words), awsapi.OneName("service", s.Service, nameForm, words))
 }
 
 // Integration describes the executor.
 func Integration() integration.Descriptor[steps.Executor] {
 	return integration.New("ecs", "acts on a service of Amazon ECS", Open).Can(
-		integration.Ability{Fix: restart, Does: "forces a new deployment, which replaces every task as the service's deployment configuration says",
+		integration.Ability{Fix: restart, Does: "forces a new deployment, which replaces every task by the service's own rules",
 			Verifies: "the deployment that the call began is complete", Rights: "ecs:UpdateService, ecs:DescribeServices on the service"},
 		integration.Ability{Fix: rollback, Does: "deploys the revision of the task definition before the present one, if it is ACTIVE",
 			Undo: "deploys the revision that ran before the fix", Verifies: "the deployment of that revision is complete",
@@ -79,7 +80,8 @@ func Open(env integration.Env, s Settings) (steps.Executor, error) {
 		awsapi.Fix{ID: restart, Reads: reads, Look: one.lookToRestart, Plan: one.planRestart, Act: one.restart, Verify: one.verifyDeployment},
 		awsapi.Fix{ID: rollback, Reads: append(reads[:1:1], awsapi.Right("ecs:DescribeTaskDefinition", "*")),
 			Look: one.lookToRollBack, Plan: one.planRollback, Act: one.rollBack, Verify: one.verifyDeployment, Undo: one.rollForward},
-		awsapi.Fix{ID: scaleOut, Reads: reads, Look: one.lookToScale, Plan: one.planScale, Act: one.scale, Verify: one.verifyScale, Undo: one.scaleBack},
+		awsapi.Fix{ID: scaleOut, Reads: reads,
+			Look: one.lookToScale, Plan: one.planScale, Act: one.scale, Verify: one.verifyScale, Undo: one.scaleBack},
 	), nil
 }
 

@@ -185,7 +185,8 @@ func TestADenialNamesTheRightThatIsMissing(t *testing.T) {
 	o := r.Order(t, awsfake.Proposal(t, restart, nil))
 	f.Fail("UpdateService", *awsfake.Refused("AccessDeniedException"))
 	acted := r.It.Act(t.Context(), o)
-	if detail := acted.Steps[0].Detail; !strings.Contains(detail, "ecs:UpdateService on "+serviceArn()) || strings.Contains(detail, "own words") {
+	if detail := acted.Steps[0].Detail; !strings.Contains(detail, "ecs:UpdateService on "+serviceArn()) ||
+		!strings.Contains(detail, "(request id 11111111-2222-3333-4444-555555555555)") || strings.Contains(detail, "own words") {
 		t.Errorf("it says %q", detail)
 	}
 }

@@ -94,7 +94,7 @@ func (s service) verifyScale(ctx context.Context, at *awsapi.Session, o steps.Or
 	case d.Desired != wants:
 		return at.NotShown(o, seen+fmt.Sprintf("; %d were asked for", wants)), nil
 	case d.Running == wants && d.primary().Rollout != "IN_PROGRESS":
-		return awsapi.Seen{Phase: steps.Verified, Why: seen}, nil
+		return awsapi.Verified("%s", seen)
 	}
-	return awsapi.Seen{Phase: steps.Settling, Why: seen}, nil
+	return awsapi.Settling("%s", seen)
 }

@@ -40,7 +40,7 @@ func (f function) getAlias(ctx context.Context, at *awsapi.Session) (alias, erro
 
 func (f function) lookToRollBack(ctx context.Context, at *awsapi.Session, _ incident.Proposal) (incident.State, error) {
 	if f.Alias == "" {
-		return nil, awsapi.Cannot("the target names no alias in services.yaml; without one there is nothing that can be pointed at the version before")
+		return nil, awsapi.Cannot("the target names no alias in services.yaml; without one nothing can be pointed at the version before")
 	}
 	a, err := f.getAlias(ctx, at)
 	if err != nil {
@@ -126,7 +126,7 @@ func (f function) pointBack(ctx context.Context, at *awsapi.Session, o steps.Ord
 			return nil, "", err
 		}
 		if a.Version != awsapi.Was(o)["version"] {
-			return nil, "", awsapi.Cannot("the alias points at version %.20q and not at %s, where the fix pointed it", a.Version, awsapi.Was(o)["version"])
+			return nil, "", awsapi.Cannot("the alias does not point at version %s, where the fix pointed it", awsapi.Was(o)["version"])
 		}
 		revision = a.Revision
 	}
@@ -158,7 +158,7 @@ func (f function) verifyAlias(ctx context.Context, at *awsapi.Session, o steps.O
 	case a.Version != wants:
 		return at.NotShown(o, fmt.Sprintf("the alias %s does not point at version %s", f.Alias, wants)), nil
 	case len(a.Routing.Weights) > 0:
-		return awsapi.Seen{Phase: steps.NotVerified, Why: "the alias " + f.Alias + " shares its traffic with another version"}, nil
+		return awsapi.NotVerified("the alias %s shares its traffic with another version", f.Alias)
 	}
-	return awsapi.Seen{Phase: steps.Verified, Why: "the alias " + f.Alias + " points at version " + wants}, nil
+	return awsapi.Verified("the alias %s points at version %s", f.Alias, wants)
 }

@@ -85,7 +85,8 @@ func (f function) setConcurrency(ctx context.Context, at *awsapi.Session, o step
 		return at.REST(ctx, awsapi.Right("lambda:PutFunctionConcurrency", f.arn), http.MethodPut,
 			"/2017-10-31/functions/"+url.PathEscape(f.Function)+"/concurrency", map[string]any{"ReservedConcurrentExecutions": wants}, &out)
 	})
-	return incident.State{"reservedConcurrency": strconv.Itoa(wants)}, fmt.Sprintf("the reserved concurrency was set from %d to %d", was, wants), err
+	did := fmt.Sprintf("the reserved concurrency was set from %d to %d", was, wants)
+	return incident.State{"reservedConcurrency": strconv.Itoa(wants)}, did, err
 }
 
 func (f function) verifyConcurrency(ctx context.Context, at *awsapi.Session, o steps.Order) (awsapi.Seen, error) {
@@ -100,5 +101,5 @@ func (f function) verifyConcurrency(ctx context.Context, at *awsapi.Session, o s
 	if r.N == nil || *r.N != wants {
 		return at.NotShown(o, fmt.Sprintf("the reserved concurrency is not %d", wants)), nil
 	}
-	return awsapi.Seen{Phase: steps.Verified, Why: fmt.Sprintf("the reserved concurrency is %d", wants)}, nil
+	return awsapi.Verified("the reserved concurrency is %d", wants)
 }

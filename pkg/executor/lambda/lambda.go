@@ -77,7 +77,8 @@ func Open(env integration.Env, s Settings) (steps.Executor, error) {
 	return awsapi.New(env, s.target(),
 		awsapi.Fix{ID: rollback, Look: f.lookToRollBack, Plan: f.planRollback, Act: f.point, Verify: f.verifyAlias, Undo: f.pointBack,
 			Reads: []string{awsapi.Right("lambda:GetAlias", f.arn), awsapi.Right("lambda:ListVersionsByFunction", f.arn)}},
-		awsapi.Fix{ID: reduce, Look: f.lookToReduce, Plan: f.planReduce, Act: f.setConcurrency, Verify: f.verifyConcurrency, Undo: f.setConcurrency,
+		awsapi.Fix{ID: reduce, Look: f.lookToReduce, Plan: f.planReduce,
+			Act: f.setConcurrency, Verify: f.verifyConcurrency, Undo: f.setConcurrency,
 			Reads: []string{awsapi.Right("lambda:GetFunctionConcurrency", f.arn)}},
 	), nil
 }

@@ -39,7 +39,7 @@ func newFake(t *testing.T) *fake {
 func (f *fake) reset(*testing.T) {
 	f.Do(func() {
 		f.gone, f.stale, f.version, f.revision, f.weights, f.reserved = false, 0, "8", 1, nil, 100
-		f.versions = []string{"$LATEST", "5", "6", "8", "9"}
+		f.versions = []string{"$LATEST", "6", "5", "9", "8"}
 	})
 }
 

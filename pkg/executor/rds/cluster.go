@@ -96,7 +96,7 @@ func (d database) verifyCluster(ctx context.Context, at *awsapi.Session, o steps
 		return awsapi.Seen{}, err
 	}
 	if writer, _ := c.roles(); c.Status == "available" && writer != "" && writer != o.Plan.Present["writer"] {
-		return awsapi.Seen{Phase: steps.Verified, Why: "the cluster is available and has another writer than before"}, nil
+		return awsapi.Verified("the cluster is available and has another writer than before")
 	}
-	return awsapi.Seen{Phase: steps.Settling, Why: "the cluster is not available with another writer yet"}, nil
+	return awsapi.Settling("the cluster is not available with another writer yet")
 }

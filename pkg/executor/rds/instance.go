@@ -40,16 +40,16 @@ func (d database) verifyRestart(ctx context.Context, at *awsapi.Session, o steps
 		return awsapi.Seen{}, err
 	}
 	if now.Status != "available" {
-		return awsapi.Seen{Phase: steps.Settling, Why: "the instance is not available yet"}, nil
+		return awsapi.Settling("the instance is not available yet")
 	}
 	restarted, err := d.restartedSince(ctx, at, o.StartedAt)
 	switch {
 	case err != nil:
 		return awsapi.Seen{}, err
 	case restarted:
-		return awsapi.Seen{Phase: steps.Verified, Why: "RDS has restarted the instance, and it is available"}, nil
+		return awsapi.Verified("RDS has restarted the instance, and it is available")
 	}
-	return awsapi.Seen{Phase: steps.Settling, Why: "the instance is available; RDS has not recorded a restart yet"}, nil
+	return awsapi.Settling("the instance is available; RDS has not recorded a restart yet")
 }
 
 // restartedSince reads the instance's events of the category availability. RDS-EVENT-0006
@@ -111,7 +111,7 @@ func (d database) verifyFailOver(ctx context.Context, at *awsapi.Session, o step
 	case err != nil:
 		return awsapi.Seen{}, err
 	case now.Status == "available" && now.Zone != "" && now.Zone != o.Plan.Present["zone"]:
-		return awsapi.Seen{Phase: steps.Verified, Why: "the instance is available in another zone than before"}, nil
+		return awsapi.Verified("the instance is available in another zone than before")
 	}
-	return awsapi.Seen{Phase: steps.Settling, Why: "the instance is not available in another zone yet"}, nil
+	return awsapi.Settling("the instance is not available in another zone yet")
 }

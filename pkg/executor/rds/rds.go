@@ -43,7 +43,8 @@ func (s Settings) Validate() error {
 	if (s.Instance == "") == (s.Cluster == "") {
 		one = incident.BadField("instance", "give either instance or cluster")
 	}
-	return errors.Join(s.target().Validate(), awsapi.OneName("instance", s.Instance, nameForm, words), awsapi.OneName("cluster", s.Cluster, nameForm, words), one)
+	return errors.Join(s.target().Validate(), one,
+		awsapi.OneName("instance", s.Instance, nameForm, words), awsapi.OneName("cluster", s.Cluster, nameForm, words))
 }
 
 const (
@@ -59,9 +60,11 @@ func Integration() integration.Descriptor[steps.Executor] {
 		integration.Ability{Fix: restart, Does: "reboots the DB instance, without a failover",
 			Verifies: "RDS has recorded the restart since, and the instance is available",
 			Rights:   "rds:RebootDBInstance, rds:DescribeDBInstances on the instance; rds:DescribeEvents"},
-		integration.Ability{Fix: failOver, Does: "reboots a Multi-AZ instance with a failover, or fails a cluster over to a reader that RDS chooses",
+		integration.Ability{Fix: failOver,
+			Does:     "reboots a Multi-AZ instance with a failover, or fails a cluster over to a reader that RDS chooses",
 			Verifies: "the instance is available in another zone, or another member is the cluster's writer",
-			Rights:   "rds:RebootDBInstance, rds:DescribeDBInstances on the instance, or rds:FailoverDBCluster, rds:DescribeDBClusters on the cluster"},
+			Rights: "rds:RebootDBInstance, rds:DescribeDBInstances on the instance, " +
+				"or rds:FailoverDBCluster, rds:DescribeDBClusters on the cluster"},
 	)
 }
 
@@ -77,12 +80,15 @@ func Open(env integration.Env, s Settings) (steps.Executor, error) {
 	if s.Cluster != "" {
 		d := database{s, s.target().ARN("rds", "cluster:"+s.Cluster)}
 		return awsapi.New(env, s.target(),
-			awsapi.Fix{ID: failOver, Reads: []string{d.clusters()}, Look: d.lookAtCluster, Plan: d.planCluster, Act: d.failClusterOver, Verify: d.verifyCluster}), nil
+			awsapi.Fix{ID: failOver, Reads: []string{d.clusters()},
+				Look: d.lookAtCluster, Plan: d.planCluster, Act: d.failClusterOver, Verify: d.verifyCluster}), nil
 	}
 	d := database{s, s.target().ARN("rds", "db:"+s.Instance)}
 	return awsapi.New(env, s.target(),
-		awsapi.Fix{ID: restart, Reads: []string{d.instances(), events()}, Look: d.lookToRestart, Plan: d.planRestart, Act: d.restart, Verify: d.verifyRestart},
-		awsapi.Fix{ID: failOver, Reads: []string{d.instances()}, Look: d.lookToFailOver, Plan: d.planFailOver, Act: d.failOver, Verify: d.verifyFailOver}), nil
+		awsapi.Fix{ID: restart, Reads: []string{d.instances(), events()},
+			Look: d.lookToRestart, Plan: d.planRestart, Act: d.restart, Verify: d.verifyRestart},
+		awsapi.Fix{ID: failOver, Reads: []string{d.instances()},
+			Look: d.lookToFailOver, Plan: d.planFailOver, Act: d.failOver, Verify: d.verifyFailOver}), nil
 }
 
 func (d database) instances() string { return awsapi.Right("rds:DescribeDBInstances", d.arn) }

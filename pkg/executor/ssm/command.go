@@ -42,9 +42,10 @@ func (r runbook) plan(present incident.State, _ incident.Proposal) (incident.Dra
 		input = r.Incident + "=the incident's id"
 	}
 	return incident.Draft{
-		Actions: []string{fmt.Sprintf("ssm SendCommand document=%s version=%s sha256=%s nodes=%s with %s", r.Document, r.Version, present["sha256"], present["nodes"], input)},
-		Wanted:  incident.State{"command": "successful on every node"},
-		Undo:    incident.Undo{Not: "what a runbook did, only its author knows how to undo"}, Limit: limit,
+		Actions: []string{fmt.Sprintf("ssm SendCommand document=%s version=%s sha256=%s nodes=%s with %s",
+			r.Document, r.Version, present["sha256"], present["nodes"], input)},
+		Wanted: incident.State{"command": "successful on every node"},
+		Undo:   incident.Undo{Not: "what a runbook did, only its author knows how to undo"}, Limit: limit,
 		Blast: incident.Blast{Affected: len(on), Of: len(on), Unit: "nodes"}, Rights: rights,
 	}, nil
 }
@@ -67,7 +68,8 @@ func (r runbook) send(ctx context.Context, at *awsapi.Session, o steps.Order) (i
 		}
 	}
 	err := at.Change(ctx, func() error { return at.JSON(ctx, awsapi.Right("ssm:SendCommand", r.arn), prefix, in, &out) })
-	return incident.State{"command": out.Command.ID}, fmt.Sprintf("Systems Manager runs version %s of %s on %d nodes, as command %s", r.Version, r.Document, len(on), out.Command.ID), err
+	did := fmt.Sprintf("Systems Manager runs version %s of %s on %d nodes, as command %s", r.Version, r.Document, len(on), out.Command.ID)
+	return incident.State{"command": out.Command.ID}, did, err
 }
 
 // command is the shape Command.
@@ -92,14 +94,14 @@ func (r runbook) verify(ctx context.Context, at *awsapi.Session, o steps.Order) 
 	switch c.Status {
 	case "Success":
 		if c.Completed < nodes || c.Errors > 0 {
-			return awsapi.Seen{Phase: steps.NotVerified, Why: fmt.Sprintf("the command ended on %d of %d nodes, with %d errors", c.Completed, nodes, c.Errors)}, nil
+			return awsapi.NotVerified("the command ended on %d of %d nodes, with %d errors", c.Completed, nodes, c.Errors)
 		}
-		return awsapi.Seen{Phase: steps.Verified, Why: fmt.Sprintf("the command succeeded on %d nodes", nodes)}, nil
+		return awsapi.Verified("the command succeeded on %d nodes", nodes)
 	case "Failed", "Cancelled", "TimedOut":
-		return awsapi.Seen{Phase: steps.NotVerified, Why: fmt.Sprintf("the command ended %s, with %d errors on %d nodes; its output in Systems Manager says why",
-			c.Status, c.Errors, nodes)}, nil
+		return awsapi.NotVerified("the command ended %s, with %d errors on %d nodes; its output in Systems Manager says why",
+			c.Status, c.Errors, nodes)
 	}
-	return awsapi.Seen{Phase: steps.Settling, Why: fmt.Sprintf("the command is under way: %d of %d nodes are done", c.Completed, nodes)}, nil
+	return awsapi.Settling("the command is under way: %d of %d nodes are done", c.Completed, nodes)
 }
 
 // find reads the command of the receipt; where that was lost, the one with the fix's mark.

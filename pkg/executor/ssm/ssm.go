@@ -32,7 +32,7 @@ type Settings struct {
 	Document   string   `setting:"document" help:"the name of a Command document of the account's own"`
 	Version    string   `setting:"documentVersion" help:"the document's version, a number"`
 	Instances  []string `setting:"instances" default:"" help:"ids of the managed nodes on which it runs, 10 at most; either this or tag"`
-	Tag        string   `setting:"tag" default:"" help:"KEY=VALUE: it runs on the managed nodes with this tag, 10 at most; either this or instances"`
+	Tag        string   `setting:"tag" default:"" help:"KEY=VALUE: it runs on the nodes with this tag, 10 at most; either this or instances"`
 	Incident   string   `setting:"incidentParameter" default:"" help:"the document's parameter that gets the incident's id; none if left out"`
 }
 
@@ -59,7 +59,8 @@ func (s Settings) Validate() error {
 		awsapi.OneName("documentVersion", s.Version, versionForm, "a number; $LATEST and $DEFAULT could be another document tomorrow"),
 		awsapi.OneName("incidentParameter", s.Incident, parameterForm, "a parameter's name")}
 	if foreign(s.Document) {
-		bad = append(bad, incident.BadField("document", "is one of AWS's own, which run whatever they are given; write a document that does one thing"))
+		bad = append(bad, incident.BadField("document",
+			"is one of AWS's own, which run whatever they are given; write a document that does one thing"))
 	}
 	if (len(s.Instances) == 0) == (s.Tag == "") {
 		bad = append(bad, incident.BadField("instances", "give either instances or tag"))
@@ -93,9 +94,11 @@ const (
 // Integration describes the executor.
 func Integration() integration.Descriptor[steps.Executor] {
 	return integration.New("ssm", "runs a Command document of the account's own by AWS Systems Manager", Open).Can(
-		integration.Ability{Fix: run, Does: "runs one version of one document on the nodes that services.yaml names, with no input but the incident's id",
+		integration.Ability{Fix: run,
+			Does:     "runs one version of one document on the nodes that services.yaml names, with no input but the incident's id",
 			Verifies: "the command succeeded on every node",
-			Rights:   "ssm:SendCommand on the document and on each node; ssm:DescribeDocument on the document; ssm:DescribeInstanceInformation, ssm:ListCommands"})
+			Rights: "ssm:SendCommand on the document and on each node; ssm:DescribeDocument on the document; " +
+				"ssm:DescribeInstanceInformation, ssm:ListCommands"})
 }
 
 type runbook struct {
@@ -187,7 +190,8 @@ func (r runbook) online(ctx context.Context, at *awsapi.Session) ([]string, erro
 	slices.Sort(found)
 	switch {
 	case len(found) == 0 || r.Tag == "" && len(found) != len(r.Instances):
-		return nil, awsapi.Missing("Systems Manager does not manage every node of the target; check the target in services.yaml, and the nodes' agent")
+		return nil, awsapi.Missing("Systems Manager does not manage every node of the target; " +
+			"check the target in services.yaml, and the nodes' agent")
 	case len(found) > maxNodes || out.Next != "":
 		return nil, awsapi.Cannot("the tag is on more than %d nodes; name fewer in services.yaml", maxNodes)
 	}

@@ -77,8 +77,10 @@ func unreadable(service string) error {
 
 // vendor is how errors name a service.
 func vendor(service string) string {
-	known := map[string]string{"sts": "AWS STS", "ecs": "Amazon ECS", "lambda": "AWS Lambda", "autoscaling": "EC2 Auto Scaling", "ec2": "Amazon EC2",
-		"rds": "Amazon RDS", "ssm": "AWS Systems Manager"}
+	known := map[string]string{
+		"sts": "AWS STS", "ecs": "Amazon ECS", "lambda": "AWS Lambda", "autoscaling": "EC2 Auto Scaling",
+		"ec2": "Amazon EC2", "rds": "Amazon RDS", "ssm": "AWS Systems Manager",
+	}
 	if name, ok := known[service]; ok {
 		return name
 	}
@@ -115,8 +117,8 @@ func (s *Session) send(ctx context.Context, right, method, path string, h http.H
 	}
 	u, err := url.Parse(base + path)
 	if err != nil {
-		return nil, incident.Fail(incident.Invalid, incident.CodeInvalid, "the address of %s is no URL; AWS_ENDPOINT_URL must be like http://127.0.0.1:4566",
-			vendor(service))
+		return nil, incident.Fail(incident.Invalid, incident.CodeInvalid,
+			"the address of %s is no URL; AWS_ENDPOINT_URL must be like http://127.0.0.1:4566", vendor(service))
 	}
 	sign(h, method, u, body, s.key, service, s.Region, s.env.Now())
 	status := 0

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/opsguard/opsguard/pkg/catalog"
+	"github.com/opsguard/opsguard/pkg/executor/autoscaling"
 	"github.com/opsguard/opsguard/pkg/executor/ec2"
 	"github.com/opsguard/opsguard/pkg/executor/internal/awsapi"
 	"github.com/opsguard/opsguard/pkg/executor/rds"
@@ -202,6 +203,25 @@ func TestFixesAreDoneOnTheEmulatorWithTheRolesOfTheTemplate(t *testing.T) {
 		}
 		if _, err := it.Verify(t.Context(), o); err != nil {
 			t.Errorf("%s: Verify: %v", c.d.Name, err)
+		}
+	}
+}
+
+// Acting on a group cannot be tried, since no exact right fits there; looking can, and so
+// can planning.
+func TestAGroupOnTheEmulatorIsPlannedByTheRoleThatLooks(t *testing.T) {
+	e := emulator(t)
+	e.do(t, "autoscaling:CreateLaunchConfiguration on x", "2011-01-01", nil, "LaunchConfigurationName", e.role, "ImageId", "ami-12345678",
+		"InstanceType", "t3.micro")
+	e.do(t, "autoscaling:CreateAutoScalingGroup on x", "2011-01-01", nil, "AutoScalingGroupName", e.role, "LaunchConfigurationName", e.role,
+		"MinSize", "0", "MaxSize", "3", "DesiredCapacity", "1", "AvailabilityZones.member.1", region+"a")
+	for fix, want := range map[string]string{"scale-out": "2", "restart-service": ""} {
+		it, o := e.order(t, autoscaling.Integration(), e.settings("group", e.role), awsfake.Proposal(t, fix, nil))
+		if o.Plan.Wanted["desiredCapacity"] != want || o.Plan.Present["desiredCapacity"] != "1" {
+			t.Errorf("%s: planned %v from %v", fix, o.Plan.Wanted, o.Plan.Present)
+		}
+		if acted := it.Act(t.Context(), o); acted.Outcome != incident.Failed {
+			t.Errorf("%s: the emulator takes an exact right by now: test acting too", fix)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package awsapi
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -33,6 +34,22 @@ type Fix struct {
 type Seen struct {
 	Phase steps.Phase
 	Why   string
+}
+
+// Verified is what a Fix's Verify returns for a target that is as wanted.
+func Verified(format string, args ...any) (Seen, error) {
+	return Seen{steps.Verified, fmt.Sprintf(format, args...)}, nil
+}
+
+// Settling is what a Fix's Verify returns while the fix is under way.
+func Settling(format string, args ...any) (Seen, error) {
+	return Seen{steps.Settling, fmt.Sprintf(format, args...)}, nil
+}
+
+// NotVerified is what a Fix's Verify returns where nothing is under way any more, and the
+// target is not as wanted.
+func NotVerified(format string, args ...any) (Seen, error) {
+	return Seen{steps.NotVerified, fmt.Sprintf(format, args...)}, nil
 }
 
 // Executor implements steps.Executor by the fixes of one target. It may be used

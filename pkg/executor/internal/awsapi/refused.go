@@ -37,13 +37,14 @@ func CodeOf(err error) string {
 
 // Codes of the services' API references, "Common Errors", and of the errors of each call.
 func throttlingCodes() []string {
-	return []string{"Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "RequestThrottledException", "TooManyRequestsException",
-		"RequestLimitExceeded", "EC2ThrottledException", "BandwidthLimitExceeded", "SlowDown", "PriorRequestNotComplete"}
+	return []string{"Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "RequestThrottledException",
+		"TooManyRequestsException", "RequestLimitExceeded", "EC2ThrottledException", "BandwidthLimitExceeded", "SlowDown",
+		"PriorRequestNotComplete"}
 }
 
 func faultCodes() []string {
-	return []string{"ServerException", "InternalServerError", "InternalServerException", "InternalFailure", "InternalError", "ServiceException",
-		"ServiceUnavailable", "ServiceUnavailableException", "Unavailable", "ResourceContention", "IDPCommunicationError"}
+	return []string{"ServerException", "InternalServerError", "InternalServerException", "InternalFailure", "InternalError",
+		"ServiceException", "ServiceUnavailable", "ServiceUnavailableException", "Unavailable", "ResourceContention", "IDPCommunicationError"}
 }
 
 func deniedCodes() []string {
@@ -58,7 +59,8 @@ func keyCodes() []string {
 
 // NotFound reports the codes by which a service says that what was named is not there.
 func NotFound(code string) bool {
-	return strings.Contains(code, "NotFound") || slices.Contains([]string{"InvalidDocument", "InvalidDocumentVersion", "InvalidInstanceID.Malformed"}, code)
+	return strings.Contains(code, "NotFound") ||
+		slices.Contains([]string{"InvalidDocument", "InvalidDocumentVersion", "InvalidInstanceID.Malformed"}, code)
 }
 
 // refusal turns what Env.Do has made of an answer into a Refused, if the answer has a code.
@@ -71,7 +73,7 @@ func (s *Session) refusal(right string, status int, answer []byte, err error) er
 	service, _ := split(right)
 	refused := &Refused{Code: code}
 	fail := func(kind incident.Kind, slug incident.Code, format string, args ...any) error {
-		refused.told = incident.Fail(kind, slug, format, args...)
+		refused.told = incident.Fail(kind, slug, "%s%s", fmt.Sprintf(format, args...), requestID(err))
 		return refused
 	}
 	switch {
@@ -82,19 +84,34 @@ func (s *Session) refusal(right string, status int, answer []byte, err error) er
 	case slices.Contains(deniedCodes(), code):
 		return fail(incident.Invalid, incident.CodeInvalid, "AWS does not allow %s%s", right, s.remedy(service))
 	case slices.Contains(keyCodes(), code):
-		return fail(incident.Invalid, incident.CodeInvalid, "%s does not accept the credentials (%s); check the process's own AWS keys and clock", vendor(service), code)
+		return fail(incident.Invalid, incident.CodeInvalid,
+			"%s does not accept the credentials (%s); check the process's own AWS keys and clock", vendor(service), code)
 	case NotFound(code):
-		return fail(incident.NotFound, incident.CodeNotFound, "%s does not know what %s names (%s); check the target in services.yaml", vendor(service), right, code)
+		return fail(incident.NotFound, incident.CodeNotFound,
+			"%s does not know what %s names (%s); check the target in services.yaml", vendor(service), right, code)
 	}
 	return fail(incident.Invalid, incident.CodeInvalid, "%s refused %s (%s)", vendor(service), right, code)
+}
+
+// requestID is what Env.Do has said of the request's id, by which AWS finds the call again.
+func requestID(err error) string {
+	var known *incident.Error
+	if errors.As(err, &known) {
+		if at := strings.LastIndex(known.Message, " (request id "); at >= 0 {
+			return known.Message[at:]
+		}
+	}
+	return ""
 }
 
 // remedy says where a right has to be given.
 func (s *Session) remedy(service string) string {
 	if service == "sts" {
-		return "; list the role in the stack's TargetRoleArns or TargetReadRoleArns, and check its trust policy: principal, external id, sts:SetSourceIdentity"
+		return "; list the role in the stack's TargetRoleArns or TargetReadRoleArns, and check " +
+			"its trust policy: principal, external id, sts:SetSourceIdentity"
 	}
-	return " to the role " + s.role + "; allow it there, and look at its permissions boundary and at the tag opsguard:allowed=true of the resource"
+	return " to the role " + s.role + "; allow it there, and look at its " +
+		"permissions boundary and at the tag opsguard:allowed=true of the resource"
 }
 
 // codeForm is what AWS's error codes are made of. Anything else is no code.

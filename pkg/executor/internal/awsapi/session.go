@@ -70,7 +70,8 @@ func open(ctx context.Context, env integration.Env, t Target, rights []string, w
 		return nil, err
 	}
 	s := &Session{Target: t, env: env, role: who.role, key: own}
-	ask := url.Values{"RoleArn": {who.role}, "RoleSessionName": {who.name}, "ExternalId": {t.ExternalID}, "DurationSeconds": {sessionTime}, "Policy": {policy}}
+	ask := url.Values{"RoleArn": {who.role}, "RoleSessionName": {who.name}, "ExternalId": {t.ExternalID},
+		"DurationSeconds": {sessionTime}, "Policy": {policy}}
 	if who.source != "" {
 		ask.Set("SourceIdentity", who.source)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
+	"github.com/opsguard/opsguard/pkg/steps"
 	"github.com/opsguard/opsguard/pkg/steps/stepstest"
 	"github.com/opsguard/opsguard/pkg/steps/stepstest/awsfake"
 )
@@ -140,5 +141,23 @@ func TestOnlyACallThatNeverLeftIsCertainToHaveDoneNothing(t *testing.T) {
 	s := &Session{Target: target(), env: stepstest.Env(nil)}
 	if err := s.Change(ended, func() error { return errors.New("it was called") }); s.sent || incident.KindOf(err) != incident.Unavailable {
 		t.Errorf("after the time was up: %v", err)
+	}
+}
+
+func TestAFixThatAskedNothingOfTheTargetIsNotDone(t *testing.T) {
+	server := httptest.NewServer(awsfake.Make(t))
+	defer server.Close()
+	env := stepstest.Env(nil)
+	env.AWS = awsfake.Access(server.URL)
+	e := New(env, target(), Fix{ID: "restart-service", Act: func(context.Context, *Session, steps.Order) (incident.State, string, error) {
+		return nil, "done", nil
+	}})
+	plan := incident.Plan{FixID: "restart-service", Rights: []string{Right("ecs:UpdateService", awsfake.ARN("ecs", "service/prod/web"))}}
+	if acted := e.Act(t.Context(), steps.Order{Ref: stepstest.AboutFix(), Plan: plan, By: "local"}); acted.Outcome != incident.Failed {
+		t.Errorf("it ended %q: %+v", acted.Outcome, acted.Steps)
+	}
+	plan.Rights = []string{Right("ecs:UpdateService", "*")}
+	if acted := e.Act(t.Context(), steps.Order{Ref: stepstest.AboutFix(), Plan: plan, By: "local"}); acted.Outcome != incident.Failed {
+		t.Errorf("with a right that is too wide it ended %q", acted.Outcome)
 	}
 }

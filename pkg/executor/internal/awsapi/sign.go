@@ -38,7 +38,8 @@ func sign(h http.Header, method string, u *url.URL, body []byte, key integration
 	for _, part := range strings.Split(scope, "/") {
 		secret = mac(secret, part)
 	}
-	h.Set("Authorization", algorithm+" Credential="+key.ID+"/"+scope+", SignedHeaders="+names+", Signature="+hex.EncodeToString(mac(secret, text)))
+	signature := hex.EncodeToString(mac(secret, text))
+	h.Set("Authorization", algorithm+" Credential="+key.ID+"/"+scope+", SignedHeaders="+names+", Signature="+signature)
 }
 
 // canonicalHeaders signs all headers that are set so far, and the host.

@@ -10,8 +10,8 @@
 // names both beside every call.
 //
 // Calls are plain HTTP, signed by Signature Version 4 (sign.go), in the three protocols
-// that AWS speaks (call.go). The SDK's clients would add megabytes to every function; see
-// docs/targets-aws.md for the figures.
+// that AWS speaks (call.go). The SDK's client of ECS alone adds 2.9 MB to a bare program
+// for arm64; all six executors together add 1.5 MB this way, and 0.5 MB to execute-fix.
 package awsapi
 
 import (

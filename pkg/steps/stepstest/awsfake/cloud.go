@@ -112,12 +112,15 @@ func (c *Cloud) Problems() []string {
 	return slices.Clone(c.problems)
 }
 
-var credential = regexp.MustCompile(`Credential=([A-Z0-9]+)/[0-9]{8}/([a-z0-9-]+)/([a-z0-9]+)/aws4_request, SignedHeaders=([a-z0-9;-]+), Signature=[0-9a-f]{64}$`)
+// credential finds key, Region and service of a signed call.
+var credential = regexp.MustCompile(`Credential=([A-Z0-9]+)/[0-9]{8}/([a-z0-9-]+)/([a-z0-9]+)/aws4_request, ` +
+	`SignedHeaders=([a-z0-9;-]+), Signature=[0-9a-f]{64}$`)
 
 // ServeHTTP implements http.Handler.
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	w.Header().Set("X-Amzn-Requestid", "11111111-2222-3333-4444-555555555555")
 	body, err := io.ReadAll(r.Body)
 	signed := credential.FindStringSubmatch(r.Header.Get("Authorization"))
 	if err != nil || signed == nil || signed[2] != Region {
@@ -224,7 +227,8 @@ func (c *Cloud) assume(key, token string, in map[string]any) (map[string]any, *F
 	return map[string]any{
 		"Credentials": map[string]any{"AccessKeyId": id, "SecretAccessKey": "secret-of-" + id, "SessionToken": "token-of-" + id,
 			"Expiration": time.Date(2026, 11, 24, 10, 15, 0, 0, time.UTC).Format(time.RFC3339)},
-		"AssumedRoleUser": map[string]any{"AssumedRoleId": "AROA:" + name, "Arn": "arn:aws:sts::" + Account + ":assumed-role/opsguard-target/" + name},
+		"AssumedRoleUser": map[string]any{"AssumedRoleId": "AROA:" + name,
+			"Arn": "arn:aws:sts::" + Account + ":assumed-role/opsguard-target/" + name},
 	}, nil
 }
 
@@ -241,7 +245,8 @@ func Allows(policy, action, resource string) bool {
 		return false
 	}
 	for _, s := range document.Statement {
-		if s.Effect == "Allow" && slices.Contains(s.Action, action) && (slices.Contains(s.Resource, resource) || slices.Contains(s.Resource, "*")) {
+		covers := slices.Contains(s.Resource, resource) || slices.Contains(s.Resource, "*")
+		if s.Effect == "Allow" && slices.Contains(s.Action, action) && covers {
 			return true
 		}
 	}

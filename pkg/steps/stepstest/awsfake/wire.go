@@ -159,7 +159,6 @@ func match(pattern, path string) (map[string]any, bool) {
 
 // answer writes an output as the protocol has it.
 func (m model) answer(w http.ResponseWriter, op operation, out map[string]any) {
-	w.Header().Set("X-Amzn-Requestid", "11111111-2222-3333-4444-555555555555")
 	switch m.Metadata.Protocol {
 	case "json", "rest-json":
 		w.Header().Set("Content-Type", "application/json")
@@ -224,10 +223,11 @@ func (m model) fail(w http.ResponseWriter, f Fault) {
 		fmt.Fprintf(w, `{"Type":"User","message":%q}`, words)
 	case "ec2":
 		w.WriteHeader(f.Status)
-		fmt.Fprintf(w, "<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>1</RequestID></Response>", f.Code, words)
+		fmt.Fprintf(w, "<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>1</RequestID></Response>",
+			f.Code, words)
 	default:
 		w.WriteHeader(f.Status)
-		fmt.Fprintf(w, `<ErrorResponse xmlns=%q><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>1</RequestId></ErrorResponse>`,
-			m.Metadata.Namespace, f.Code, words)
+		fmt.Fprintf(w, `<ErrorResponse xmlns=%q><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error>`+
+			`<RequestId>1</RequestId></ErrorResponse>`, m.Metadata.Namespace, f.Code, words)
 	}
 }
