@@ -16,7 +16,7 @@ import (
 // serving is how a command reaches an OpsGuard that serves. The key is a secret, so it
 // comes by environment only.
 type serving struct {
-	URL string `help:"Where OpsGuard serves, stage prefix included; its key is read from OPSGUARD_KEY." env:"OPSGUARD_URL" default:"http://127.0.0.1:3000"`
+	URL string `help:"Where OpsGuard serves, stage prefix included; the key: OPSGUARD_KEY." env:"OPSGUARD_URL" default:"http://127.0.0.1:3000"`
 }
 
 type stopCommand struct {
@@ -157,7 +157,9 @@ func (s serving) call(ctx context.Context, method string, send any) ([]byte, err
 	if key := os.Getenv("OPSGUARD_KEY"); key != "" {
 		r.Header.Set("Authorization", "Bearer "+key)
 	}
-	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }} // the key goes nowhere else
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse // the key goes nowhere else
+	}}
 	res, err := client.Do(r)
 	if err != nil {
 		return nil, fmt.Errorf("OpsGuard does not answer at %s; is it serving there? See --url: %w", s.URL, err)

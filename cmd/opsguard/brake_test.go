@@ -23,8 +23,8 @@ func api(t *testing.T, status int, answer string) (serving, *http.Request, *map[
 	return serving{URL: server.URL + "/"}, got, sent
 }
 
-const stoppedAnswer = `{"stopped":true,"stops":"fixes","by":"key:anna","at":"2026-11-24T10:10:00.000Z","reason":"deploys go wrong","valid":true,
-"changes":[{"seq":2,"stops":"fixes","by":"key:anna","at":"2026-11-24T10:10:00.000Z","reason":"deploys go wrong"},
+const stoppedAnswer = `{"stopped":true,"stops":"fixes","by":"key:anna","at":"2026-11-24T10:10:00.000Z","reason":"deploys go wrong",
+"valid":true,"changes":[{"seq":2,"stops":"fixes","by":"key:anna","at":"2026-11-24T10:10:00.000Z","reason":"deploys go wrong"},
 {"seq":1,"stops":"none","by":"key:ben","at":"2026-11-23T10:10:00.000Z","reason":""}]}`
 
 func TestStopSendsWhyAndSaysHowItStands(t *testing.T) {
@@ -78,7 +78,7 @@ func TestARefusalSaysWhatToDoAndHoldsNoKey(t *testing.T) {
 		answer string
 		says   string
 	}{
-		"a read key":      {403, `{"detail":"the key dash has the role read; this needs operate"}`, "this needs operate; put an operator's key into OPSGUARD_KEY"},
+		"a read key":      {403, `{"detail":"the key dash has the role read; this needs operate"}`, "; put an operator's key into OPSGUARD_KEY"},
 		"no reason":       {400, `{"detail":"reason is missing"}`, "refused (400): reason is missing"},
 		"a proxy's page":  {502, `<html>`, "refused (502): Bad Gateway"},
 		"another service": {200, `{"ok":true}`, "not OpsGuard's kill switch; check --url"},

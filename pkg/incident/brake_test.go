@@ -93,7 +93,8 @@ type troubles struct {
 // fixed is an incident whose fix has ended so.
 func (l *troubles) fixed(fix string, r Result) Incident {
 	l.n++
-	inc := Incident{Ref: Ref{"t", fmt.Sprintf("INC-%02d", l.n)}, Version: 6, Service: "api", Fingerprint: "f", Status: ExecutingFix, CreatedAt: l.now, UpdatedAt: l.now}
+	inc := Incident{Ref: Ref{"t", fmt.Sprintf("INC-%02d", l.n)}, Version: 6, Service: "api", Fingerprint: "f", Status: ExecutingFix,
+		CreatedAt: l.now, UpdatedAt: l.now}
 	inc.Plan = &Plan{FixID: fix}
 	at := l.now
 	inc.Attempt = &Attempt{StartedAt: at, FinishedAt: &at, Outcome: r.Outcome, Verified: r.Verified}
@@ -237,7 +238,8 @@ func TestAStoppedClaimIsRecordedWithWhoStoppedIt(t *testing.T) {
 	if reason != ReasonExecutionStopped || !final {
 		t.Fatalf("%q, %v", reason, final)
 	}
-	inc := Incident{Ref: Ref{"t", "INC-1"}, Version: 4, Status: WaitingForApproval, Decision: &Decision{Action: Approve}, Plan: &Plan{Hash: "h"}}
+	inc := Incident{Ref: Ref{"t", "INC-1"}, Version: 4, Status: WaitingForApproval,
+		Decision: &Decision{Action: Approve}, Plan: &Plan{Hash: "h"}}
 	c, err := inc.RefuseBecause(reason, "fixes are stopped by key:anna", epoch)
 	if err != nil || c.Incident.RefusalWhy != "fixes are stopped by key:anna" || c.Event.Details["why"] != c.Incident.RefusalWhy {
 		t.Errorf("%+v, %v", c, err)

@@ -45,7 +45,7 @@ func TestAFixIsFrozenInTheWindowsOfItsService(t *testing.T) {
 		"another service":                         {"bank", "scale-out", "2026-11-27T17:00:00Z", "", ""},
 		"a service that is not listed":            {"new", "scale-out", "2026-11-27T01:30:00Z", "night", "2026-11-27T02:00:00Z"},
 		"two windows open: the later end":         {"shop", "scale-out", "2026-11-28T01:40:00Z", "weekend", "2026-11-30T07:00:00Z"},
-		"a weekend in which clocks go back":       {"shop", "scale-out", "2026-10-26T05:59:59Z", "weekend", "2026-10-26T06:00:00Z"}, // 62 h are 62 h
+		"a weekend in which clocks go back":       {"shop", "scale-out", "2026-10-26T05:59:59Z", "weekend", "2026-10-26T06:00:00Z"},
 		"02:30 does not come when clocks go on":   {"shop", "restart-service", "2026-03-29T01:30:00Z", "night", "2026-03-29T02:00:00Z"},
 		"02:30 comes twice, the first time":       {"bank", "scale-out", "2026-10-25T00:30:00Z", "night", "2026-10-25T01:00:00Z"},
 		"02:30 comes twice, not the second":       {"bank", "scale-out", "2026-10-25T01:30:00Z", "", ""},
@@ -68,7 +68,8 @@ func TestAFixIsFrozenInTheWindowsOfItsService(t *testing.T) {
 // it is open its end stays where it is.
 func TestEveryWindowOpensAndItsEndDoesNotMove(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		zone := rapid.SampledFrom([]string{"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "Pacific/Apia", "UTC"}).Draw(t, "zone")
+		zones := []string{"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "Pacific/Apia", "UTC"}
+		zone := rapid.SampledFrom(zones).Draw(t, "zone")
 		hour, minute := rapid.IntRange(0, 23).Draw(t, "hour"), rapid.IntRange(0, 59).Draw(t, "minute")
 		length := time.Duration(rapid.IntRange(1, 20*60).Draw(t, "minutes")) * time.Minute
 		inv := loaded(t, `{freezes: [{name: f, services: all, cron: "`+time.Date(2000, 1, 1, hour, minute, 0, 0, time.UTC).Format("4 15")+

@@ -95,7 +95,8 @@ func TestWhoStopsSaysWhyAndSecretsInItAreNotKept(t *testing.T) {
 	}
 	w.stop(incident.StopAll, "leaked AKIAIOSFODNN7EXAMPLE\nstop")
 	b, err := w.killSwitch().Look(t.Context())
-	if err != nil || strings.Contains(b.Last().Reason, "AKIAIOSFODNN7EXAMPLE") || strings.Contains(b.Last().Reason, "\n") || b.Stops() != incident.StopAll {
+	why := b.Last().Reason
+	if err != nil || strings.Contains(why, "AKIAIOSFODNN7EXAMPLE") || strings.Contains(why, "\n") || b.Stops() != incident.StopAll {
 		t.Errorf("%+v, %v", b, err)
 	}
 }

@@ -79,7 +79,9 @@ func (l *Lasting) Meet(ctx context.Context, inc incident.Incident) (incident.Fix
 // tell has the incident of a fix say that it did not last.
 func (l *Lasting) tell(ctx context.Context, inc incident.Incident, f incident.PastFix) error {
 	ref := incident.Ref{Tenant: inc.Tenant, ID: f.IncidentID}
-	_, err := update(ctx, l.Store, ref, func(of incident.Incident) (incident.Change, error) { return of.DidNotLast(f.Again, f.AgainAt, l.Now()) })
+	_, err := update(ctx, l.Store, ref, func(of incident.Incident) (incident.Change, error) {
+		return of.DidNotLast(f.Again, f.AgainAt, l.Now())
+	})
 	switch {
 	case incident.KindOf(err) == incident.Unavailable:
 		return err

@@ -80,7 +80,8 @@ func TestTheThirdTimeAPersonIsToldWhatWasTried(t *testing.T) {
 	if inc.Plan != nil || inc.Analysis == nil || len(inc.Candidates) != 0 {
 		t.Fatalf("the third one has the plan %+v and the candidates %+v", inc.Plan, inc.Candidates)
 	}
-	for _, part := range []string{"restart-service was done 2 times within 24h", first.ID + ", back at 03:09 as " + second.ID, second.ID + ", back at 03:14 as " + inc.ID} {
+	for _, part := range []string{"restart-service was done 2 times within 24h",
+		first.ID + ", back at 03:09 as " + second.ID, second.ID + ", back at 03:14 as " + inc.ID} {
 		if !strings.Contains(inc.Analysis.ManualReason, part) {
 			t.Errorf("people are not told %q: %s", part, inc.Analysis.ManualReason)
 		}
@@ -106,7 +107,8 @@ func TestAPlanFromBeforeTheBreakerOpenedIsStoppedAtItsClaim(t *testing.T) {
 	if _, err := w.vote(early, incident.Approve, incident.KeyActor("anna")); err != nil {
 		t.Fatal(err)
 	}
-	w.wantStopped(early, "the breaker is open: restart-service was done 2 times within 24h and did not help for good: at 2026-01-02 03:04 UTC for "+second.ID)
+	w.wantStopped(early, "the breaker is open: restart-service was done 2 times within 24h and did not help for good: "+
+		"at 2026-01-02 03:04 UTC for "+second.ID)
 }
 
 func TestAnIncidentIsClosedOnlyAfterItsFixWasNoted(t *testing.T) {
@@ -128,7 +130,8 @@ func TestAnIncidentIsClosedOnlyAfterItsFixWasNoted(t *testing.T) {
 	}
 	inc := w.load(ref)
 	h, err := w.store.Fixes(t.Context(), ref.Tenant, "real")
-	if err != nil || len(h.Fixes) != 1 || !h.Fixes[0].WatchedUntil.Equal(*inc.Attempt.WatchedUntil) || !inc.Attempt.WatchedUntil.Equal(w.clock.now().Add(15*time.Minute)) {
+	until := w.clock.now().Add(15 * time.Minute)
+	if err != nil || len(h.Fixes) != 1 || !h.Fixes[0].WatchedUntil.Equal(until) || !inc.Attempt.WatchedUntil.Equal(until) {
 		t.Errorf("noted %+v, %v; the record has %v", h.Fixes, err, inc.Attempt.WatchedUntil)
 	}
 	if _, err := w.resolve(ref, ""); err != nil || w.count(ref, incident.EventResolved) != 1 {

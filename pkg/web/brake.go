@@ -29,7 +29,8 @@ type brakeChangeView struct {
 
 func viewBrake(b incident.Brake) brakeView {
 	last := b.Last()
-	v := brakeView{Stopped: b.Stops() != incident.StopNone, Stops: b.Stops(), Changes: []brakeChangeView{}, Valid: b.Verify(incident.DefaultTenant) == nil}
+	v := brakeView{Stopped: b.Stops() != incident.StopNone, Stops: b.Stops(), Changes: []brakeChangeView{},
+		Valid: b.Verify(incident.DefaultTenant) == nil}
 	if last.Seq > 0 {
 		v.By, v.At, v.Reason = orNull(string(last.By)), timeOrNull(&last.At), orNull(last.Reason)
 	}

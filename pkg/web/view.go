@@ -98,6 +98,8 @@ type analysisView struct {
 	Cause      *string             `json:"cause"`
 	Evidence   []string            `json:"evidence"`
 	Confidence float64             `json:"confidence"`
+	// ManualReason is why no fix is proposed; null where one is.
+	ManualReason *string `json:"manualReason"`
 }
 
 type decisionView struct {
@@ -139,7 +141,7 @@ func viewIncident(inc incident.Incident, now time.Time) incidentView {
 		v.Deadline = timeOrNull(&inc.Asked.Deadline)
 	}
 	if a := inc.Analysis; a != nil {
-		v.Analysis = &analysisView{a.AnalyzedBy, orNull(causeOf(*a)), list(a.Evidence), a.Confidence}
+		v.Analysis = &analysisView{a.AnalyzedBy, orNull(causeOf(*a)), list(a.Evidence), a.Confidence, orNull(a.ManualReason)}
 	}
 	if d := inc.Decision; d != nil {
 		v.Decision = &decisionView{d.Action, d.By, incident.FormatTime(d.At), orNull(d.Reason), orNull(d.Note)}

@@ -24,7 +24,8 @@ func (r record) checkLasting() {
 			return
 		}
 		events := record{w: r.w, inc: other, events: r.w.memory.events[ref]}
-		if closed != nil && !other.CreatedAt.Before(closed.Time) && other.CreatedAt.Before(*a.WatchedUntil) && events.event(incident.EventPlanned) != nil {
+		within := closed != nil && !other.CreatedAt.Before(closed.Time) && other.CreatedAt.Before(*a.WatchedUntil)
+		if within && events.event(incident.EventPlanned) != nil {
 			back = ref.ID
 		}
 	}

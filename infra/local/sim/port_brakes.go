@@ -31,5 +31,7 @@ func (p storePort) Fixes(ctx context.Context, tenant, service string) (h inciden
 
 // UpdateFixes implements steps.FixHistories.
 func (p storePort) UpdateFixes(ctx context.Context, tenant, service string, change func(*incident.FixHistory)) error {
-	return p.t.call(call{port: "note fix", write: true}, func() (string, error) { return service, p.s.UpdateFixes(ctx, tenant, service, change) })
+	return p.t.call(call{port: "note fix", write: true}, func() (string, error) {
+		return service, p.s.UpdateFixes(ctx, tenant, service, change)
+	})
 }

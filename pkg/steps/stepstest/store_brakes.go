@@ -147,8 +147,7 @@ func (t *storeTest) fixHistories() {
 				if slices.ContainsFunc(h.Fixes, func(f incident.PastFix) bool { return f.IncidentID == id }) {
 					return // an answer was lost, and it was written before
 				}
-				h.Fixes = append(h.Fixes, incident.PastFix{IncidentID: id, FixID: "restart-service", Fingerprint: "f", At: epoch, Outcome: incident.Fixed,
-					WatchedUntil: epoch.Add(time.Minute), Again: "INC-X", AgainAt: epoch.Add(time.Second), Told: true})
+				h.Fixes = append(h.Fixes, pastFix(id))
 			})
 			if err != nil {
 				t.Errorf("%s: %v", id, err)
@@ -160,10 +159,14 @@ func (t *storeTest) fixHistories() {
 	if err != nil || len(got.Fixes) != writers {
 		t.Fatalf("%d fixes, %v; want %d", len(got.Fixes), err, writers)
 	}
-	want := incident.PastFix{IncidentID: got.Fixes[0].IncidentID, FixID: "restart-service", Fingerprint: "f", At: epoch, Outcome: incident.Fixed,
-		WatchedUntil: epoch.Add(time.Minute), Again: "INC-X", AgainAt: epoch.Add(time.Second), Told: true}
-	t.same("a fix", got.Fixes[0], want)
+	t.same("a fix", got.Fixes[0], pastFix(got.Fixes[0].IncidentID))
 	if other, err := t.s.Fixes(t.Context(), t.tenant, "web"); err != nil || len(other.Fixes) > 0 {
 		t.Errorf("another service has %+v, %v", other, err)
 	}
+}
+
+// pastFix has every field set.
+func pastFix(id string) incident.PastFix {
+	return incident.PastFix{IncidentID: id, FixID: "restart-service", Fingerprint: "f", At: epoch, Outcome: incident.Fixed,
+		WatchedUntil: epoch.Add(time.Minute), Again: "INC-X", AgainAt: epoch.Add(time.Second), Told: true}
 }
