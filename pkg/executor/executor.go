@@ -5,6 +5,7 @@ package executor
 import (
 	"context"
 
+	"github.com/opsguard/opsguard/pkg/executor/kubernetes"
 	"github.com/opsguard/opsguard/pkg/executor/simulated"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
@@ -16,6 +17,7 @@ import (
 // attributes of a target in services.yaml; it is opened for one target at a time.
 func List() []integration.Descriptor[steps.Executor] {
 	return []integration.Descriptor[steps.Executor]{
+		kubernetes.Integration(),
 		simulated.Integration(),
 	}
 }

@@ -72,6 +72,7 @@ func layers() []layer {
 		{"pkg/notify", adapter, nil},
 		{"pkg/ticket", adapter, nil},
 		{"pkg/executor", adapter, nil},
+		{"pkg/executor/kubernetes", adapter, []string{"go.yaml.in/yaml/v3"}}, // kubeconfig files
 		{"statemachine", definition, nil},
 		{"infra", binding, nil},
 		{"infra/local", binding, []string{"go.etcd.io/bbolt", "github.com/oklog/ulid/v2"}},
