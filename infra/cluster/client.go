@@ -148,3 +148,9 @@ func (c *Cluster) Until(ctx context.Context, collection, name string, done func(
 		return done(o)
 	})
 }
+
+// Ask posts a review, which the API answers and does not keep.
+func (c *Cluster) Ask(ctx context.Context, collection string, o Object) (Object, error) {
+	var answer Object
+	return answer, c.api.do(ctx, http.MethodPost, collection, "application/json", o, &answer)
+}
