@@ -138,9 +138,25 @@ func (c *Cluster) Delete(ctx context.Context, path string) error {
 }
 
 // Until waits until the object of that name in the collection is as it should be; nil is
-// an object that was deleted.
+// one that is not there.
 func (c *Cluster) Until(ctx context.Context, collection, name string, done func(o Object) bool) error {
-	query := url.Values{"watch": {"1"}, "fieldSelector": {"metadata.name=" + name}}
+	query := url.Values{"fieldSelector": {"metadata.name=" + name}}
+	var now struct {
+		Metadata struct{ ResourceVersion string }
+		Items    []Object
+	}
+	if err := c.api.do(ctx, http.MethodGet, collection+"?"+query.Encode(), "", nil, &now); err != nil {
+		return err
+	}
+	var there Object
+	if len(now.Items) > 0 {
+		there = now.Items[0]
+	}
+	if done(there) {
+		return nil
+	}
+	query.Set("watch", "1")
+	query.Set("resourceVersion", now.Metadata.ResourceVersion)
 	return c.api.watch(ctx, collection+"?"+query.Encode(), func(o Object, gone bool) bool {
 		if gone {
 			o = nil
@@ -153,4 +169,9 @@ func (c *Cluster) Until(ctx context.Context, collection, name string, done func(
 func (c *Cluster) Ask(ctx context.Context, collection string, o Object) (Object, error) {
 	var answer Object
 	return answer, c.api.do(ctx, http.MethodPost, collection, "application/json", o, &answer)
+}
+
+// UntilAny waits until some object of the collection is as it should be.
+func (c *Cluster) UntilAny(ctx context.Context, collection string, done func(o Object) bool) error {
+	return c.api.watch(ctx, collection+"?watch=1", func(o Object, gone bool) bool { return !gone && done(o) })
 }

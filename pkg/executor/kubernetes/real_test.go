@@ -209,7 +209,7 @@ func (s *realShop) rolledOut() {
 	s.until("deployments", func(o object) bool {
 		size := number(o, "spec", "replicas")
 		return observed(o) && number(o, "status", "updatedReplicas") == size && number(o, "status", "availableReplicas") == size &&
-			number(o, "status", "replicas") == size && reason(o, "Progressing") == "NewReplicaSetAvailable"
+			number(o, "status", "replicas") == size
 	})
 }
 
@@ -226,7 +226,11 @@ func reason(o object, condition string) string {
 
 func (s *realShop) until(plural string, done func(object) bool) {
 	s.t.Helper()
-	s.must(s.Until(s.ctx(), s.apps(plural), "api", func(o object) bool { return o != nil && done(o) }))
+	var last object
+	err := s.Until(s.ctx(), s.apps(plural), "api", func(o object) bool { last = o; return o != nil && done(o) })
+	if err != nil {
+		s.t.Fatalf("%v; at last it was %v", err, last)
+	}
 }
 
 // executor opens one for a workload, by server and token.

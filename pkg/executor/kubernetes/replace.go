@@ -73,7 +73,7 @@ func (f replace) verify(ctx context.Context, o steps.Order) (steps.Sight, error)
 	case err != nil && s.reason != "NotFound":
 		return steps.Sight{}, err
 	case err != nil || there.Metadata.UID != o.Plan.Present[factPodUID]:
-		return f.settling(ctx, w, "")
+		return f.settling(ctx, w, o)
 	case there.Metadata.DeletionTimestamp != "":
 		return f.sight(steps.Settling, name.String()+" is ending"), nil
 	}

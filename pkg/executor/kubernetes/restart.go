@@ -180,7 +180,7 @@ func (f restart) verify(ctx context.Context, o steps.Order) (steps.Sight, error)
 	case w.Spec.Template.restarted() != restartTime(o):
 		return f.sight(steps.NotVerified, "the pod template does not say that it was restarted by this fix; somebody has changed it, or it was never taken"), nil
 	}
-	return f.settling(ctx, w, o.Receipt[factProgress])
+	return f.settling(ctx, w, o)
 }
 
 func (f restart) undo(context.Context, steps.Order) steps.Acted {

@@ -145,7 +145,7 @@ func (f rollback) verify(ctx context.Context, o steps.Order) (steps.Sight, error
 	case w.Metadata.UID != o.Plan.Present[factUID]:
 		return f.sight(steps.NotVerified, "somebody deleted it and made another of that name"), nil
 	case w.Metadata.Generation > w.Status.ObservedGeneration:
-		return f.settling(ctx, w, o.Receipt[factProgress])
+		return f.settling(ctx, w, o)
 	}
 	all, err := f.history(ctx, w)
 	if err != nil {
@@ -158,5 +158,5 @@ func (f rollback) verify(ctx context.Context, o steps.Order) (steps.Sight, error
 	if at.name != wanted {
 		return f.sight(steps.NotVerified, fmt.Sprintf("it is at %s and not at %s; somebody has changed it, or the change was never taken", at.name, wanted)), nil
 	}
-	return f.settling(ctx, w, o.Receipt[factProgress])
+	return f.settling(ctx, w, o)
 }

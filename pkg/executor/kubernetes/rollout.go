@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/steps"
@@ -64,8 +65,13 @@ func (w workload) gaveUp(stale string) string {
 	return ""
 }
 
+// patience is how long pods may ail until it is said that they will not come up. A
+// Deployment's controller says so after ten minutes, unless it rolled back to a ReplicaSet
+// that it had called available before; those of StatefulSets and DaemonSets never do.
+const patience = 10 * time.Minute
+
 // settling looks how far a rollout has come and what the pods say where it is not done.
-func (e *Executor) settling(ctx context.Context, w workload, stale string) (steps.Sight, error) {
+func (e *Executor) settling(ctx context.Context, w workload, o steps.Order) (steps.Sight, error) {
 	done, told := w.rollout()
 	if done {
 		return e.sight(steps.Verified, told), nil
@@ -74,10 +80,15 @@ func (e *Executor) settling(ctx context.Context, w workload, stale string) (step
 	if err != nil {
 		return steps.Sight{}, err
 	}
-	if ill := ailments(pods); ill != "" {
+	ill := ailments(pods)
+	if ill != "" {
 		told += "; pods: " + ill
 	}
-	if why := w.gaveUp(stale); why != "" {
+	why := w.gaveUp(o.Receipt[factProgress])
+	if why == "" && ill != "" && e.env.Now().Sub(o.StartedAt) > patience {
+		why = "its pods do not come up"
+	}
+	if why != "" {
 		return e.sight(steps.NotVerified, why+": "+told), nil
 	}
 	return e.sight(steps.Settling, told), nil
@@ -90,8 +101,8 @@ func (w workload) underWay() bool {
 		return false
 	}
 	switch w.Kind {
-	case deployment: // what its controller writes when the new ReplicaSet is complete, and leaves
-		return w.condition("Progressing").Reason != "NewReplicaSetAvailable"
+	case deployment: // its controller writes that when the new ReplicaSet is complete, and leaves it, also at first when rolled back
+		return w.condition("Progressing").Reason != "NewReplicaSetAvailable" || w.Status.Replicas > w.Status.UpdatedReplicas
 	case statefulSet: // its controller makes them equal at the end
 		return w.Status.CurrentRevision != w.Status.UpdateRevision
 	}

@@ -121,5 +121,5 @@ func (f scale) verify(ctx context.Context, o steps.Order) (steps.Sight, error) {
 	case strconv.Itoa(w.size()) != wanted:
 		return f.sight(steps.NotVerified, fmt.Sprintf("it is to have %d pods and not %s; somebody has changed it, or the change was never taken", w.size(), wanted)), nil
 	}
-	return f.settling(ctx, w, "")
+	return f.settling(ctx, w, o)
 }
