@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -51,7 +52,7 @@ type Cluster struct {
 	Kubelet *Kubelet
 
 	api     *client
-	running []*exec.Cmd
+	running []program
 	stop    context.CancelFunc
 }
 
@@ -113,6 +114,10 @@ func (c *Cluster) start(ctx context.Context, programs, dir string) error {
 	return err
 }
 
+// guarded runs a program until its own input ends, which happens also when this process is
+// killed: nothing is left behind.
+const guarded = `"$@" & program=$!; cat >/dev/null; kill -9 $program; wait $program`
+
 // run starts a program; what it prints goes into dir/NAME.log.
 func (c *Cluster) run(programs, dir, name string, args ...string) error {
 	out, err := os.Create(filepath.Join(dir, name+".log"))
@@ -120,21 +125,31 @@ func (c *Cluster) run(programs, dir, name string, args ...string) error {
 		return err
 	}
 	defer out.Close() // the program has its own copy
-	cmd := exec.Command(filepath.Join(programs, name), args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.Env = dir, out, out, []string{"HOME=" + dir}
+	cmd := exec.Command("sh", append([]string{"-c", guarded, "sh", filepath.Join(programs, name)}, args...)...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.Env = dir, out, out, []string{"HOME=" + dir, "PATH=" + os.Getenv("PATH")}
+	input, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	c.running = append(c.running, cmd)
+	c.running = append(c.running, program{cmd, input})
 	return nil
+}
+
+// program is one at work, and what ends it when it is closed.
+type program struct {
+	cmd   *exec.Cmd
+	input io.Closer
 }
 
 // Stop ends what Start has begun.
 func (c *Cluster) Stop() {
 	c.stop()
-	for _, cmd := range c.running {
-		_ = cmd.Process.Kill() // it may have ended by itself
-		_ = cmd.Wait()         // it was killed
+	for _, p := range c.running {
+		_ = p.input.Close() // it may have ended by itself
+		_ = p.cmd.Wait()    // it was killed
 	}
 	if c.Kubelet != nil {
 		c.Kubelet.wait()

@@ -218,5 +218,8 @@ func drifted(what, was, is string) error {
 	return incident.Fail(incident.Invalid, incident.CodeInvalid, "somebody has changed it meanwhile: %s was %q when the plan was made and is %q now", what, was, is)
 }
 
+// madeAgain is what is said of a workload that has the name and another uid.
+const madeAgain = "somebody deleted it and made another of that name"
+
 // right is one that a fix needs, as RBAC puts it.
 func right(verb string, on resource) string { return fmt.Sprintf("%s on %s", verb, on) }

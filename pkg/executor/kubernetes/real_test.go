@@ -163,9 +163,9 @@ func (s *realShop) grant(inNamespace, ofCluster []any) {
 func (s *realShop) untilAllowed() {
 	s.t.Helper()
 	review := object{"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": object{"user": cluster.OpsGuard,
-		"resourceAttributes": object{"namespace": s.ns, "verb": "get", "group": "apps", "resource": "deployments"}}}
-	for s.ctx().Err() == nil {
-		answer, err := s.Ask(s.ctx(), "/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
+		"resourceAttributes": object{"namespace": s.ns, "verb": "get", "group": "apps", "resource": "deployments", "name": "api"}}}
+	for ctx := s.ctx(); ; {
+		answer, err := s.Ask(ctx, "/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
 		s.must(err)
 		if part(answer, "status")["allowed"] == true {
 			return

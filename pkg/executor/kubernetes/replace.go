@@ -66,6 +66,9 @@ func (f replace) verify(ctx context.Context, o steps.Order) (steps.Sight, error)
 	if err != nil {
 		return steps.Sight{}, err
 	}
+	if w.Metadata.UID != o.Plan.Present[factUID] {
+		return f.sight(steps.NotVerified, madeAgain), nil
+	}
 	name := f.pod(o.Plan.Present[factPod])
 	var there pod
 	s, err := f.api.call(ctx, request{method: http.MethodGet, verb: "get", on: name}, &there)

@@ -176,7 +176,7 @@ func (f restart) verify(ctx context.Context, o steps.Order) (steps.Sight, error)
 	}
 	switch {
 	case w.Metadata.UID != o.Plan.Present[factUID]:
-		return f.sight(steps.NotVerified, "somebody deleted it and made another of that name"), nil
+		return f.sight(steps.NotVerified, madeAgain), nil
 	case w.Spec.Template.restarted() != restartTime(o):
 		return f.sight(steps.NotVerified, "the pod template does not say that it was restarted by this fix; somebody has changed it, or it was never taken"), nil
 	}

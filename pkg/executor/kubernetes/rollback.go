@@ -143,7 +143,7 @@ func (f rollback) verify(ctx context.Context, o steps.Order) (steps.Sight, error
 	}
 	switch {
 	case w.Metadata.UID != o.Plan.Present[factUID]:
-		return f.sight(steps.NotVerified, "somebody deleted it and made another of that name"), nil
+		return f.sight(steps.NotVerified, madeAgain), nil
 	case w.Metadata.Generation > w.Status.ObservedGeneration:
 		return f.settling(ctx, w, o)
 	}

@@ -117,7 +117,7 @@ func (f scale) verify(ctx context.Context, o steps.Order) (steps.Sight, error) {
 	}
 	switch {
 	case w.Metadata.UID != o.Plan.Present[factUID]:
-		return f.sight(steps.NotVerified, "somebody deleted it and made another of that name"), nil
+		return f.sight(steps.NotVerified, madeAgain), nil
 	case strconv.Itoa(w.size()) != wanted:
 		return f.sight(steps.NotVerified, fmt.Sprintf("it is to have %d pods and not %s; somebody has changed it, or the change was never taken", w.size(), wanted)), nil
 	}
