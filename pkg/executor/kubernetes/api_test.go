@@ -143,3 +143,52 @@ func TestAFixThatWasTakenIsRecognisedWithoutItsReceipt(t *testing.T) {
 		}
 	}
 }
+
+// TestPodsThatAreIllAreNoRollout: a Deployment's controller leaves NewReplicaSetAvailable
+// where pods fall ill later, and for a while where it rolls back to a ReplicaSet.
+func TestPodsThatAreIllAreNoRollout(t *testing.T) {
+	for name, c := range map[string]struct {
+		replicas, updated, available int
+		free                         bool
+	}{
+		"one pod is ill":           {3, 3, 2, true},
+		"one pod is missing":       {2, 2, 2, true},
+		"old pods are still there": {4, 1, 3, false},
+	} {
+		f := &fake{}
+		f.reset(t)
+		o := copied(f.objects[api])
+		status := part(o, "status")
+		status["replicas"], status["updatedReplicas"], status["availableReplicas"] = c.replicas, c.updated, c.available
+		f.put(api, o)
+		_, err := against(t, f.serve(t)).Look(t.Context(), proposal(rollback))
+		if (err == nil) != c.free {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestAnOldVerdictIsNotTakenForANewOne: the controller leaves ProgressDeadlineExceeded
+// until the next rollout gets on.
+func TestAnOldVerdictIsNotTakenForANewOne(t *testing.T) {
+	f := &fake{}
+	f.reset(t)
+	exceeded := func(at string) {
+		o := copied(f.objects[api])
+		status := part(o, "status")
+		status["observedGeneration"], status["updatedReplicas"] = part(o, "metadata")["generation"], 1
+		status["conditions"] = []any{object{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "lastUpdateTime": at}}
+		f.put(api, o)
+	}
+	exceeded("2026-11-24T09:55:00Z")
+	e := against(t, f.serve(t))
+	o := planned(t, e, "restart-service") // the rollout before hangs
+	acted := e.Act(t.Context(), o)
+	o.Receipt = acted.Receipt
+	for at, want := range map[string]steps.Phase{"2026-11-24T09:55:00Z": steps.Settling, "2026-11-24T10:20:00Z": steps.NotVerified} {
+		exceeded(at)
+		if sight, err := e.Verify(t.Context(), o); err != nil || sight.Phase != want {
+			t.Errorf("the verdict of %s: seen as %+v, %v; want %s", at, sight, err, want)
+		}
+	}
+}

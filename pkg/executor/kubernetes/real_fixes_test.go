@@ -34,22 +34,24 @@ func TestARestartThatHangsIsNotVerified(t *testing.T) {
 }
 
 // TestTheVerdictAboutTheRolloutBeforeIsNotTakenForThisOne: the condition stands until the
-// new rollout gets on.
+// new rollout gets on, which it does not while the old pods end.
 func TestTheVerdictAboutTheRolloutBeforeIsNotTakenForThisOne(t *testing.T) {
 	s := realCluster(t).shop(t)
 	s.grant(rules())
 	d := deploymentOf("api", "shop/api:1", 3)
-	part(d, "spec")["progressDeadlineSeconds"] = 1
+	part(d, "spec")["progressDeadlineSeconds"], part(d, "spec")["strategy"] = 1, object{"type": "Recreate"}
 	s.create(s.apps("deployments"), d)
 	s.rolledOut()
 	s.image("shop/api:missing")
-	s.until("deployments", func(d object) bool { return observed(d) && reason(d, "Progressing") == "ProgressDeadlineExceeded" })
+	s.until("deployments", func(d object) bool {
+		return observed(d) && number(d, "status", "updatedReplicas") == 3 && reason(d, "Progressing") == "ProgressDeadlineExceeded"
+	})
 	e := s.executor()
 	o := s.order(e, rollback)
-	s.Kubelet.Pause() // the missing version's pod stays
+	s.Kubelet.Pause()
 	s.done(e, &o)
-	s.until("deployments", observed)
-	if sight := s.sees(e, o); sight.Phase == steps.NotVerified {
+	s.until("deployments", func(d object) bool { return observed(d) && number(d, "status", "updatedReplicas") == 0 })
+	if sight := s.sees(e, o); sight.Phase != steps.Settling {
 		t.Errorf("seen as %+v", sight)
 	}
 	s.resume()

@@ -1,17 +1,12 @@
 package kubernetes_test
 
 import (
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/opsguard/opsguard/pkg/executor/kubernetes"
 	"github.com/opsguard/opsguard/pkg/incident"
-	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/steps"
-	"github.com/opsguard/opsguard/pkg/steps/stepstest"
 )
 
 const rollback = "rollback-deployment"
@@ -271,48 +266,4 @@ func TestAnUndoingLeavesAloneWhatSomebodyChangedSince(t *testing.T) {
 	}
 	says(t, acted.Steps, "somebody has changed it meanwhile", "nothing was changed")
 	runs(t, s, "shop/api:3")
-}
-
-// TestTheAPIServerRefusesAChangeThatCameInBetween: somebody is faster after we have
-// looked and before our patch arrives.
-func TestTheAPIServerRefusesAChangeThatCameInBetween(t *testing.T) {
-	for name, c := range map[string]struct {
-		between func(s *realShop)
-		want    incident.Outcome
-		image   string
-	}{
-		"another version": {func(s *realShop) { s.image("shop/api:3"); s.rolledOut() }, incident.Failed, "shop/api:3"},
-		"only a label": {func(s *realShop) {
-			s.patchApps("deployments", object{"metadata": object{"labels": object{"touched": "yes"}}})
-		}, "", "shop/api:1"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := ready(t, "shop/api:1", "shop/api:2")
-			proxy, _ := s.proxy(t)
-			asked, refused := 0, 0
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if r.Method != http.MethodPatch {
-					proxy.ServeHTTP(w, r)
-					return
-				}
-				if asked++; asked == 1 {
-					c.between(s)
-				}
-				seen := httptest.NewRecorder()
-				proxy.ServeHTTP(seen, r)
-				if seen.Code == http.StatusConflict {
-					refused++
-				}
-				w.WriteHeader(seen.Code)
-				_, _ = w.Write(seen.Body.Bytes()) // who asked is gone
-			}))
-			defer server.Close()
-			e := stepstest.Open(t, s.env(), integration.Executors, kubernetes.Integration(), target(server.URL, s.ns)...).It
-			acted := e.Act(s.ctx(), s.order(e, rollback))
-			if acted.Outcome != c.want || refused != 1 {
-				t.Errorf("the outcome is %q, want %q; refused %d times: %+v", acted.Outcome, c.want, refused, acted.Steps)
-			}
-			runs(t, s, c.image)
-		})
-	}
 }
