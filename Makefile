@@ -1,7 +1,7 @@
 # OpsGuard. `make run` needs Go only; `make test` says what else it needs.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help run build docs test test-go kubernetes test-fuzz test-aws test-fast lint bench sim fuzz e2e validate emulator-up emulator-down deploy-local sam-local browser
+.PHONY: help run build docs test test-go kubernetes transcript test-fuzz test-aws test-fast lint bench sim fuzz e2e validate emulator-up emulator-down deploy-local sam-local browser
 
 # GOARCH is for the functions; what runs here is built for here.
 FUNCTIONS_GOARCH := $(GOARCH)
@@ -97,6 +97,9 @@ $(KUBERNETES)/kube-%: tools/kubernetes/go.mod tools/kubernetes/go.sum
 	cd tools/kubernetes && CGO_ENABLED=0 go build -trimpath \
 	  -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$(KUBERNETES_VERSION)" -o $(CURDIR)/$@ k8s.io/kubernetes/cmd/kube-$*
 	@touch $@
+
+transcript: kubernetes bin/opsguard ## record docs/kubernetes-rollback.md on a real control plane; needs curl and jq
+	go run ./infra/cluster/transcript $(KUBERNETES) bin/opsguard docs/kubernetes-rollback.md
 
 browser: ## the Chromium that the browser tests run, into .tools/browser
 	@node infra/e2e/browser/install.mjs

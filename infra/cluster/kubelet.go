@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Kubelet plays the scheduler and the kubelets of two nodes. What comes after the colon of
-// a pod's first image says how its container behaves:
+// Kubelet plays the scheduler and the kubelets of two nodes. How the tag of a pod's first
+// image ends says how its container behaves:
 //
 //	missing   its image cannot be pulled
 //	crash     it crashes, again and again
@@ -128,7 +128,8 @@ func (k *Kubelet) place(pod Object) string {
 // behaviour is the status that a kubelet would report.
 func behaviour(pod Object) Object {
 	containers := list(pod, "spec", "containers")
-	_, how, _ := strings.Cut(text(containers[0], "image"), ":")
+	image := text(containers[0], "image")
+	how := image[strings.LastIndexAny(image, ":-")+1:]
 	ready, phase, restarts := "False", "Pending", 0
 	var state Object
 	switch how {

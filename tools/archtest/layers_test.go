@@ -81,6 +81,7 @@ func layers() []layer {
 		{"infra/bench", program, []string{"go.etcd.io/bbolt"}},
 		{"functions", program, []string{"github.com/aws/aws-lambda-go"}},
 		{"infra/emulator/coldstart", program, []string{"github.com/aws/aws-lambda-go"}}, // the hello world that cold starts are compared with
+		{"infra/cluster/transcript", program, nil},
 		{"tools/archtest", program, nil},
 		{"cmd/opsguard", program, []string{"github.com/alecthomas/kong", "github.com/lmittmann/tint", "golang.org/x/term"}},
 	}
