@@ -134,7 +134,8 @@ func (c *Cluster) Patch(ctx context.Context, path string, o Object) error {
 
 // Delete deletes an object, or a collection, and what is owned by it.
 func (c *Cluster) Delete(ctx context.Context, path string) error {
-	return c.api.do(ctx, http.MethodDelete, path, "application/json", Object{"propagationPolicy": "Foreground", "gracePeriodSeconds": 0}, nil)
+	options := Object{"propagationPolicy": "Foreground", "gracePeriodSeconds": 0}
+	return c.api.do(ctx, http.MethodDelete, path, "application/json", options, nil)
 }
 
 // Until waits until the object of that name in the collection is as it should be; nil is

@@ -89,13 +89,15 @@ func (c *Cluster) start(ctx context.Context, programs, dir string) error {
 	}
 	etcd, peer := "http://127.0.0.1:"+ports[0], "http://127.0.0.1:"+ports[1]
 	if err := c.run(programs, dir, "etcd", "--data-dir="+filepath.Join(dir, "etcd"), "--unsafe-no-fsync", "--listen-client-urls="+etcd,
-		"--advertise-client-urls="+etcd, "--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer, "--initial-cluster=default="+peer); err != nil {
+		"--advertise-client-urls="+etcd, "--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer,
+		"--initial-cluster=default="+peer); err != nil {
 		return err
 	}
 	if err := c.run(programs, dir, "kube-apiserver", "--etcd-servers="+etcd, "--bind-address=127.0.0.1", "--secure-port="+ports[2],
 		"--endpoint-reconciler-type=none", "--service-cluster-ip-range=10.0.0.0/24", "--authorization-mode=RBAC",
 		"--disable-admission-plugins=ServiceAccount,TaintNodesByCondition", "--profiling=false",
-		"--tls-cert-file="+keys.serverCert, "--tls-private-key-file="+keys.serverKey, "--client-ca-file="+keys.ca, "--token-auth-file="+keys.tokens,
+		"--tls-cert-file="+keys.serverCert, "--tls-private-key-file="+keys.serverKey, "--client-ca-file="+keys.ca,
+		"--token-auth-file="+keys.tokens,
 		"--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file="+keys.serverKey,
 		"--service-account-signing-key-file="+keys.serverKey); err != nil {
 		return err
@@ -105,7 +107,8 @@ func (c *Cluster) start(ctx context.Context, programs, dir string) error {
 	if err := c.api.untilReady(ready); err != nil {
 		return fmt.Errorf("kube-apiserver did not get ready: %w\n%s", err, Tail(dir, "kube-apiserver"))
 	}
-	if err := c.run(programs, dir, "kube-controller-manager", "--kubeconfig="+keys.kubeconfig(c.URL), "--leader-elect=false", "--secure-port=0",
+	if err := c.run(programs, dir, "kube-controller-manager", "--kubeconfig="+keys.kubeconfig(c.URL),
+		"--leader-elect=false", "--secure-port=0",
 		"--controllers=deployment-controller,replicaset-controller,statefulset-controller,daemonset-controller,"+
 			"resourcequota-controller,garbage-collector-controller,namespace-controller", "--profiling=false"); err != nil {
 		return err

@@ -45,7 +45,8 @@ func node(name string) Object {
 		"apiVersion": "v1", "kind": "Node", "metadata": Object{"name": name, "labels": Object{"kubernetes.io/hostname": name}},
 		"status": Object{
 			"allocatable": Object{"cpu": "8", "memory": "16Gi", "pods": "110"},
-			"conditions":  []any{Object{"type": "Ready", "status": "True", "reason": "KubeletReady", "lastHeartbeatTime": stamp(), "lastTransitionTime": stamp()}},
+			"conditions": []any{Object{"type": "Ready", "status": "True", "reason": "KubeletReady",
+				"lastHeartbeatTime": stamp(), "lastTransitionTime": stamp()}},
 		},
 	}
 }
@@ -100,10 +101,12 @@ func (k *Kubelet) tend(ctx context.Context, pod Object) {
 	err := errors.New("nothing is due")
 	switch {
 	case text(pod, "metadata", "deletionTimestamp") != "":
-		err = k.api.do(ctx, http.MethodDelete, path, "application/json", Object{"gracePeriodSeconds": 0, "preconditions": Object{"uid": uid}}, nil)
+		err = k.api.do(ctx, http.MethodDelete, path, "application/json",
+			Object{"gracePeriodSeconds": 0, "preconditions": Object{"uid": uid}}, nil)
 	case text(pod, "spec", "nodeName") == "":
 		err = k.api.do(ctx, http.MethodPost, path+"/binding", "application/json", Object{"apiVersion": "v1", "kind": "Binding",
-			"metadata": Object{"name": text(pod, "metadata", "name"), "uid": uid}, "target": Object{"kind": "Node", "name": k.place(pod)}}, nil)
+			"metadata": Object{"name": text(pod, "metadata", "name"), "uid": uid},
+			"target":   Object{"kind": "Node", "name": k.place(pod)}}, nil)
 	case text(pod, "status", "startTime") == "":
 		err = k.api.do(ctx, http.MethodPatch, path+"/status", "application/merge-patch+json",
 			Object{"metadata": Object{"uid": uid}, "status": behaviour(pod)}, nil)
@@ -113,7 +116,8 @@ func (k *Kubelet) tend(ctx context.Context, pod Object) {
 
 // place is the node that a DaemonSet asks for, else the next one.
 func (k *Kubelet) place(pod Object) string {
-	for _, term := range list(pod, "spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms") {
+	required := at(pod, "spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
+	for _, term := range list(required, "nodeSelectorTerms") {
 		for _, field := range list(term, "matchFields") {
 			if values := list(field, "values"); len(values) > 0 {
 				name, _ := values[0].(string)
@@ -134,7 +138,7 @@ func behaviour(pod Object) Object {
 	var state Object
 	switch how {
 	case "missing":
-		state = Object{"waiting": Object{"reason": "ImagePullBackOff", "message": "Back-off pulling image: not found, by the registry's own words"}}
+		state = Object{"waiting": Object{"reason": "ImagePullBackOff", "message": "not found, in the registry's own words"}}
 	case "slow":
 		state = Object{"waiting": Object{"reason": "ContainerCreating"}}
 	case "crash":

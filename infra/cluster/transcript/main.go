@@ -90,11 +90,13 @@ func (s *story) tell() error {
 		func() error { return s.run("The alert comes:", alert) },
 		func() error { return s.until("WAITING_FOR_APPROVAL") },
 		func() error {
-			return s.run("What is proposed, and exactly what would be done:", `curl -s $OPSGUARD/incidents/`+s.id+` -H "Authorization: Bearer $OPERATE_KEY" |
+			return s.run("What is proposed, and exactly what would be done:",
+				`curl -s $OPSGUARD/incidents/`+s.id+` -H "Authorization: Bearer $OPERATE_KEY" |
     jq '{status, plan: .plan | {title, risk, present, wanted, actions, undo, blast}}'`)
 		},
 		func() error {
-			return s.run("A person approves exactly this plan:", `curl -s "$OPSGUARD/approve-fix?incidentId=`+s.id+`" -H "Authorization: Bearer $OPERATE_KEY" |
+			return s.run("A person approves exactly this plan:",
+				`curl -s "$OPSGUARD/approve-fix?incidentId=`+s.id+`" -H "Authorization: Bearer $OPERATE_KEY" |
     jq '{status, decision}'`)
 		},
 		func() error { return s.until("RESOLVED") },

@@ -46,7 +46,8 @@ func accessOf(env integration.Env, s Settings) (access, error) {
 func inCluster(env integration.Env, server, folder string) (access, error) {
 	token := filepath.Join(folder, "token")
 	if _, err := os.Stat(token); err != nil {
-		return access{}, incident.BadField("server", "no cluster is named and this process runs in none; set kubeconfig, or server and token")
+		return access{}, incident.BadField("server",
+			"no cluster is named and this process runs in none; set kubeconfig, or server and token")
 	}
 	return reach(env, server, identity{caFile: filepath.Join(folder, "ca.crt")}, fileToken("server", token))
 }

@@ -26,20 +26,22 @@ func (f cordon) look(ctx context.Context) (incident.State, error) {
 		return nil, err
 	}
 	if ill.Spec.NodeName == "" {
-		return nil, incident.Fail(incident.Invalid, incident.CodeInvalid, "the least healthy pod (%s) is on no node", ill.Metadata.Name)
+		return nil, invalid("the least healthy pod (%s) is on no node", ill.Metadata.Name)
 	}
 	n, err := f.node(ctx, ill.Spec.NodeName)
 	if err != nil {
 		return nil, err
 	}
 	if n.Spec.Unschedulable {
-		return nil, incident.Fail(incident.Invalid, incident.CodeInvalid, "the node of the least healthy pod (%s) takes no new work already", ill.Spec.NodeName)
+		return nil, invalid("the node of the least healthy pod (%s) takes no new work already", ill.Spec.NodeName)
 	}
 	if err := f.spare(ctx, ill.Spec.NodeName); err != nil {
 		return nil, err
 	}
-	return incident.State{factUID: w.Metadata.UID, factReplicas: strconv.Itoa(w.size()), factNode: ill.Spec.NodeName, factNodeUID: n.Metadata.UID,
-		factSchedulable: "yes"}, nil
+	return incident.State{
+		factUID: w.Metadata.UID, factReplicas: strconv.Itoa(w.size()),
+		factNode: ill.Spec.NodeName, factNodeUID: n.Metadata.UID, factSchedulable: "yes",
+	}, nil
 }
 
 // factSchedulable is whether the node takes new work.
@@ -51,7 +53,7 @@ func (f cordon) node(ctx context.Context, name string) (node, error) {
 	var n node
 	err := f.api.get(ctx, nodeNamed(name), &n)
 	if err == nil && n.Metadata.UID == "" {
-		err = incident.Fail(incident.Invalid, incident.CodeInvalid, "what answers is not the Kubernetes API; check the server's address")
+		err = notTheAPI()
 	}
 	return n, err
 }
@@ -70,17 +72,18 @@ func (f cordon) spare(ctx context.Context, but string) error {
 			return nil
 		}
 	}
-	return incident.Fail(incident.Invalid, incident.CodeInvalid, "%s is the only node that takes new work", but)
+	return invalid("%s is the only node that takes new work", but)
 }
 
 func (f cordon) plan(present incident.State, _ incident.Proposal) (incident.Draft, error) {
 	size, err := count(present[factReplicas])
 	at := nodeNamed(present[factNode])
+	set := func(to string) []string { return []string{"PATCH " + at.path() + ": set spec.unschedulable to " + to} }
 	return incident.Draft{
-		Actions: []string{"PATCH " + at.path() + ": set spec.unschedulable to true"},
+		Actions: set("true"),
 		Present: present,
 		Wanted:  incident.State{factSchedulable: "no"},
-		Undo:    incident.Undo{Actions: []string{"PATCH " + at.path() + ": set spec.unschedulable to false"}, Wanted: incident.State{factSchedulable: "yes"}},
+		Undo:    incident.Undo{Actions: set("false"), Wanted: incident.State{factSchedulable: "yes"}},
 		Blast:   incident.Blast{Affected: 0, Of: size, Unit: "pods"},
 		Rights: []string{right("get", f.resource("")), right("list", f.collection("apps", f.historyPlural())),
 			right("list", f.collection("", "pods")), right("get", at), right("list", resource{plural: "nodes"}), right("patch", at)},
@@ -111,7 +114,8 @@ func (f cordon) mark(ctx context.Context, step string, present incident.State, u
 			err = drifted("spec.unschedulable", strconv.FormatBool(!unschedulable), strconv.FormatBool(n.Spec.Unschedulable))
 		}
 		return change{at, mergePatch, map[string]any{
-			"metadata": map[string]any{"resourceVersion": n.Metadata.ResourceVersion}, "spec": map[string]any{"unschedulable": unschedulable},
+			"metadata": map[string]any{"resourceVersion": n.Metadata.ResourceVersion},
+			"spec":     map[string]any{"unschedulable": unschedulable},
 		}}, err
 	}, nil)
 }

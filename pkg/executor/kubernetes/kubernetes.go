@@ -138,7 +138,7 @@ func (e *Executor) Undo(ctx context.Context, o steps.Order) steps.Acted {
 	case err != nil:
 		return e.failed("undo", err)
 	case !o.Plan.Undo.Possible():
-		return e.failed("undo", incident.Fail(incident.Invalid, incident.CodeInvalid, "the plan has no undoing"))
+		return e.failed("undo", invalid("the plan has no undoing"))
 	}
 	return f.undo(ctx, o)
 }
@@ -188,7 +188,8 @@ func (e *Executor) apply(ctx context.Context, step, did string, prepare func(con
 // ended tells how a change ended that was sent and was not confirmed.
 func (e *Executor) ended(step string, s said, err error) steps.Acted {
 	if outcome := s.outcome(err); outcome != incident.Failed {
-		return steps.Acted{Outcome: outcome, Steps: []incident.FixStep{e.step(step, "failed", err.Error()+"; whether it was changed is not known")}}
+		told := err.Error() + "; whether it was changed is not known"
+		return steps.Acted{Outcome: outcome, Steps: []incident.FixStep{e.step(step, "failed", told)}}
 	}
 	return e.failed(step, err)
 }
@@ -215,11 +216,23 @@ func drifted(what, was, is string) error {
 	if was == is {
 		return nil
 	}
-	return incident.Fail(incident.Invalid, incident.CodeInvalid, "somebody has changed it meanwhile: %s was %q when the plan was made and is %q now", what, was, is)
+	return invalid("somebody has changed it meanwhile: %s was %q when the plan was made and is %q now", what, was, is)
 }
 
 // madeAgain is what is said of a workload that has the name and another uid.
 const madeAgain = "somebody deleted it and made another of that name"
+
+func invalid(format string, args ...any) error {
+	return incident.Fail(incident.Invalid, incident.CodeInvalid, format, args...)
+}
+
+func notTheAPI() error {
+	return invalid("what answers is not the Kubernetes API; check the server's address")
+}
+
+func notSeenYet() error {
+	return invalid("somebody has changed it meanwhile, and the cluster's controller has not seen that yet")
+}
 
 // right is one that a fix needs, as RBAC puts it.
 func right(verb string, on resource) string { return fmt.Sprintf("%s on %s", verb, on) }

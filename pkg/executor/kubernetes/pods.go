@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/opsguard/opsguard/pkg/incident"
 )
 
 // failures are the reasons by which a kubelet says that a container will not come up by
@@ -70,7 +68,9 @@ func (p pod) badness() int {
 
 // alive are the pods that are neither being deleted nor done.
 func alive(all []pod) []pod {
-	return slices.DeleteFunc(slices.Clone(all), func(p pod) bool { return p.Metadata.DeletionTimestamp != "" || p.Status.Phase == "Succeeded" })
+	return slices.DeleteFunc(slices.Clone(all), func(p pod) bool {
+		return p.Metadata.DeletionTimestamp != "" || p.Status.Phase == "Succeeded"
+	})
 }
 
 // worst is the least healthy pod: one that ails, else one that is not ready, else the one
@@ -78,7 +78,7 @@ func alive(all []pod) []pod {
 func worst(all []pod) (pod, error) {
 	all = alive(all)
 	if len(all) == 0 {
-		return pod{}, incident.Fail(incident.Invalid, incident.CodeInvalid, "the workload has no pod")
+		return pod{}, invalid("the workload has no pod")
 	}
 	return slices.MinFunc(all, func(a, b pod) int {
 		return cmp.Or(cmp.Compare(b.badness(), a.badness()), cmp.Compare(b.restarts(), a.restarts()),

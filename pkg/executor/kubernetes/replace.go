@@ -25,7 +25,9 @@ func (f replace) look(ctx context.Context) (incident.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	return incident.State{factUID: w.Metadata.UID, factReplicas: strconv.Itoa(w.size()), factPod: ill.Metadata.Name, factPodUID: ill.Metadata.UID}, nil
+	return incident.State{
+		factUID: w.Metadata.UID, factReplicas: strconv.Itoa(w.size()), factPod: ill.Metadata.Name, factPodUID: ill.Metadata.UID,
+	}, nil
 }
 
 func (e *Executor) pod(name string) resource {
@@ -54,11 +56,12 @@ func (f replace) act(ctx context.Context, o steps.Order) steps.Acted {
 	if err != nil {
 		return f.failed("delete the pod", err)
 	}
-	s, err := f.api.remove(ctx, f.pod(o.Plan.Present[factPod]), o.Plan.Present[factPodUID])
+	chosen := f.pod(o.Plan.Present[factPod])
+	s, err := f.api.remove(ctx, chosen, o.Plan.Present[factPodUID])
 	if err != nil {
 		return f.ended("delete the pod", s, err)
 	}
-	return steps.Acted{Steps: []incident.FixStep{f.step("delete the pod", "ok", f.pod(o.Plan.Present[factPod]).String()+" is being deleted")}}
+	return steps.Acted{Steps: []incident.FixStep{f.step("delete the pod", "ok", chosen.String()+" is being deleted")}}
 }
 
 func (f replace) verify(ctx context.Context, o steps.Order) (steps.Sight, error) {
@@ -84,5 +87,5 @@ func (f replace) verify(ctx context.Context, o steps.Order) (steps.Sight, error)
 }
 
 func (f replace) undo(context.Context, steps.Order) steps.Acted {
-	return f.failed("undo", incident.Fail(incident.Invalid, incident.CodeInvalid, "a pod that was deleted does not come back"))
+	return f.failed("undo", invalid("a pod that was deleted does not come back"))
 }

@@ -71,7 +71,8 @@ func (e *Executor) facts(w workload, at revision) incident.State {
 		restarted = "never"
 	}
 	return incident.State{
-		factUID: w.Metadata.UID, factReplicas: strconv.Itoa(w.size()), factRevision: strconv.FormatInt(at.number, 10), factTemplate: at.name,
+		factUID: w.Metadata.UID, factReplicas: strconv.Itoa(w.size()),
+		factRevision: strconv.FormatInt(at.number, 10), factTemplate: at.name,
 		factImages: w.Spec.Template.images(), factRestarted: restarted, factStrategy: w.strategy(),
 	}
 }
@@ -94,7 +95,8 @@ func pace(present incident.State) string {
 func (f restart) plan(present incident.State, _ incident.Proposal) (incident.Draft, error) {
 	size, err := count(present[factReplicas])
 	return incident.Draft{
-		Actions: []string{"PATCH " + f.resource("").path() + ": set the annotation " + restartedAt + " of spec.template to the time at which the fix starts; " + pace(present)},
+		Actions: []string{"PATCH " + f.resource("").path() + ": set the annotation " + restartedAt +
+			" of spec.template to the time at which the fix starts; " + pace(present)},
 		Present: present,
 		Wanted:  incident.State{factRestarted: "when this fix starts"},
 		Undo:    incident.Undo{Not: "a restart cannot be undone: what ran is gone"},
@@ -140,7 +142,9 @@ func (f restart) act(ctx context.Context, o steps.Order) steps.Acted {
 		w, err := f.asPlanned(ctx, o.Plan.Present)
 		return change{f.resource(""), mergePatch, map[string]any{
 			"metadata": map[string]any{"resourceVersion": w.Metadata.ResourceVersion},
-			"spec":     map[string]any{"template": map[string]any{"metadata": map[string]any{"annotations": map[string]any{restartedAt: at}}}},
+			"spec": map[string]any{"template": map[string]any{"metadata": map[string]any{
+				"annotations": map[string]any{restartedAt: at},
+			}}},
 		}}, err
 	}, &now)
 	return withProgress(acted, now)
@@ -164,7 +168,7 @@ func (e *Executor) asPlanned(ctx context.Context, present incident.State) (workl
 		err = drifted(factTemplate, present[factTemplate], at.name)
 	}
 	if err == nil && w.Metadata.Generation > w.Status.ObservedGeneration {
-		err = incident.Fail(incident.Invalid, incident.CodeInvalid, "somebody has changed it meanwhile, and the cluster's controller has not seen that yet")
+		err = notSeenYet()
 	}
 	return w, err
 }
@@ -178,11 +182,11 @@ func (f restart) verify(ctx context.Context, o steps.Order) (steps.Sight, error)
 	case w.Metadata.UID != o.Plan.Present[factUID]:
 		return f.sight(steps.NotVerified, madeAgain), nil
 	case w.Spec.Template.restarted() != restartTime(o):
-		return f.sight(steps.NotVerified, "the pod template does not say that it was restarted by this fix; somebody has changed it, or it was never taken"), nil
+		return f.sight(steps.NotVerified, "the pod template was not restarted by this fix; somebody has changed it, or it was never taken"), nil
 	}
 	return f.settling(ctx, w, o)
 }
 
 func (f restart) undo(context.Context, steps.Order) steps.Acted {
-	return f.failed("undo", incident.Fail(incident.Invalid, incident.CodeInvalid, "a restart cannot be undone"))
+	return f.failed("undo", invalid("a restart cannot be undone"))
 }

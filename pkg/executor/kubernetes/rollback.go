@@ -40,14 +40,15 @@ func previous(all []revision, at revision) (revision, error) {
 			return r, nil
 		}
 	}
-	return revision{}, incident.Fail(incident.Invalid, incident.CodeInvalid,
-		"there is no revision before %d to go back to; the cluster keeps as many as spec.revisionHistoryLimit says", at.number)
+	return revision{}, invalid("there is no revision before %d to go back to; the cluster keeps as many as spec.revisionHistoryLimit says",
+		at.number)
 }
 
 func (f rollback) plan(present incident.State, _ incident.Proposal) (incident.Draft, error) {
 	size, err := count(present[factReplicas])
 	put := func(revision, template string) string {
-		return fmt.Sprintf("PATCH %s: put back spec.template of revision %s (%s); %s", f.resource("").path(), revision, template, pace(present))
+		at := f.resource("").path()
+		return fmt.Sprintf("PATCH %s: put back spec.template of revision %s (%s); %s", at, revision, template, pace(present))
 	}
 	return incident.Draft{
 		Actions: []string{put(present[factBeforeRevision], present[factBeforeTemplate])},
@@ -75,7 +76,8 @@ func (f rollback) undo(ctx context.Context, o steps.Order) steps.Acted {
 // swap puts the template of one revision in the place of another's, which must be there.
 func (f rollback) swap(ctx context.Context, step string, present incident.State, there, wanted string) steps.Acted {
 	var now workload
-	acted := f.apply(ctx, step, fmt.Sprintf("%s has the pod template of %s again", f.resource(""), wanted), func(ctx context.Context) (change, error) {
+	did := fmt.Sprintf("%s has the pod template of %s again", f.resource(""), wanted)
+	acted := f.apply(ctx, step, did, func(ctx context.Context) (change, error) {
 		w, all, at, err := f.standing(ctx)
 		if err == nil {
 			err = drifted(factUID, present[factUID], w.Metadata.UID)
@@ -87,14 +89,15 @@ func (f rollback) swap(ctx context.Context, step string, present incident.State,
 		case err != nil:
 			return change{}, err
 		case w.Metadata.Generation > w.Status.ObservedGeneration:
-			return change{}, incident.Fail(incident.Invalid, incident.CodeInvalid, "somebody has changed it meanwhile, and the cluster's controller has not seen that yet")
+			return change{}, notSeenYet()
 		}
 		for _, r := range all {
 			if r.name == wanted {
 				return f.patchTo(w, r), nil
 			}
 		}
-		return change{}, incident.Fail(incident.NotFound, incident.CodeNotFound, "the revision %s is gone: the cluster keeps as many as spec.revisionHistoryLimit says", wanted)
+		return change{}, incident.Fail(incident.NotFound, incident.CodeNotFound,
+			"the revision %s is gone: the cluster keeps as many as spec.revisionHistoryLimit says", wanted)
 	}, &now)
 	return withProgress(acted, now)
 }
@@ -156,7 +159,8 @@ func (f rollback) verify(ctx context.Context, o steps.Order) (steps.Sight, error
 		return steps.Sight{}, err
 	}
 	if at.name != wanted {
-		return f.sight(steps.NotVerified, fmt.Sprintf("it is at %s and not at %s; somebody has changed it, or the change was never taken", at.name, wanted)), nil
+		told := fmt.Sprintf("it is at %s and not at %s; somebody has changed it, or the change was never taken", at.name, wanted)
+		return f.sight(steps.NotVerified, told), nil
 	}
 	return f.settling(ctx, w, o)
 }

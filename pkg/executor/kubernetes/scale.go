@@ -17,7 +17,7 @@ const factMost = "maxReplicas"
 
 func (f scale) look(ctx context.Context) (incident.State, error) {
 	refuse := func(why string) error {
-		return incident.Fail(incident.Invalid, incident.CodeInvalid, "%s cannot be scaled out: %s", f.resource(""), why)
+		return invalid("%s cannot be scaled out: %s", f.resource(""), why)
 	}
 	switch {
 	case f.kind.name == daemonSet:
@@ -41,7 +41,9 @@ func (f scale) look(ctx context.Context) (incident.State, error) {
 	case scaled != "":
 		return nil, refuse("the HorizontalPodAutoscaler " + scaled + " sets its replicas; raise its maxReplicas instead")
 	}
-	return incident.State{factUID: w.Metadata.UID, factReplicas: strconv.Itoa(w.size()), factMost: strconv.Itoa(f.settings.MaxReplicas)}, nil
+	return incident.State{
+		factUID: w.Metadata.UID, factReplicas: strconv.Itoa(w.size()), factMost: strconv.Itoa(f.settings.MaxReplicas),
+	}, nil
 }
 
 // autoscaler is what is read of a HorizontalPodAutoscaler (autoscaling/v2).
@@ -61,7 +63,8 @@ func (f scale) plan(present incident.State, p incident.Proposal) (incident.Draft
 	}
 	most, err := count(present[factMost])
 	if err != nil || size+more > most {
-		return incident.Draft{}, incident.BadField("instances", "%d pods and %d more are above maxReplicas (%d) of the target in services.yaml", size, more, most)
+		return incident.Draft{}, incident.BadField("instances",
+			"%d pods and %d more are above maxReplicas (%d) of the target in services.yaml", size, more, most)
 	}
 	set := func(n string) string { return "PATCH " + f.resource("scale").path() + ": set spec.replicas to " + n }
 	to := strconv.Itoa(size + more)
@@ -119,7 +122,8 @@ func (f scale) verify(ctx context.Context, o steps.Order) (steps.Sight, error) {
 	case w.Metadata.UID != o.Plan.Present[factUID]:
 		return f.sight(steps.NotVerified, madeAgain), nil
 	case strconv.Itoa(w.size()) != wanted:
-		return f.sight(steps.NotVerified, fmt.Sprintf("it is to have %d pods and not %s; somebody has changed it, or the change was never taken", w.size(), wanted)), nil
+		told := fmt.Sprintf("it is to have %d pods and not %s; somebody has changed it, or the change was never taken", w.size(), wanted)
+		return f.sight(steps.NotVerified, told), nil
 	}
 	return f.settling(ctx, w, o)
 }

@@ -28,9 +28,9 @@ func (e *Executor) workload(ctx context.Context) (workload, error) {
 	}
 	switch {
 	case w.Metadata.UID == "" || w.Kind != e.kind.name:
-		return w, incident.Fail(incident.Invalid, incident.CodeInvalid, "what answers is not the Kubernetes API; check the server's address")
+		return w, notTheAPI()
 	case w.Metadata.DeletionTimestamp != "":
-		return w, incident.Fail(incident.Invalid, incident.CodeInvalid, "%s is being deleted", e.resource(""))
+		return w, invalid("%s is being deleted", e.resource(""))
 	}
 	return w, nil
 }
