@@ -1,7 +1,7 @@
 # OpsGuard. `make run` needs Go only; `make test` says what else it needs.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help run build docs test test-go test-fuzz test-aws test-fast lint bench sim fuzz e2e validate emulator-up emulator-down deploy-local sam-local browser
+.PHONY: help run build docs test test-go kubernetes transcript test-fuzz test-aws test-fast lint bench sim fuzz e2e validate emulator-up emulator-down deploy-local sam-local browser
 
 # GOARCH is for the functions; what runs here is built for here.
 FUNCTIONS_GOARCH := $(GOARCH)
@@ -26,7 +26,7 @@ bin/opsguard:
 
 test: lint test-go test-fuzz test-aws ## everything
 
-test-go: ## every package with the race detector; the black-box suite, kills and a real browser among them
+test-go: kubernetes ## every package with the race detector; the black-box suite, kills, a real browser and Kubernetes among them
 	go test -race -timeout 20m ./...
 
 test-fuzz: ## every fuzz target for a second
@@ -82,6 +82,24 @@ deploy-local: ## build and deploy to the emulator; prints the URL and keys
 
 sam-local: ## sam local with every sample event, where there is a Docker engine
 	@infra/emulator/sam-local.sh
+
+# A real control plane for tests, pinned in tools/kubernetes, a module of its own. It is
+# built once, which takes up to 15 minutes on two cores.
+KUBERNETES := .tools/kubernetes
+KUBERNETES_VERSION = $(shell sed -n 's|^\tk8s.io/kubernetes ||p' tools/kubernetes/go.mod)
+kubernetes: $(KUBERNETES)/etcd $(KUBERNETES)/kube-apiserver $(KUBERNETES)/kube-controller-manager ## etcd, kube-apiserver and kube-controller-manager, into .tools/kubernetes
+
+$(KUBERNETES)/etcd: tools/kubernetes/go.mod tools/kubernetes/go.sum
+	cd tools/kubernetes && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o $(CURDIR)/$@ go.etcd.io/etcd/server/v3
+	@touch $@
+
+$(KUBERNETES)/kube-%: tools/kubernetes/go.mod tools/kubernetes/go.sum
+	cd tools/kubernetes && CGO_ENABLED=0 go build -trimpath \
+	  -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$(KUBERNETES_VERSION)" -o $(CURDIR)/$@ k8s.io/kubernetes/cmd/kube-$*
+	@touch $@
+
+transcript: kubernetes bin/opsguard ## record docs/kubernetes-rollback.md on a real control plane; needs curl and jq
+	go run ./infra/cluster/transcript $(KUBERNETES) bin/opsguard docs/kubernetes-rollback.md
 
 browser: ## the Chromium that the browser tests run, into .tools/browser
 	@node infra/e2e/browser/install.mjs

@@ -12,6 +12,7 @@ import (
 	"github.com/opsguard/opsguard/pkg/executor/ec2"
 	"github.com/opsguard/opsguard/pkg/executor/ecs"
 	"github.com/opsguard/opsguard/pkg/executor/github"
+	"github.com/opsguard/opsguard/pkg/executor/kubernetes"
 	"github.com/opsguard/opsguard/pkg/executor/lambda"
 	"github.com/opsguard/opsguard/pkg/executor/launchdarkly"
 	"github.com/opsguard/opsguard/pkg/executor/rds"
@@ -32,6 +33,7 @@ func List() []integration.Descriptor[steps.Executor] {
 		autoscaling.Integration(),
 		ec2.Integration(),
 		ecs.Integration(),
+		kubernetes.Integration(),
 		lambda.Integration(),
 		rds.Integration(),
 		simulated.Integration(),

@@ -73,6 +73,7 @@ func layers() []layer {
 		{"pkg/ticket", adapter, nil},
 		{"pkg/executor", adapter, nil},
 		{"pkg/executor/internal", stepsRank, nil}, // what several executors are made of
+		{"pkg/executor/kubernetes", adapter, []string{"go.yaml.in/yaml/v3"}}, // kubeconfig files
 		{"statemachine", definition, nil},
 		{"infra", binding, nil},
 		{"infra/local", binding, []string{"go.etcd.io/bbolt", "github.com/oklog/ulid/v2"}},
@@ -81,6 +82,7 @@ func layers() []layer {
 		{"infra/bench", program, []string{"go.etcd.io/bbolt"}},
 		{"functions", program, []string{"github.com/aws/aws-lambda-go"}},
 		{"infra/emulator/coldstart", program, []string{"github.com/aws/aws-lambda-go"}}, // the hello world that cold starts are compared with
+		{"infra/cluster/transcript", program, nil},
 		{"tools/archtest", program, nil},
 		{"cmd/opsguard", program, []string{"github.com/alecthomas/kong", "github.com/lmittmann/tint", "golang.org/x/term"}},
 	}
