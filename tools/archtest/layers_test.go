@@ -72,7 +72,7 @@ func layers() []layer {
 		{"pkg/notify", adapter, nil},
 		{"pkg/ticket", adapter, nil},
 		{"pkg/executor", adapter, nil},
-		{"pkg/executor/internal", stepsRank, nil}, // what several executors are made of
+		{"pkg/executor/internal", stepsRank, nil},                            // what several executors are made of
 		{"pkg/executor/kubernetes", adapter, []string{"go.yaml.in/yaml/v3"}}, // kubeconfig files
 		{"statemachine", definition, nil},
 		{"infra", binding, nil},
