@@ -98,7 +98,8 @@ func TestWhatIsInTheWayIsSaidBeforeAnythingIsPlanned(t *testing.T) {
 		kind incident.Kind
 		says string
 	}{
-		"rollback, auto-sync is on":    {rollback, func(a *argo) { a.syncOpts = object{"automated": object{"prune": true}} }, incident.Invalid, "turn auto-sync off"},
+		"rollback, auto-sync is on": {rollback, func(a *argo) { a.syncOpts = object{"automated": object{"prune": true}} }, incident.Invalid,
+			"turn auto-sync off"},
 		"sync, auto-sync is on":        {syncFix, func(a *argo) { a.syncOpts = object{"automated": object{}} }, incident.Invalid, "auto-sync"},
 		"an operation is pending":      {rollback, func(a *argo) { a.pending = object{"sync": object{}} }, incident.Unavailable, "in progress"},
 		"an operation is running":      {syncFix, func(a *argo) { a.state = object{"phase": "Running"} }, incident.Unavailable, "in progress"},
@@ -199,10 +200,11 @@ func TestUndoGoesBackOnlyFromTheFixItself(t *testing.T) {
 		happen func()
 		want   incident.Outcome
 	}{
-		"the fix is the latest":   {func() { a.finish("Succeeded", "Degraded") }, ""},
-		"the fix broke off":       {func() { a.finish("Failed", "Degraded") }, ""},
-		"still under way":         {func() {}, incident.Failed},
-		"somebody deployed since": {func() { a.finish("Succeeded", "Healthy"); a.history = append(a.history, entry(12, "eee555")) }, incident.Failed},
+		"the fix is the latest": {func() { a.finish("Succeeded", "Degraded") }, ""},
+		"the fix broke off":     {func() { a.finish("Failed", "Degraded") }, ""},
+		"still under way":       {func() {}, incident.Failed},
+		"somebody deployed since": {func() { a.finish("Succeeded", "Healthy"); a.history = append(a.history, entry(12, "eee555")) },
+			incident.Failed},
 		"auto-sync was turned on": {func() { a.finish("Succeeded", "Healthy"); a.syncOpts = object{"automated": object{}} }, incident.Failed},
 	} {
 		it := open(t, a)

@@ -63,7 +63,8 @@ func TestTheLastMergedPullRequestIsRevertedAndNothingIsMerged(t *testing.T) {
 	}
 	act(t, it, &o)
 	input := h.asked[0]["variables"].(object)["input"].(object)
-	if input["pullRequestId"] != "PR_checkout" || !strings.Contains(input["body"].(string), "Key: "+o.Key) || strings.Contains(fmt.Sprint(h.paths), "merge") {
+	if input["pullRequestId"] != "PR_checkout" || !strings.Contains(input["body"].(string), "Key: "+o.Key) ||
+		strings.Contains(fmt.Sprint(h.paths), "merge") {
 		t.Errorf("input %v, calls %v", input, h.paths)
 	}
 }
@@ -76,15 +77,19 @@ func TestWhatIsInTheWayIsSaidBeforeAnythingIsPlanned(t *testing.T) {
 		kind incident.Kind
 		says string
 	}{
-		"nothing was merged":       {revert, func() { h.pulls = h.pulls[:1] }, incident.NotFound, "by hand"},
-		"the last one is a revert": {revert, func() { h.pulls = append(h.pulls, request(50, "closed", "revert-42-checkout", "2026-11-24T08:00:00Z")) }, incident.Invalid, "itself a revert"},
-		"it is being reverted":     {revert, func() { h.pulls = append(h.pulls, request(50, "open", "revert-42-checkout", nil)) }, incident.Invalid, "#50 already reverts"},
-		"it never ran":             {rerun, func() { h.runs = nil }, incident.NotFound, "never run"},
-		"it runs":                  {rerun, func() { h.runs[0]["status"] = "in_progress" }, incident.Unavailable, "in progress"},
-		"it succeeded":             {rerun, func() { h.runs[0]["conclusion"] = "success" }, incident.Invalid, "did not fail"},
-		"somebody cancelled it":    {rerun, func() { h.runs[0]["conclusion"] = "cancelled" }, incident.Invalid, "did not fail"},
-		"it is too old":            {rerun, func() { h.runs[0]["created_at"] = "2026-10-01T09:00:00Z" }, incident.Invalid, "30 days"},
-		"the runbook is disabled":  {runbook, func() { h.state = "disabled_manually" }, incident.Invalid, "disabled"},
+		"nothing was merged": {revert, func() { h.pulls = h.pulls[:1] }, incident.NotFound, "by hand"},
+		"the last one is a revert": {revert, func() {
+			h.pulls = append(h.pulls, request(50, "closed", "revert-42-checkout",
+				"2026-11-24T08:00:00Z"))
+		}, incident.Invalid, "itself a revert"},
+		"it is being reverted": {revert, func() { h.pulls = append(h.pulls, request(50, "open", "revert-42-checkout", nil)) },
+			incident.Invalid, "#50 already reverts"},
+		"it never ran":            {rerun, func() { h.runs = nil }, incident.NotFound, "never run"},
+		"it runs":                 {rerun, func() { h.runs[0]["status"] = "in_progress" }, incident.Unavailable, "in progress"},
+		"it succeeded":            {rerun, func() { h.runs[0]["conclusion"] = "success" }, incident.Invalid, "did not fail"},
+		"somebody cancelled it":   {rerun, func() { h.runs[0]["conclusion"] = "cancelled" }, incident.Invalid, "did not fail"},
+		"it is too old":           {rerun, func() { h.runs[0]["created_at"] = "2026-10-01T09:00:00Z" }, incident.Invalid, "30 days"},
+		"the runbook is disabled": {runbook, func() { h.state = "disabled_manually" }, incident.Invalid, "disabled"},
 		"the runbook runs": {runbook, func() {
 			h.runs[0]["event"], h.runs[0]["status"] = "workflow_dispatch", "queued"
 		}, incident.Unavailable, "already running"},
@@ -250,7 +255,8 @@ func TestAGraphQLRefusalIsCertainAndSilenceIsNot(t *testing.T) {
 		answer object
 		want   incident.Outcome
 	}{
-		"a conflict":           {object{"data": object{"revertPullRequest": nil}, "errors": []object{{"type": "UNPROCESSABLE", "message": "GitHub's own words"}}}, incident.Failed},
+		"a conflict": {object{"data": object{"revertPullRequest": nil}, "errors": []object{{"type": "UNPROCESSABLE",
+			"message": "GitHub's own words"}}}, incident.Failed},
 		"no right":             {object{"errors": []object{{"type": "FORBIDDEN", "message": "GitHub's own words"}}}, incident.Failed},
 		"something went wrong": {object{"errors": []object{{"message": "GitHub's own words"}}}, incident.Unknown},
 		"nothing":              {object{}, incident.Unknown},
@@ -272,9 +278,10 @@ func TestGitHubsRateLimitsMeanLater(t *testing.T) {
 		body   string
 		wait   time.Duration
 	}{
-		"secondary":                  {map[string]string{"Retry-After": "90"}, secondary, 90 * time.Second},
-		"secondary, without a time":  {nil, secondary, time.Minute},
-		"primary":                    {map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1795514700"}, `{"message":"API rate limit exceeded"}`, 5 * time.Minute},
+		"secondary":                 {map[string]string{"Retry-After": "90"}, secondary, 90 * time.Second},
+		"secondary, without a time": {nil, secondary, time.Minute},
+		"primary": {map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1795514700"},
+			`{"message":"API rate limit exceeded"}`, 5 * time.Minute},
 		"primary, reset in the past": {map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1"}, `{}`, time.Minute},
 	} {
 		calls := 0
@@ -333,7 +340,9 @@ func TestOnEnterpriseServerGraphQLIsBesideTheRESTAPI(t *testing.T) {
 func TestAWorkflowFixWithoutAWorkflowSaysWhatIsMissing(t *testing.T) {
 	h := &hub{}
 	h.reset()
-	it := stepstest.OpenExecutor(t, github.Integration(), h.vendor(), func(_ *integration.Env, s *[]integration.Setting) { *s = slices.Delete(*s, 1, 2) })
+	it := stepstest.OpenExecutor(t, github.Integration(), h.vendor(), func(_ *integration.Env, s *[]integration.Setting) {
+		*s = slices.Delete(*s, 1, 2)
+	})
 	for _, fix := range []string{rerun, runbook} {
 		if _, err := it.Look(t.Context(), incident.Proposal{FixID: fix}); err == nil || !strings.Contains(err.Error(), "workflow: is missing") {
 			t.Errorf("%s: %v", fix, err)

@@ -106,7 +106,8 @@ func (e *Executor) hand(ctx context.Context, name string, o steps.Order) steps.A
 	case receipt["statusUrl"] != "" || e.settings.StatusURL != "":
 		return e.tell.Took(name, receipt, "the webhook has taken it (%d) and will say how it ends", a.Status)
 	case where != "":
-		return e.tell.Took(name, receipt, "the webhook has taken it (%d); its status address is on another host and is not asked, so nothing will say how it ends", a.Status)
+		return e.tell.Took(name, receipt, "the webhook has taken it (%d); its status address is on another host and is not asked, so "+
+			"nothing will say how it ends", a.Status)
 	}
 	return e.tell.Took(name, receipt, "the webhook has taken it (%d) and names no status address, so nothing will say how it ends", a.Status)
 }
@@ -162,5 +163,5 @@ func (e *Executor) judgeStatus(s Status) (steps.Sight, error) {
 	case "failed":
 		return e.tell.Saw(steps.NotVerified, "the webhook reports that it failed%s", detail), nil
 	}
-	return steps.Sight{}, incident.Fail(incident.Invalid, incident.CodeInvalid, "the webhook's status must be running, succeeded or failed")
+	return steps.Sight{}, invalid("the webhook's status must be running, succeeded or failed")
 }

@@ -77,19 +77,22 @@ func TestAReceiverWithAnotherSecretRefusesAndNothingIsSaidOfIt(t *testing.T) {
 		env.Secrets = stepstest.Secrets{"HOOK_SECRET": "whsec_" + strings.Repeat("QUJD", 10)}
 	})
 	acted := it.Act(t.Context(), order(t, it, runbook))
-	if said := fmt.Sprint(acted); acted.Outcome != incident.Failed || !strings.Contains(said, "check HOOK_SECRET") || strings.Contains(said, "QUJD") || r.count() != 0 {
+	if said := fmt.Sprint(acted); acted.Outcome != incident.Failed || !strings.Contains(said, "check HOOK_SECRET") || strings.Contains(said,
+		"QUJD") || r.count() != 0 {
 		t.Errorf("%+v", acted)
 	}
 }
 
 func TestASecretOfAnotherFormIsToldBeforeAnybodyIsAsked(t *testing.T) {
-	for name, secret := range map[string]string{"no prefix": "bm90LXdoc2VjLWJ1dC1sb25nLWVub3VnaC1mb3ItaXQ=", "no base64": "whsec_***", "too short": "whsec_QUJD", "too long": "whsec_" + strings.Repeat("QUJD", 30)} {
+	for name, secret := range map[string]string{"no prefix": "bm90LXdoc2VjLWJ1dC1sb25nLWVub3VnaC1mb3ItaXQ=", "no base64": "whsec_***",
+		"too short": "whsec_QUJD", "too long": "whsec_" + strings.Repeat("QUJD", 30)} {
 		r := &receiver{}
 		it := stepstest.OpenExecutor(t, webhook.Integration(), r.plain(), func(env *integration.Env, _ *[]integration.Setting) {
 			env.Secrets = stepstest.Secrets{"HOOK_SECRET": secret}
 		})
 		_, err := it.Look(t.Context(), proposal(runbook))
-		if incident.KindOf(err) != incident.Invalid || !strings.Contains(err.Error(), "HOOK_SECRET: must be whsec_") || strings.Contains(err.Error(), secret[6:]) || len(r.paths) != 0 {
+		if incident.KindOf(err) != incident.Invalid || !strings.Contains(err.Error(), "HOOK_SECRET: must be whsec_") ||
+			strings.Contains(err.Error(), secret[6:]) || len(r.paths) != 0 {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -189,7 +192,8 @@ func TestActTouchesNothingThatChangedSinceThePlan(t *testing.T) {
 
 func TestTheReceiversRefusalIsCertainAndItsTroubleIsNot(t *testing.T) {
 	r := &receiver{}
-	for status, want := range map[int]incident.Outcome{307: incident.Unknown, 401: incident.Failed, 409: incident.Failed, 412: incident.Failed, 500: incident.Unknown, 503: incident.Unknown} {
+	for status, want := range map[int]incident.Outcome{307: incident.Unknown, 401: incident.Failed, 409: incident.Failed,
+		412: incident.Failed, 500: incident.Unknown, 503: incident.Unknown} {
 		it := open(t, r, r.plain())
 		r.answer = func(w http.ResponseWriter) { w.Header().Set("Location", "/elsewhere"); w.WriteHeader(status) }
 		before := r.count()
@@ -204,13 +208,15 @@ func TestWithoutUndoNothingIsUndone(t *testing.T) {
 	it := open(t, r, r.plain())
 	o := order(t, it, runbook)
 	fixed := act(t, it, &o)
-	if acted := it.Undo(t.Context(), stepstest.Undoing(o, fixed)); acted.Outcome != incident.Failed || r.count() != 1 || o.Plan.Undo.Not == "" {
+	if acted := it.Undo(t.Context(), stepstest.Undoing(o, fixed)); acted.Outcome != incident.Failed || r.count() != 1 ||
+		o.Plan.Undo.Not == "" {
 		t.Errorf("%+v, %+v", acted, o.Plan.Undo)
 	}
 }
 
 func TestASecretPathFollowsTheAddressAndIsShownNowhere(t *testing.T) {
-	for path, want := range map[string]string{"/45/webhook/t0ken-of-rundeck": "POST /hook/45/webhook/t0ken-of-rundeck", "?st2-api-key=t0ken-of-rundeck": "POST /hook?st2-api-key=t0ken-of-rundeck"} {
+	for path, want := range map[string]string{"/45/webhook/t0ken-of-rundeck": "POST /hook/45/webhook/t0ken-of-rundeck",
+		"?st2-api-key=t0ken-of-rundeck": "POST /hook?st2-api-key=t0ken-of-rundeck"} {
 		r := &receiver{}
 		r.reset()
 		it := stepstest.OpenExecutor(t, webhook.Integration(), r.plain(), func(env *integration.Env, s *[]integration.Setting) {

@@ -11,7 +11,8 @@ import (
 
 // OpenExecutor opens an executor against its vendor, for the executor's own tests. change
 // may alter the settings; nil leaves them.
-func OpenExecutor(t *testing.T, d integration.Descriptor[steps.Executor], v Vendor, change func(env *integration.Env, settings *[]integration.Setting)) steps.Executor {
+func OpenExecutor(t *testing.T, d integration.Descriptor[steps.Executor], v Vendor, change func(env *integration.Env,
+	settings *[]integration.Setting)) steps.Executor {
 	t.Helper()
 	server := httptest.NewServer(v.Handler)
 	t.Cleanup(server.Close)
