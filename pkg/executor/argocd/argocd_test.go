@@ -194,6 +194,20 @@ func TestACallThatWasNeverHeardOfIsFoundByWhatItLeft(t *testing.T) {
 	}
 }
 
+// The operation before the fix is still shown until Argo CD takes the next one.
+func TestAnEarlierOperationSaysNothingOfACallThatWasNeverHeardOf(t *testing.T) {
+	for _, earlier := range []string{"Succeeded", "Failed", "Error"} {
+		a := &argo{}
+		it := open(t, a)
+		a.state = object{"phase": earlier, "operation": object{"sync": object{"revision": "ccc333"}}}
+		for _, fix := range []string{rollback, syncFix} {
+			if got := phase(t, it, order(t, it, fix)); got != steps.Settling {
+				t.Errorf("%s after one that %s: %s", fix, earlier, got)
+			}
+		}
+	}
+}
+
 func TestUndoGoesBackOnlyFromTheFixItself(t *testing.T) {
 	a := &argo{}
 	for name, c := range map[string]struct {
