@@ -21,6 +21,7 @@ import (
 
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
+	"github.com/opsguard/opsguard/pkg/redact"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
@@ -82,7 +83,7 @@ func Integration() integration.Descriptor[steps.Executor] {
 			Undo:     "posts the same with undo: true, where the target says undo: true",
 			Verifies: "the receiver reports that it succeeded; one that never reports is never verified", Rights: "the receiver's signing secret"})
 	}
-	return integration.New("webhook", "hands a fix over to another system by a signed webhook, such as Rundeck, AWX or StackStorm",
+	return integration.New("webhook", "hands a fix over to a system that keeps runbooks, by a signed webhook; docs/runbooks.md has its format",
 		Open).Can(all...)
 }
 
@@ -126,7 +127,12 @@ func (e *Executor) Look(ctx context.Context, p incident.Proposal) (incident.Stat
 	if json.Unmarshal(a.Body, &seen) != nil || len(seen.State) == 0 {
 		return nil, invalid(`the webhook's stateUrl does not answer {"state": {"NAME": "TEXT"}}`)
 	}
-	return seen.State, nil
+	// As the record will keep it: Act compares with that.
+	state := seen.State.Facts()
+	for name, fact := range state {
+		state[name], _ = redact.Line(fact)
+	}
+	return state, nil
 }
 
 // Plan implements steps.Executor.

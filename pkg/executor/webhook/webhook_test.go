@@ -162,8 +162,10 @@ func TestAStatusAddressIsAskedOnTheSameHostOnly(t *testing.T) {
 			fmt.Fprintf(w, `{"statusUrl":%q}`, strings.TrimPrefix(elsewhere.URL, "http:"))
 		}, steps.Settling},
 		"the metadata service": {func(w http.ResponseWriter) { fmt.Fprint(w, `{"statusUrl":"http://169.254.169.254/latest"}`) }, steps.Settling},
-		"a file":               {func(w http.ResponseWriter) { fmt.Fprint(w, `{"statusUrl":"file:///etc/passwd"}`) }, steps.Settling},
-		"another scheme":       {func(w http.ResponseWriter) { fmt.Fprint(w, `{"statusUrl":"https://127.0.0.1/status/7"}`) }, steps.Settling},
+		"with a secret": {func(w http.ResponseWriter) { fmt.Fprint(w, `{"statusUrl":"/status/7?token=abcdef0123456789abcdef"}`) },
+			steps.Settling},
+		"a file":         {func(w http.ResponseWriter) { fmt.Fprint(w, `{"statusUrl":"file:///etc/passwd"}`) }, steps.Settling},
+		"another scheme": {func(w http.ResponseWriter) { fmt.Fprint(w, `{"statusUrl":"https://127.0.0.1/status/7"}`) }, steps.Settling},
 	} {
 		it := open(t, r, r.plain())
 		r.answer = c.answer
@@ -188,6 +190,18 @@ func TestActTouchesNothingThatChangedSinceThePlan(t *testing.T) {
 	if acted := it.Act(t.Context(), o); acted.Outcome != incident.Failed || r.count() != 0 {
 		t.Errorf("%+v", acted)
 	}
+}
+
+// What is recorded of the state has lost its secrets; that is no drift.
+func TestAStateThatHoldsASecretIsActedOn(t *testing.T) {
+	r := &receiver{}
+	it := open(t, r, r.vendor())
+	r.set(func() { r.state = object{"image": "shop:1.4.2", "note": "password=hunter2-hunter2"} })
+	o := order(t, it, runbook)
+	if strings.Contains(fmt.Sprint(o.Plan.Present), "hunter2") {
+		t.Errorf("the plan shows it: %v", o.Plan.Present)
+	}
+	act(t, it, &o)
 }
 
 func TestTheReceiversRefusalIsCertainAndItsTroubleIsNot(t *testing.T) {
