@@ -34,16 +34,6 @@ func order(t *testing.T, it steps.Executor, fix string) steps.Order {
 	return stepstest.Order(t, github.Integration(), it, incident.Proposal{FixID: fix})
 }
 
-func act(t *testing.T, it steps.Executor, o *steps.Order) steps.Acted {
-	t.Helper()
-	acted := it.Act(t.Context(), *o)
-	if acted.Outcome != "" {
-		t.Fatalf("Act ended %q: %+v", acted.Outcome, acted.Steps)
-	}
-	o.Receipt, o.Fix = acted.Receipt, acted.Receipt
-	return acted
-}
-
 func see(t *testing.T, it steps.Executor, o steps.Order) steps.Phase {
 	t.Helper()
 	sight, err := it.Verify(t.Context(), o)
@@ -61,7 +51,7 @@ func TestTheLastMergedPullRequestIsRevertedAndNothingIsMerged(t *testing.T) {
 	if diff := cmp.Diff(want, o.Plan.Present); diff != "" {
 		t.Errorf("state (-want +got):\n%s", diff)
 	}
-	act(t, it, &o)
+	stepstest.Act(t, it, &o)
 	input := h.asked[0]["variables"].(object)["input"].(object)
 	if input["pullRequestId"] != "PR_checkout" || !strings.Contains(input["body"].(string), "Key: "+o.Key) ||
 		strings.Contains(fmt.Sprint(h.paths), "merge") {
@@ -141,7 +131,7 @@ func TestARunIsFollowedToItsEnd(t *testing.T) {
 		} {
 			it := open(t, h)
 			o := order(t, it, fix)
-			act(t, it, &o)
+			stepstest.Act(t, it, &o)
 			h.set(c.happen)
 			if got := see(t, it, o); got != c.want {
 				t.Errorf("%s, %s: %s, want %s", fix, name, got, c.want)
@@ -154,7 +144,7 @@ func TestARunThatSomebodyRunsAgainMeanwhileIsNotOurs(t *testing.T) {
 	h := &hub{}
 	it := open(t, h)
 	o := order(t, it, rerun)
-	act(t, it, &o)
+	stepstest.Act(t, it, &o)
 	h.set(func() { h.runs[0] = workflowRun(9001, 3, "completed", "success") })
 	if got := see(t, it, o); got != steps.NotVerified {
 		t.Error(got)
@@ -165,7 +155,7 @@ func TestTheRunbookGetsTheIncidentAndTheKeyAndNothingElse(t *testing.T) {
 	h := &hub{}
 	it := open(t, h)
 	o := order(t, it, runbook)
-	act(t, it, &o)
+	stepstest.Act(t, it, &o)
 	want := object{"ref": "main", "inputs": object{"incident": o.Ref.ID, "key": o.Key}, "return_run_details": true}
 	if diff := cmp.Diff(want, h.asked[len(h.asked)-1]); diff != "" {
 		t.Errorf("request (-want +got):\n%s", diff)
@@ -181,7 +171,7 @@ func TestARunWhoseIDIsNotToldIsFoundByItsNameOnly(t *testing.T) {
 		h.set(func() { h.enterprise, h.named = true, named })
 		o := order(t, it, runbook)
 		before := h.count()
-		act(t, it, &o)
+		stepstest.Act(t, it, &o)
 		if h.count() != before+1 {
 			t.Errorf("dispatched %d times", h.count()-before)
 		}
@@ -211,7 +201,7 @@ func TestTheRevertingPullRequestIsFollowed(t *testing.T) {
 	} {
 		it := open(t, h)
 		o := order(t, it, revert)
-		fixed := act(t, it, &o)
+		fixed := stepstest.Act(t, it, &o)
 		h.set(c.happen)
 		if got := see(t, it, o); got != c.fix {
 			t.Errorf("%s: %s, want %s", name, got, c.fix)
@@ -239,7 +229,7 @@ func TestUndoClosesOnlyWhatTheFixOpened(t *testing.T) {
 	} {
 		it := open(t, h)
 		o := order(t, it, revert)
-		fixed := act(t, it, &o)
+		fixed := stepstest.Act(t, it, &o)
 		h.set(c.happen)
 		before := h.count()
 		acted := it.Undo(t.Context(), stepstest.Undoing(o, fixed))
@@ -331,7 +321,7 @@ func TestOnEnterpriseServerGraphQLIsBesideTheRESTAPI(t *testing.T) {
 		(*s)[2].Value.Text += "/api/v3"
 	})
 	o := order(t, it, revert)
-	act(t, it, &o)
+	stepstest.Act(t, it, &o)
 	if !slices.Contains(called, "POST /api/graphql") || !slices.Contains(called, "GET /api/v3/repos/acme/shop/pulls") {
 		t.Errorf("called %v", called)
 	}

@@ -30,16 +30,6 @@ func order(t *testing.T, it steps.Executor, fix string) steps.Order {
 	return stepstest.Order(t, webhook.Integration(), it, proposal(fix))
 }
 
-func act(t *testing.T, it steps.Executor, o *steps.Order) steps.Acted {
-	t.Helper()
-	acted := it.Act(t.Context(), *o)
-	if acted.Outcome != "" {
-		t.Fatalf("Act ended %q: %+v", acted.Outcome, acted.Steps)
-	}
-	o.Receipt, o.Fix = acted.Receipt, acted.Receipt
-	return acted
-}
-
 func see(t *testing.T, it steps.Executor, o steps.Order) steps.Sight {
 	t.Helper()
 	sight, err := it.Verify(t.Context(), o)
@@ -53,7 +43,7 @@ func TestItHandsOverTheFixItsParametersAndTheKeyAndNothingElse(t *testing.T) {
 	r := &receiver{}
 	it := open(t, r, r.vendor())
 	o := order(t, it, "scale-out")
-	fixed := act(t, it, &o)
+	fixed := stepstest.Act(t, it, &o)
 	want := object{"type": "opsguard.fix.requested", "timestamp": "2026-11-24T10:00:00Z", "data": object{
 		"fix": "scale-out", "parameters": object{"instances": "2"}, "target": "shop", "incident": o.Ref.ID, "key": o.Key, "undo": false,
 		"present": object{"version": "1.4.2"}}}
@@ -109,7 +99,7 @@ func TestAReceiverThatNeverReportsIsNeverVerified(t *testing.T) {
 		it := open(t, r, r.plain())
 		r.answer = answer
 		o := order(t, it, runbook)
-		acted := act(t, it, &o)
+		acted := stepstest.Act(t, it, &o)
 		sight := see(t, it, o)
 		if sight.Phase != steps.Settling || !strings.Contains(sight.Steps[0].Detail, "cannot be told how it ended") ||
 			!strings.Contains(acted.Steps[0].Detail, "nothing will say how it ends") {
@@ -123,7 +113,7 @@ func TestItFollowsWhatTheReceiverReports(t *testing.T) {
 	for status, want := range map[string]steps.Phase{"running": steps.Settling, "succeeded": steps.Verified, "failed": steps.NotVerified} {
 		it := open(t, r, r.vendor())
 		o := order(t, it, runbook)
-		act(t, it, &o)
+		stepstest.Act(t, it, &o)
 		r.finish(status)
 		sight := see(t, it, o)
 		if sight.Phase != want || !strings.Contains(sight.Steps[0].Detail, `"step 2 of 3"`) {
@@ -132,14 +122,14 @@ func TestItFollowsWhatTheReceiverReports(t *testing.T) {
 		it = open(t, r, r.plain()) // one that answers at once how it ended
 		r.answer = func(w http.ResponseWriter) { fmt.Fprintf(w, `{"status":%q}`, status) }
 		o = order(t, it, runbook)
-		act(t, it, &o)
+		stepstest.Act(t, it, &o)
 		if sight := see(t, it, o); sight.Phase != want {
 			t.Errorf("%s, at once: %+v", status, sight)
 		}
 	}
 	it := open(t, r, r.vendor())
 	o := order(t, it, runbook)
-	act(t, it, &o)
+	stepstest.Act(t, it, &o)
 	r.finish("done")
 	if _, err := it.Verify(t.Context(), o); incident.KindOf(err) != incident.Invalid {
 		t.Errorf("a status that is none: %v", err)
@@ -170,7 +160,7 @@ func TestAStatusAddressIsAskedOnTheSameHostOnly(t *testing.T) {
 		it := open(t, r, r.plain())
 		r.answer = c.answer
 		o := order(t, it, runbook)
-		act(t, it, &o)
+		stepstest.Act(t, it, &o)
 		r.set(func() { r.statuses["7"] = "succeeded" })
 		if sight := see(t, it, o); sight.Phase != c.want {
 			t.Errorf("%s: %+v", name, sight)
@@ -201,7 +191,7 @@ func TestAStateThatHoldsASecretIsActedOn(t *testing.T) {
 	if strings.Contains(fmt.Sprint(o.Plan.Present), "hunter2") {
 		t.Errorf("the plan shows it: %v", o.Plan.Present)
 	}
-	act(t, it, &o)
+	stepstest.Act(t, it, &o)
 }
 
 func TestTheReceiversRefusalIsCertainAndItsTroubleIsNot(t *testing.T) {
@@ -221,7 +211,7 @@ func TestWithoutUndoNothingIsUndone(t *testing.T) {
 	r := &receiver{}
 	it := open(t, r, r.plain())
 	o := order(t, it, runbook)
-	fixed := act(t, it, &o)
+	fixed := stepstest.Act(t, it, &o)
 	if acted := it.Undo(t.Context(), stepstest.Undoing(o, fixed)); acted.Outcome != incident.Failed || r.count() != 1 ||
 		o.Plan.Undo.Not == "" {
 		t.Errorf("%+v, %+v", acted, o.Plan.Undo)
@@ -238,7 +228,7 @@ func TestASecretPathFollowsTheAddressAndIsShownNowhere(t *testing.T) {
 			env.Secrets = stepstest.Secrets{"HOOK_SECRET": whsec(), "HOOK_PATH": path}
 		})
 		o := order(t, it, runbook)
-		acted := act(t, it, &o)
+		acted := stepstest.Act(t, it, &o)
 		if r.paths[0] != want || strings.Contains(fmt.Sprint(o.Plan, acted), "t0ken") || !strings.Contains(o.Plan.Actions[0], "HOOK_PATH") {
 			t.Errorf("called %v, plan %v", r.paths, o.Plan.Actions)
 		}

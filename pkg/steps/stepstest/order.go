@@ -33,6 +33,17 @@ func Order(t *testing.T, d integration.Descriptor[steps.Executor], it steps.Exec
 	return (&fixRig{Fix: Fix{Proposal: p}, d: d}).order(t, it)
 }
 
+// Act does a fix, which the target must take, and puts its receipt into the order.
+func Act(t *testing.T, it steps.Executor, o *steps.Order) steps.Acted {
+	t.Helper()
+	acted := it.Act(t.Context(), *o)
+	if acted.Outcome != "" {
+		t.Fatalf("Act ended %q: %+v", acted.Outcome, acted.Steps)
+	}
+	o.Receipt, o.Fix = acted.Receipt, acted.Receipt
+	return acted
+}
+
 // Undoing is the order to undo a fix that was acted.
 func Undoing(o steps.Order, fix steps.Acted) steps.Order {
 	o.Fix, o.Receipt, o.Undoing, o.Key = fix.Receipt, nil, true, o.Plan.Key(AboutFix(), true)
