@@ -96,7 +96,10 @@ func TestALimitWithAStatusOfItsOwnIsARateLimit(t *testing.T) {
 	if incident.KindOf(err) != incident.Unavailable || incident.WaitOf(err) != 90*time.Second || calls != 1 || !a.Untouched(err) {
 		t.Errorf("%v, to wait %s, %d calls", err, incident.WaitOf(err), calls)
 	}
-	if _, err := exchange(t, integration.Call{Limit: limit}, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) }); incident.KindOf(err) != incident.Invalid {
+	if _, err := exchange(t, integration.Call{Limit: limit}, func(w http.ResponseWriter,
+		_ *http.Request) {
+		w.WriteHeader(403)
+	}); incident.KindOf(err) != incident.Invalid {
 		t.Errorf("a plain 403: %v", err)
 	}
 }
@@ -114,8 +117,10 @@ func TestAnAnswerIsReadUpToItsBound(t *testing.T) {
 
 func TestAServersAddressLeadsToThatServerOnly(t *testing.T) {
 	for text, want := range map[string]string{
-		"https://a.example.com": "https://a.example.com", "https://a.example.com:8443/cd/": "https://a.example.com:8443/cd", "http://127.0.0.1:1": "http://127.0.0.1:1",
-		"http://a.example.com": "", "https://u:p@a.example.com": "", "https://a.example.com?x=1": "", "https://a.example.com#x": "", "a.example.com": "", "": "", "https://": "",
+		"https://a.example.com": "https://a.example.com", "https://a.example.com:8443/cd/": "https://a.example.com:8443/cd",
+		"http://127.0.0.1:1":   "http://127.0.0.1:1",
+		"http://a.example.com": "", "https://u:p@a.example.com": "", "https://a.example.com?x=1": "", "https://a.example.com#x": "",
+		"a.example.com": "", "": "", "https://": "",
 	} {
 		got, err := integration.BaseURL("server", text)
 		if got != want || (err == nil) != (want != "") {

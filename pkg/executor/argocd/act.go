@@ -156,7 +156,8 @@ func (e *Executor) synced(a application, o steps.Order) steps.Sight {
 	}
 	at := revisions(a.Status.Sync.Revision, a.Status.Sync.Revisions)
 	if ours && s.Phase == "Succeeded" && (a.Status.Sync.Status != "Synced" || at != o.Plan.Wanted["revision"]) {
-		return e.tell.Saw(steps.Settling, "the sync succeeded, but the application is %s; what is no longer declared has to be pruned by hand", word(a.Status.Sync.Status))
+		return e.tell.Saw(steps.Settling, "the sync succeeded, but the application is %s; what is no longer declared has to be pruned by hand",
+			word(a.Status.Sync.Status))
 	}
 	return e.judgeOperation(a, o, ours && a.Status.Sync.Status == "Synced", "a sync of "+at)
 }
@@ -177,7 +178,8 @@ func (e *Executor) judgeOperation(a application, o steps.Order, reached bool, wh
 	case s.Phase == "Failed" || s.Phase == "Error":
 		return e.tell.Saw(steps.NotVerified, "the operation ended as %s; Argo CD says why", word(s.Phase))
 	case s.Phase == "Succeeded":
-		return e.tell.Saw(steps.NotVerified, "the application's latest deployment is not the one that was asked for: somebody changed it meanwhile")
+		return e.tell.Saw(steps.NotVerified, "the application's latest deployment is not the one that was asked for: somebody changed it "+
+			"meanwhile")
 	}
 	return e.tell.Saw(steps.Settling, "the operation's phase is %s", word(s.Phase))
 }

@@ -56,7 +56,8 @@ func (s Settings) Validate() error {
 // Integration describes the executor.
 func Integration() integration.Descriptor[steps.Executor] {
 	return integration.New("argocd", "rolls an application of Argo CD back, or syncs it, through Argo CD's API", Open).Can(
-		integration.Ability{Fix: fixRollback, Does: "asks Argo CD to roll the application back to the deployment before the present one; nothing is pruned",
+		integration.Ability{Fix: fixRollback, Does: "asks Argo CD to roll the application back to the deployment before the present one; " +
+			"nothing is pruned",
 			Undo:     "rolls it back to the deployment that was present before the fix, if nothing was deployed since",
 			Verifies: "the operation succeeded, the history shows the wanted revision as the latest, and the application is healthy",
 			Rights:   "applications get and sync on the application (rollback instead of sync where Argo CD enforces it apart)"},
@@ -106,9 +107,11 @@ func (e *Executor) judge(status int, _ []byte) string {
 		return fmt.Sprintf("Argo CD refused (403): there is no application %s, or the token's account may not do this to it, or a sync window"+
 			" forbids it; check the name and the account's rights", e.settings.Application)
 	case http.StatusNotFound:
-		return fmt.Sprintf("Argo CD has no application %s (404), or not in that namespace or project; check the target in services.yaml", e.settings.Application)
+		return fmt.Sprintf("Argo CD has no application %s (404), or not in that namespace or project; check the target in services.yaml",
+			e.settings.Application)
 	case http.StatusBadRequest:
-		return "Argo CD refused the call (400): another operation is in progress, auto-sync was turned on, or the deployment is gone from the history; look at the application"
+		return "Argo CD refused the call (400): another operation is in progress, auto-sync was turned on, or the deployment is gone from " +
+			"the history; look at the application"
 	}
 	return ""
 }
@@ -155,4 +158,9 @@ func (e *Executor) Plan(present incident.State, p incident.Proposal) (incident.D
 		Undo:  incident.Undo{Actions: post(present["history"], present["revision"]), Wanted: incident.State{"revision": present["revision"]}},
 		Limit: limit, Blast: blast, Rights: []string{get, "applications, sync or rollback on " + e.settings.Application},
 	}, nil
+}
+
+// invalid is an error that repeating does not help against.
+func invalid(format string, args ...any) error {
+	return incident.Fail(incident.Invalid, incident.CodeInvalid, format, args...)
 }

@@ -32,16 +32,6 @@ func order(t *testing.T, it steps.Executor, fix string) steps.Order {
 	return stepstest.Order(t, argocd.Integration(), it, proposal(fix))
 }
 
-func act(t *testing.T, it steps.Executor, o *steps.Order) steps.Acted {
-	t.Helper()
-	acted := it.Act(t.Context(), *o)
-	if acted.Outcome != "" {
-		t.Fatalf("Act ended %q: %+v", acted.Outcome, acted.Steps)
-	}
-	o.Receipt, o.Fix = acted.Receipt, acted.Receipt
-	return acted
-}
-
 func phase(t *testing.T, it steps.Executor, o steps.Order) steps.Phase {
 	t.Helper()
 	sight, err := it.Verify(t.Context(), o)
@@ -64,7 +54,7 @@ func TestARollbackGoesToTheLastDeploymentThatDiffers(t *testing.T) {
 	if diff := cmp.Diff(want, o.Plan.Present); diff != "" {
 		t.Errorf("state (-want +got):\n%s", diff)
 	}
-	act(t, it, &o)
+	stepstest.Act(t, it, &o)
 	if diff := cmp.Diff(object{"name": "shop", "id": 8.0, "prune": false, "dryRun": false}, a.asked[0]); diff != "" {
 		t.Errorf("request (-want +got):\n%s", diff)
 	}
@@ -82,7 +72,7 @@ func TestASyncIsBoundToTheRevisionThatWasSeenAndPrunesNothing(t *testing.T) {
 		it := open(t, a)
 		a.multi = c.multi
 		o := order(t, it, syncFix)
-		act(t, it, &o)
+		stepstest.Act(t, it, &o)
 		c.want["name"], c.want["prune"], c.want["dryRun"] = "shop", false, false
 		c.want["infos"] = []any{object{"name": "opsguard-key", "value": o.Key}, object{"name": "incident", "value": o.Ref.ID}}
 		if diff := cmp.Diff(c.want, a.asked[0]); diff != "" {
@@ -98,7 +88,8 @@ func TestWhatIsInTheWayIsSaidBeforeAnythingIsPlanned(t *testing.T) {
 		kind incident.Kind
 		says string
 	}{
-		"rollback, auto-sync is on":    {rollback, func(a *argo) { a.syncOpts = object{"automated": object{"prune": true}} }, incident.Invalid, "turn auto-sync off"},
+		"rollback, auto-sync is on": {rollback, func(a *argo) { a.syncOpts = object{"automated": object{"prune": true}} }, incident.Invalid,
+			"turn auto-sync off"},
 		"sync, auto-sync is on":        {syncFix, func(a *argo) { a.syncOpts = object{"automated": object{}} }, incident.Invalid, "auto-sync"},
 		"an operation is pending":      {rollback, func(a *argo) { a.pending = object{"sync": object{}} }, incident.Unavailable, "in progress"},
 		"an operation is running":      {syncFix, func(a *argo) { a.state = object{"phase": "Running"} }, incident.Unavailable, "in progress"},
@@ -167,7 +158,7 @@ func TestVerifyTellsFailuresHangsAndOthersApart(t *testing.T) {
 		} {
 			it := open(t, a)
 			o := order(t, it, fix)
-			act(t, it, &o)
+			stepstest.Act(t, it, &o)
 			c.happen()
 			if got := phase(t, it, o); got != c.want {
 				t.Errorf("%s, %s: %s, want %s", fix, name, got, c.want)
@@ -184,11 +175,25 @@ func TestACallThatWasNeverHeardOfIsFoundByWhatItLeft(t *testing.T) {
 		if got := phase(t, it, o); got != steps.Settling {
 			t.Errorf("%s, before it arrived: %s", fix, got)
 		}
-		act(t, it, &o)
+		stepstest.Act(t, it, &o)
 		o.Receipt = nil
 		a.finish("Succeeded", "Healthy")
 		if got := phase(t, it, o); got != steps.Verified {
 			t.Errorf("%s: %s", fix, got)
+		}
+	}
+}
+
+// The operation before the fix is still shown until Argo CD takes the next one.
+func TestAnEarlierOperationSaysNothingOfACallThatWasNeverHeardOf(t *testing.T) {
+	for _, earlier := range []string{"Succeeded", "Failed", "Error"} {
+		a := &argo{}
+		it := open(t, a)
+		a.state = object{"phase": earlier, "operation": object{"sync": object{"revision": "ccc333"}}}
+		for _, fix := range []string{rollback, syncFix} {
+			if got := phase(t, it, order(t, it, fix)); got != steps.Settling {
+				t.Errorf("%s after one that %s: %s", fix, earlier, got)
+			}
 		}
 	}
 }
@@ -199,15 +204,16 @@ func TestUndoGoesBackOnlyFromTheFixItself(t *testing.T) {
 		happen func()
 		want   incident.Outcome
 	}{
-		"the fix is the latest":   {func() { a.finish("Succeeded", "Degraded") }, ""},
-		"the fix broke off":       {func() { a.finish("Failed", "Degraded") }, ""},
-		"still under way":         {func() {}, incident.Failed},
-		"somebody deployed since": {func() { a.finish("Succeeded", "Healthy"); a.history = append(a.history, entry(12, "eee555")) }, incident.Failed},
+		"the fix is the latest": {func() { a.finish("Succeeded", "Degraded") }, ""},
+		"the fix broke off":     {func() { a.finish("Failed", "Degraded") }, ""},
+		"still under way":       {func() {}, incident.Failed},
+		"somebody deployed since": {func() { a.finish("Succeeded", "Healthy"); a.history = append(a.history, entry(12, "eee555")) },
+			incident.Failed},
 		"auto-sync was turned on": {func() { a.finish("Succeeded", "Healthy"); a.syncOpts = object{"automated": object{}} }, incident.Failed},
 	} {
 		it := open(t, a)
 		o := order(t, it, rollback)
-		fixed, before := act(t, it, &o), 0
+		fixed, before := stepstest.Act(t, it, &o), 0
 		c.happen()
 		before = a.count()
 		o = stepstest.Undoing(o, fixed)
@@ -254,7 +260,7 @@ func TestNamespaceAndProjectAreAskedFor(t *testing.T) {
 			integration.Setting{Name: "project", Value: integration.Value{Text: "shop"}})
 	})
 	o := order(t, it, rollback)
-	act(t, it, &o)
+	stepstest.Act(t, it, &o)
 	if a.query != "appNamespace=shop-apps&project=shop" || a.asked[0]["appNamespace"] != "shop-apps" || a.asked[0]["project"] != "shop" {
 		t.Errorf("query %q, body %v", a.query, a.asked[0])
 	}

@@ -53,8 +53,9 @@ func request(number int, state, branch string, mergedAt any) object {
 }
 
 func workflowRun(id, attempt int, status string, conclusion any) object {
-	return object{"id": id, "run_attempt": attempt, "status": status, "conclusion": conclusion, "head_sha": "c0ffee", "display_title": "Deploy",
-		"created_at": "2026-11-24T09:00:00Z", "event": "push", "head_branch": "main"}
+	return object{"id": id, "run_attempt": attempt, "status": status, "conclusion": conclusion, "head_sha": "c0ffee",
+		"display_title": "Deploy",
+		"created_at":    "2026-11-24T09:00:00Z", "event": "push", "head_branch": "main"}
 }
 
 func (h *hub) count() int {
@@ -141,7 +142,8 @@ func (h *hub) change(w http.ResponseWriter, call string, body object) {
 		opened := request(44, "open", "revert-42-checkout", nil)
 		opened["body"] = input["body"]
 		h.pulls = append([]object{opened}, h.pulls...)
-		answer(w, 200, object{"data": object{"revertPullRequest": object{"revertPullRequest": object{"number": 44, "headRefOid": "5harevert-42-checkout"}}}})
+		answer(w, 200, object{"data": object{"revertPullRequest": object{"revertPullRequest": object{"number": 44,
+			"headRefOid": "5harevert-42-checkout"}}}})
 	case "PATCH /pulls/44":
 		h.pulls[0]["state"] = body["state"]
 		answer(w, 200, h.pulls[0])

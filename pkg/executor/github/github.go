@@ -79,9 +79,11 @@ func named(setting, text string) error {
 // Integration describes the executor.
 func Integration() integration.Descriptor[steps.Executor] {
 	return integration.New("github", "opens reverting pull requests and runs workflows of a GitHub repository", Open).Can(
-		integration.Ability{Fix: fixRevert, Does: "opens a pull request that reverts the last pull request merged into the branch; it merges nothing",
-			Undo: "closes that pull request, if it is still open and nobody pushed to it; its branch stays", Verifies: "the pull request is open, or was merged by somebody",
-			Rights: "contents and pull requests: write"},
+		integration.Ability{Fix: fixRevert, Does: "opens a pull request that reverts the last pull request merged into the branch; it " +
+			"merges nothing",
+			Undo:     "closes that pull request, if it is still open and nobody pushed to it; its branch stays",
+			Verifies: "the pull request is open, or was merged by somebody",
+			Rights:   "contents and pull requests: write"},
 		integration.Ability{Fix: fixRerun, Does: "runs the failed jobs of the workflow's last run on the branch again",
 			Verifies: "the run's next attempt ends with success", Rights: "actions: write"},
 		integration.Ability{Fix: fixRunbook, Does: "dispatches the workflow on the ref, with the inputs incident and key and no others",
@@ -112,7 +114,7 @@ func (e *Executor) rest(ctx context.Context, method, path string, body any) (int
 func (e *Executor) get(ctx context.Context, path string, into any) error {
 	a, err := e.rest(ctx, http.MethodGet, path, nil)
 	if err == nil && json.Unmarshal(a.Body, into) != nil {
-		err = incident.Fail(incident.Invalid, incident.CodeInvalid, "GitHub's answer cannot be read; check the target's api in services.yaml")
+		err = invalid("GitHub's answer cannot be read; check the target's api in services.yaml")
 	}
 	return err
 }
@@ -130,8 +132,9 @@ func (e *Executor) call(ctx context.Context, method, path string, body any) (int
 		return integration.Answer{}, err
 	}
 	return e.env.Exchange(ctx, integration.Call{Vendor: "GitHub", Method: method, URL: base + path, Body: body, Max: maxAnswer,
-		Header: http.Header{"Authorization": {"Bearer " + token}, "Accept": {"application/vnd.github+json"}, "X-Github-Api-Version": {apiVersion}},
-		Judge:  e.judge, Limit: e.limited, RequestID: "X-Github-Request-Id"})
+		Header: http.Header{"Authorization": {"Bearer " + token}, "Accept": {"application/vnd.github+json"},
+			"X-Github-Api-Version": {apiVersion}},
+		Judge: e.judge, Limit: e.limited, RequestID: "X-Github-Request-Id"})
 }
 
 // judge words a refusal. GitHub answers 404 for what the token may not see.
@@ -140,10 +143,12 @@ func (e *Executor) judge(status int, _ []byte) string {
 	case http.StatusUnauthorized:
 		return fmt.Sprintf("GitHub does not accept the token (401); replace %s", e.env.Place(e.settings.Token))
 	case http.StatusForbidden:
-		return fmt.Sprintf("GitHub refused (403): the token may not do this to %s, or the run can no longer be run again; check the permissions of %s",
+		return fmt.Sprintf("GitHub refused (403): the token may not do this to %s, or the run can no longer be run again; check the "+
+			"permissions of %s",
 			e.settings.Repo, e.env.Place(e.settings.Token))
 	case http.StatusNotFound:
-		return fmt.Sprintf("GitHub has no such thing in %s (404), or the token may not see it; check the target in services.yaml, and the token's permissions", e.settings.Repo)
+		return fmt.Sprintf("GitHub has no such thing in %s (404), or the token may not see it; check the target in services.yaml, and the "+
+			"token's permissions", e.settings.Repo)
 	case http.StatusUnprocessableEntity:
 		return "GitHub refused the call (422): the workflow must have a workflow_dispatch trigger with the inputs incident and key on that ref"
 	}
@@ -247,4 +252,9 @@ func (e *Executor) Undo(ctx context.Context, o steps.Order) steps.Acted {
 		return e.tell.Refused("undo", "what a workflow has done cannot be undone from here")
 	}
 	return e.closeRevert(ctx, o)
+}
+
+// invalid is an error that repeating does not help against.
+func invalid(format string, args ...any) error {
+	return incident.Fail(incident.Invalid, incident.CodeInvalid, format, args...)
 }

@@ -34,16 +34,6 @@ func order(t *testing.T, it steps.Executor, fix string) steps.Order {
 	return stepstest.Order(t, github.Integration(), it, incident.Proposal{FixID: fix})
 }
 
-func act(t *testing.T, it steps.Executor, o *steps.Order) steps.Acted {
-	t.Helper()
-	acted := it.Act(t.Context(), *o)
-	if acted.Outcome != "" {
-		t.Fatalf("Act ended %q: %+v", acted.Outcome, acted.Steps)
-	}
-	o.Receipt, o.Fix = acted.Receipt, acted.Receipt
-	return acted
-}
-
 func see(t *testing.T, it steps.Executor, o steps.Order) steps.Phase {
 	t.Helper()
 	sight, err := it.Verify(t.Context(), o)
@@ -61,9 +51,10 @@ func TestTheLastMergedPullRequestIsRevertedAndNothingIsMerged(t *testing.T) {
 	if diff := cmp.Diff(want, o.Plan.Present); diff != "" {
 		t.Errorf("state (-want +got):\n%s", diff)
 	}
-	act(t, it, &o)
+	stepstest.Act(t, it, &o)
 	input := h.asked[0]["variables"].(object)["input"].(object)
-	if input["pullRequestId"] != "PR_checkout" || !strings.Contains(input["body"].(string), "Key: "+o.Key) || strings.Contains(fmt.Sprint(h.paths), "merge") {
+	if input["pullRequestId"] != "PR_checkout" || !strings.Contains(input["body"].(string), "Key: "+o.Key) ||
+		strings.Contains(fmt.Sprint(h.paths), "merge") {
 		t.Errorf("input %v, calls %v", input, h.paths)
 	}
 }
@@ -76,15 +67,19 @@ func TestWhatIsInTheWayIsSaidBeforeAnythingIsPlanned(t *testing.T) {
 		kind incident.Kind
 		says string
 	}{
-		"nothing was merged":       {revert, func() { h.pulls = h.pulls[:1] }, incident.NotFound, "by hand"},
-		"the last one is a revert": {revert, func() { h.pulls = append(h.pulls, request(50, "closed", "revert-42-checkout", "2026-11-24T08:00:00Z")) }, incident.Invalid, "itself a revert"},
-		"it is being reverted":     {revert, func() { h.pulls = append(h.pulls, request(50, "open", "revert-42-checkout", nil)) }, incident.Invalid, "#50 already reverts"},
-		"it never ran":             {rerun, func() { h.runs = nil }, incident.NotFound, "never run"},
-		"it runs":                  {rerun, func() { h.runs[0]["status"] = "in_progress" }, incident.Unavailable, "in progress"},
-		"it succeeded":             {rerun, func() { h.runs[0]["conclusion"] = "success" }, incident.Invalid, "did not fail"},
-		"somebody cancelled it":    {rerun, func() { h.runs[0]["conclusion"] = "cancelled" }, incident.Invalid, "did not fail"},
-		"it is too old":            {rerun, func() { h.runs[0]["created_at"] = "2026-10-01T09:00:00Z" }, incident.Invalid, "30 days"},
-		"the runbook is disabled":  {runbook, func() { h.state = "disabled_manually" }, incident.Invalid, "disabled"},
+		"nothing was merged": {revert, func() { h.pulls = h.pulls[:1] }, incident.NotFound, "by hand"},
+		"the last one is a revert": {revert, func() {
+			h.pulls = append(h.pulls, request(50, "closed", "revert-42-checkout",
+				"2026-11-24T08:00:00Z"))
+		}, incident.Invalid, "itself a revert"},
+		"it is being reverted": {revert, func() { h.pulls = append(h.pulls, request(50, "open", "revert-42-checkout", nil)) },
+			incident.Invalid, "#50 already reverts"},
+		"it never ran":            {rerun, func() { h.runs = nil }, incident.NotFound, "never run"},
+		"it runs":                 {rerun, func() { h.runs[0]["status"] = "in_progress" }, incident.Unavailable, "in progress"},
+		"it succeeded":            {rerun, func() { h.runs[0]["conclusion"] = "success" }, incident.Invalid, "did not fail"},
+		"somebody cancelled it":   {rerun, func() { h.runs[0]["conclusion"] = "cancelled" }, incident.Invalid, "did not fail"},
+		"it is too old":           {rerun, func() { h.runs[0]["created_at"] = "2026-10-01T09:00:00Z" }, incident.Invalid, "30 days"},
+		"the runbook is disabled": {runbook, func() { h.state = "disabled_manually" }, incident.Invalid, "disabled"},
 		"the runbook runs": {runbook, func() {
 			h.runs[0]["event"], h.runs[0]["status"] = "workflow_dispatch", "queued"
 		}, incident.Unavailable, "already running"},
@@ -136,7 +131,7 @@ func TestARunIsFollowedToItsEnd(t *testing.T) {
 		} {
 			it := open(t, h)
 			o := order(t, it, fix)
-			act(t, it, &o)
+			stepstest.Act(t, it, &o)
 			h.set(c.happen)
 			if got := see(t, it, o); got != c.want {
 				t.Errorf("%s, %s: %s, want %s", fix, name, got, c.want)
@@ -149,7 +144,7 @@ func TestARunThatSomebodyRunsAgainMeanwhileIsNotOurs(t *testing.T) {
 	h := &hub{}
 	it := open(t, h)
 	o := order(t, it, rerun)
-	act(t, it, &o)
+	stepstest.Act(t, it, &o)
 	h.set(func() { h.runs[0] = workflowRun(9001, 3, "completed", "success") })
 	if got := see(t, it, o); got != steps.NotVerified {
 		t.Error(got)
@@ -160,7 +155,7 @@ func TestTheRunbookGetsTheIncidentAndTheKeyAndNothingElse(t *testing.T) {
 	h := &hub{}
 	it := open(t, h)
 	o := order(t, it, runbook)
-	act(t, it, &o)
+	stepstest.Act(t, it, &o)
 	want := object{"ref": "main", "inputs": object{"incident": o.Ref.ID, "key": o.Key}, "return_run_details": true}
 	if diff := cmp.Diff(want, h.asked[len(h.asked)-1]); diff != "" {
 		t.Errorf("request (-want +got):\n%s", diff)
@@ -176,7 +171,7 @@ func TestARunWhoseIDIsNotToldIsFoundByItsNameOnly(t *testing.T) {
 		h.set(func() { h.enterprise, h.named = true, named })
 		o := order(t, it, runbook)
 		before := h.count()
-		act(t, it, &o)
+		stepstest.Act(t, it, &o)
 		if h.count() != before+1 {
 			t.Errorf("dispatched %d times", h.count()-before)
 		}
@@ -206,7 +201,7 @@ func TestTheRevertingPullRequestIsFollowed(t *testing.T) {
 	} {
 		it := open(t, h)
 		o := order(t, it, revert)
-		fixed := act(t, it, &o)
+		fixed := stepstest.Act(t, it, &o)
 		h.set(c.happen)
 		if got := see(t, it, o); got != c.fix {
 			t.Errorf("%s: %s, want %s", name, got, c.fix)
@@ -234,7 +229,7 @@ func TestUndoClosesOnlyWhatTheFixOpened(t *testing.T) {
 	} {
 		it := open(t, h)
 		o := order(t, it, revert)
-		fixed := act(t, it, &o)
+		fixed := stepstest.Act(t, it, &o)
 		h.set(c.happen)
 		before := h.count()
 		acted := it.Undo(t.Context(), stepstest.Undoing(o, fixed))
@@ -250,7 +245,8 @@ func TestAGraphQLRefusalIsCertainAndSilenceIsNot(t *testing.T) {
 		answer object
 		want   incident.Outcome
 	}{
-		"a conflict":           {object{"data": object{"revertPullRequest": nil}, "errors": []object{{"type": "UNPROCESSABLE", "message": "GitHub's own words"}}}, incident.Failed},
+		"a conflict": {object{"data": object{"revertPullRequest": nil}, "errors": []object{{"type": "UNPROCESSABLE",
+			"message": "GitHub's own words"}}}, incident.Failed},
 		"no right":             {object{"errors": []object{{"type": "FORBIDDEN", "message": "GitHub's own words"}}}, incident.Failed},
 		"something went wrong": {object{"errors": []object{{"message": "GitHub's own words"}}}, incident.Unknown},
 		"nothing":              {object{}, incident.Unknown},
@@ -272,9 +268,10 @@ func TestGitHubsRateLimitsMeanLater(t *testing.T) {
 		body   string
 		wait   time.Duration
 	}{
-		"secondary":                  {map[string]string{"Retry-After": "90"}, secondary, 90 * time.Second},
-		"secondary, without a time":  {nil, secondary, time.Minute},
-		"primary":                    {map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1795514700"}, `{"message":"API rate limit exceeded"}`, 5 * time.Minute},
+		"secondary":                 {map[string]string{"Retry-After": "90"}, secondary, 90 * time.Second},
+		"secondary, without a time": {nil, secondary, time.Minute},
+		"primary": {map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1795514700"},
+			`{"message":"API rate limit exceeded"}`, 5 * time.Minute},
 		"primary, reset in the past": {map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1"}, `{}`, time.Minute},
 	} {
 		calls := 0
@@ -324,7 +321,7 @@ func TestOnEnterpriseServerGraphQLIsBesideTheRESTAPI(t *testing.T) {
 		(*s)[2].Value.Text += "/api/v3"
 	})
 	o := order(t, it, revert)
-	act(t, it, &o)
+	stepstest.Act(t, it, &o)
 	if !slices.Contains(called, "POST /api/graphql") || !slices.Contains(called, "GET /api/v3/repos/acme/shop/pulls") {
 		t.Errorf("called %v", called)
 	}
@@ -333,7 +330,9 @@ func TestOnEnterpriseServerGraphQLIsBesideTheRESTAPI(t *testing.T) {
 func TestAWorkflowFixWithoutAWorkflowSaysWhatIsMissing(t *testing.T) {
 	h := &hub{}
 	h.reset()
-	it := stepstest.OpenExecutor(t, github.Integration(), h.vendor(), func(_ *integration.Env, s *[]integration.Setting) { *s = slices.Delete(*s, 1, 2) })
+	it := stepstest.OpenExecutor(t, github.Integration(), h.vendor(), func(_ *integration.Env, s *[]integration.Setting) {
+		*s = slices.Delete(*s, 1, 2)
+	})
 	for _, fix := range []string{rerun, runbook} {
 		if _, err := it.Look(t.Context(), incident.Proposal{FixID: fix}); err == nil || !strings.Contains(err.Error(), "workflow: is missing") {
 			t.Errorf("%s: %v", fix, err)

@@ -62,8 +62,8 @@ func (e *Executor) lastMerged(ctx context.Context) (incident.State, error) {
 	}
 	last := slices.MaxFunc(merged, func(a, b pull) int { return a.MergedAt.Compare(b.MergedAt) })
 	if strings.HasPrefix(last.Head.Ref, "revert-") || strings.HasPrefix(last.Title, "Revert ") {
-		return nil, incident.Fail(incident.Invalid, incident.CodeInvalid,
-			"the last pull request merged into %s, #%d, is itself a revert; look whether it is deployed", e.settings.Branch, last.Number)
+		return nil, invalid("the last pull request merged into %s, #%d, is itself a revert; look whether it is deployed", e.settings.Branch,
+			last.Number)
 	}
 	open, err := e.pulls(ctx, "open", "created")
 	if err != nil {
@@ -72,8 +72,7 @@ func (e *Executor) lastMerged(ctx context.Context) (incident.State, error) {
 	for _, p := range open {
 		// GitHub names the branch of a revert so, whoever asks for it.
 		if strings.HasPrefix(p.Head.Ref, fmt.Sprintf("revert-%d-", last.Number)) {
-			return nil, incident.Fail(incident.Invalid, incident.CodeInvalid,
-				"pull request #%d already reverts #%d; review that one", p.Number, last.Number)
+			return nil, invalid("pull request #%d already reverts #%d; review that one", p.Number, last.Number)
 		}
 	}
 	return incident.State{"pull": strconv.Itoa(last.Number), "mergeCommit": last.MergeCommit, "node": last.NodeID}, nil
@@ -81,7 +80,8 @@ func (e *Executor) lastMerged(ctx context.Context) (incident.State, error) {
 
 func (e *Executor) planRevert(present incident.State) incident.Draft {
 	return incident.Draft{
-		Actions: []string{fmt.Sprintf("GraphQL revertPullRequest for #%s of %s (merge commit %s): opens a pull request into %s, which is not merged",
+		Actions: []string{fmt.Sprintf("GraphQL revertPullRequest for #%s of %s (merge commit %s): opens a pull request into %s, which is "+
+			"not merged",
 			present["pull"], e.settings.Repo, present["mergeCommit"], e.settings.Branch)},
 		Present: present, Wanted: incident.State{"reverting pull request": "open"},
 		Undo: incident.Undo{Actions: []string{fmt.Sprintf("PATCH /repos/%s/pulls/(the new one) with state closed", e.settings.Repo)},
@@ -107,12 +107,13 @@ type revertAnswer struct {
 
 func (e *Executor) revert(ctx context.Context, o steps.Order) steps.Acted {
 	number := o.Plan.Present["pull"]
-	a, err := e.call(ctx, http.MethodPost, graphqlPath, map[string]any{"query": revertMutation, "variables": map[string]any{"input": map[string]any{
-		"pullRequestId": o.Plan.Present["node"], "clientMutationId": o.Key, "draft": false,
-		"title": fmt.Sprintf("Revert #%s for incident %s", number, o.Ref.ID),
-		"body": fmt.Sprintf("Reverts #%s. A person approved this for incident %s; OpsGuard opens it and merges nothing.\n\nKey: %s",
-			number, o.Ref.ID, o.Key),
-	}}})
+	a, err := e.call(ctx, http.MethodPost, graphqlPath, map[string]any{"query": revertMutation,
+		"variables": map[string]any{"input": map[string]any{
+			"pullRequestId": o.Plan.Present["node"], "clientMutationId": o.Key, "draft": false,
+			"title": fmt.Sprintf("Revert #%s for incident %s", number, o.Ref.ID),
+			"body": fmt.Sprintf("Reverts #%s. A person approved this for incident %s; OpsGuard opens it and merges nothing.\n\nKey: %s",
+				number, o.Ref.ID, o.Key),
+		}}})
 	if err != nil {
 		return e.tell.Ended(fixRevert, a, err)
 	}
@@ -127,8 +128,8 @@ func (e *Executor) revert(ctx context.Context, o steps.Order) steps.Acted {
 	for _, one := range answer.Errors {
 		// These are refusals; an error without a type may have come halfway.
 		if slices.Contains([]string{"FORBIDDEN", "NOT_FOUND", "UNPROCESSABLE", "RATE_LIMITED", "INSUFFICIENT_SCOPES"}, one.Type) {
-			return e.tell.Refused(fixRevert, "GitHub refused to revert #%s (%s): it may conflict with what came after it, or the token may not push;"+
-				" revert it by hand", number, one.Type)
+			return e.tell.Refused(fixRevert, "GitHub refused to revert #%s (%s): it may conflict with what came after it, "+
+				"or the token may not push; revert it by hand", number, one.Type)
 		}
 	}
 	return e.tell.Unsure(fixRevert, "GitHub did not say that it opened a pull request")

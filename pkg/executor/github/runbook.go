@@ -27,7 +27,7 @@ func (e *Executor) runbook(ctx context.Context) (incident.State, error) {
 		return nil, err
 	}
 	if workflow.State != "active" {
-		return nil, incident.Fail(incident.Invalid, incident.CodeInvalid, "the workflow %s is disabled; enable it in GitHub", e.settings.Workflow)
+		return nil, invalid("the workflow %s is disabled; enable it in GitHub", e.settings.Workflow)
 	}
 	var file struct {
 		SHA string `json:"sha"`
@@ -37,7 +37,8 @@ func (e *Executor) runbook(ctx context.Context) (incident.State, error) {
 		return nil, err
 	}
 	if file.SHA == "" {
-		return nil, incident.Fail(incident.NotFound, incident.CodeNotFound, "%s has no workflow file %s on %s", e.settings.Repo, e.settings.Workflow, e.settings.Ref)
+		return nil, incident.Fail(incident.NotFound, incident.CodeNotFound, "%s has no workflow file %s on %s", e.settings.Repo,
+			e.settings.Workflow, e.settings.Ref)
 	}
 	before, err := e.runs(ctx, url.Values{"branch": {e.settings.Ref}, "event": {"workflow_dispatch"}, "per_page": {"10"}})
 	if err != nil {
@@ -114,5 +115,6 @@ func (e *Executor) seeRunbook(ctx context.Context, o steps.Order) (steps.Sight, 
 			return e.ended(r), nil
 		}
 	}
-	return e.tell.Saw(steps.Settling, "no run is named by the key, so it cannot be told which one is this; give the workflow a run-name that holds ${{ inputs.key }}"), nil
+	return e.tell.Saw(steps.Settling, "no run is named by the key, so it cannot be told which one is this; give the workflow a run-name "+
+		"that holds ${{ inputs.key }}"), nil
 }

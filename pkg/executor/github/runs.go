@@ -40,14 +40,14 @@ func (e *Executor) runs(ctx context.Context, q url.Values) ([]run, error) {
 func (e *Executor) run(ctx context.Context, id string) (run, error) {
 	n, err := strconv.ParseInt(id, 10, 64)
 	if err != nil {
-		return run{}, incident.Fail(incident.Invalid, incident.CodeInvalid, "the record names no workflow run")
+		return run{}, invalid("the record names no workflow run")
 	}
 	var r run
 	if err := e.get(ctx, "/actions/runs/"+strconv.FormatInt(n, 10), &r); err != nil {
 		return run{}, err
 	}
 	if r.ID != n {
-		return run{}, incident.Fail(incident.Invalid, incident.CodeInvalid, "GitHub's answer is not the workflow run")
+		return run{}, invalid("GitHub's answer is not the workflow run")
 	}
 	return r, nil
 }
@@ -60,23 +60,25 @@ func (e *Executor) lastRun(ctx context.Context) (incident.State, error) {
 		return nil, err
 	}
 	if len(all) == 0 || all[0].ID <= 0 {
-		return nil, incident.Fail(incident.NotFound, incident.CodeNotFound, "the workflow %s has never run on %s", e.settings.Workflow, e.settings.Branch)
+		return nil, incident.Fail(incident.NotFound, incident.CodeNotFound, "the workflow %s has never run on %s", e.settings.Workflow,
+			e.settings.Branch)
 	}
 	r := all[0]
 	switch {
 	case r.Status != "completed":
 		return nil, incident.Unavail(fmt.Sprintf("run %d of %s is still in progress; wait until it ends", r.ID, e.settings.Workflow), nil)
 	case r.Conclusion != "failure" && r.Conclusion != "timed_out":
-		return nil, incident.Fail(incident.Invalid, incident.CodeInvalid, "the last run of %s, %d, did not fail: there is nothing to run again", e.settings.Workflow, r.ID)
+		return nil, invalid("the last run of %s, %d, did not fail: there is nothing to run again", e.settings.Workflow, r.ID)
 	case e.env.Now().Sub(r.CreatedAt) > rerunWithin:
-		return nil, incident.Fail(incident.Invalid, incident.CodeInvalid, "the last run of %s, %d, is older than 30 days: GitHub does not run it again", e.settings.Workflow, r.ID)
+		return nil, invalid("the last run of %s, %d, is older than 30 days: GitHub does not run it again", e.settings.Workflow, r.ID)
 	}
 	return incident.State{"run": strconv.FormatInt(r.ID, 10), "attempt": strconv.Itoa(r.Attempt), "commit": r.Commit}, nil
 }
 
 func (e *Executor) planRerun(present incident.State) incident.Draft {
 	return incident.Draft{
-		Actions: []string{fmt.Sprintf("POST /repos/%s/actions/runs/%s/rerun-failed-jobs (%s, commit %s)", e.settings.Repo, present["run"], e.settings.Workflow, present["commit"])},
+		Actions: []string{fmt.Sprintf("POST /repos/%s/actions/runs/%s/rerun-failed-jobs (%s, commit %s)", e.settings.Repo, present["run"],
+			e.settings.Workflow, present["commit"])},
 		Present: present, Wanted: incident.State{"run": present["run"], "conclusion": "success"},
 		Undo:  incident.Undo{Not: "what the workflow does cannot be undone from here"},
 		Limit: limit, Blast: incident.Blast{Affected: 1, Of: 1, Unit: "workflow runs"}, Rights: []string{"actions: write on " + e.settings.Repo},

@@ -43,7 +43,8 @@ type Settings struct {
 // Validate holds the settings to what can be part of an address.
 func (s Settings) Validate() error {
 	_, err := integration.BaseURL("server", s.Server)
-	return errors.Join(err, integration.Segment("project", s.Project), integration.Segment("flag", s.Flag), integration.Segment("environment", s.Environment))
+	return errors.Join(err, integration.Segment("project", s.Project), integration.Segment("flag", s.Flag),
+		integration.Segment("environment", s.Environment))
 }
 
 // Integration describes the executor.
@@ -93,7 +94,8 @@ func (e *Executor) judge(status int, _ []byte) string {
 	case http.StatusUnauthorized:
 		return "LaunchDarkly does not accept the token (401), or it may not do this; replace " + token
 	case http.StatusForbidden:
-		return "LaunchDarkly refused (403): the token may not change the flag in this environment, or approvals are required; check the role of " + token
+		return "LaunchDarkly refused (403): the token may not change the flag in this environment, or approvals are required; check the " +
+			"role of " + token
 	case http.StatusNotFound:
 		return "LaunchDarkly has no such project or flag (404); check the target in services.yaml"
 	case http.StatusMethodNotAllowed:
@@ -135,11 +137,11 @@ type flag struct {
 func (e *Executor) read(body []byte) (flag, config, error) {
 	var f flag
 	if json.Unmarshal(body, &f) != nil || f.Key != e.settings.Flag {
-		return f, config{}, incident.Fail(incident.Invalid, incident.CodeInvalid, "LaunchDarkly's answer is not the flag; check the target's server in services.yaml")
+		return f, config{}, invalid("LaunchDarkly's answer is not the flag; check the target's server in services.yaml")
 	}
 	c, there := f.Environments[e.settings.Environment]
 	if !there {
-		return f, c, incident.Fail(incident.Invalid, incident.CodeInvalid, "the flag has no environment %s; check the target in services.yaml", e.settings.Environment)
+		return f, c, invalid("the flag has no environment %s; check the target in services.yaml", e.settings.Environment)
 	}
 	return f, c, nil
 }
@@ -164,4 +166,9 @@ func (e *Executor) patch(ctx context.Context, o steps.Order, kind string) (integ
 		return a, c, incident.Unavail("LaunchDarkly took the change, but its answer cannot be read", nil)
 	}
 	return a, c, nil
+}
+
+// invalid is an error that repeating does not help against.
+func invalid(format string, args ...any) error {
+	return incident.Fail(incident.Invalid, incident.CodeInvalid, format, args...)
 }

@@ -205,7 +205,8 @@ func TestAFlagThatIsTurnedBackIsNotVerified(t *testing.T) {
 }
 
 func TestARefusedChangeSaysWhatToDoAndNothingOfTheToken(t *testing.T) {
-	for status, says := range map[int]string{400: "pending", 401: "replace LD_TOKEN", 403: "role of LD_TOKEN", 404: "services.yaml", 405: "create an approval request", 409: "same time"} {
+	for status, says := range map[int]string{400: "pending", 401: "replace LD_TOKEN", 403: "role of LD_TOKEN", 404: "services.yaml",
+		405: "create an approval request", 409: "same time"} {
 		d := &dark{}
 		v := d.vendor()
 		d.reset()

@@ -61,7 +61,8 @@ func (e *Executor) toggle(ctx context.Context, name, to string) steps.Acted {
 	receipt := incident.State{"toggled": to[1:]}
 	event, err := e.toggled(ctx)
 	if err != nil || event == "" {
-		return e.tell.Took(name, receipt, "Unleash has turned the flag %s; its events could not be read, so this cannot be undone by itself", to[1:])
+		return e.tell.Took(name, receipt, "Unleash has turned the flag %s; its events could not be read, so this cannot be undone by itself",
+			to[1:])
 	}
 	receipt["event"] = event
 	return e.tell.Took(name, receipt, "Unleash has turned the flag %s (event %s)", to[1:], event)
@@ -100,7 +101,8 @@ func (e *Executor) Undo(ctx context.Context, o steps.Order) steps.Acted {
 	case err != nil:
 		return e.tell.Refused(name, "%s", err.Error())
 	case o.Fix["event"] == "" || last != o.Fix["event"]:
-		return e.tell.Refused(name, "it cannot be told that the fix's toggle is the last one of the flag; look at its event log, and turn it on by hand")
+		return e.tell.Refused(name, "it cannot be told that the fix's toggle is the last one of the flag; look at its event log, and turn "+
+			"it on by hand")
 	}
 	return e.toggle(ctx, name, "/on")
 }

@@ -41,7 +41,8 @@ type Settings struct {
 // Validate holds the settings to what can be part of an address.
 func (s Settings) Validate() error {
 	_, err := integration.BaseURL("server", s.Server)
-	return errors.Join(err, integration.Segment("project", s.Project), integration.Segment("flag", s.Flag), integration.Segment("environment", s.Environment))
+	return errors.Join(err, integration.Segment("project", s.Project), integration.Segment("flag", s.Flag),
+		integration.Segment("environment", s.Environment))
 }
 
 // Integration describes the executor.
@@ -108,7 +109,8 @@ func (e *Executor) on(ctx context.Context) (bool, error) {
 		Enabled *bool  `json:"enabled"`
 	}
 	if json.Unmarshal(a.Body, &f) != nil || f.Enabled == nil {
-		return false, incident.Fail(incident.Invalid, incident.CodeInvalid, "Unleash's answer is not the flag; check the target's server in services.yaml")
+		return false, incident.Fail(incident.Invalid, incident.CodeInvalid,
+			"Unleash's answer is not the flag; check the target's server in services.yaml")
 	}
 	return *f.Enabled, nil
 }
@@ -133,7 +135,8 @@ func (e *Executor) toggled(ctx context.Context) (string, error) {
 	}
 	last := int64(0)
 	for _, event := range found.Events {
-		if event.Environment == e.settings.Environment && (event.Type == "feature-environment-enabled" || event.Type == "feature-environment-disabled") {
+		if event.Environment == e.settings.Environment && (event.Type == "feature-environment-enabled" ||
+			event.Type == "feature-environment-disabled") {
 			last = max(last, event.ID)
 		}
 	}

@@ -41,7 +41,8 @@ func (l *leash) reset() {
 }
 
 func event(id int, kind, environment string) object {
-	return object{"id": id, "type": kind, "environment": environment, "featureName": "new-checkout", "createdBy": "ann", "createdAt": "2026-11-24T09:00:00Z"}
+	return object{"id": id, "type": kind, "environment": environment, "featureName": "new-checkout", "createdBy": "ann",
+		"createdAt": "2026-11-24T09:00:00Z"}
 }
 
 func (l *leash) count() int {
@@ -70,7 +71,8 @@ func (l *leash) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	l.paths = append(l.paths, call)
 	switch {
 	case call == "GET "+flagPath:
-		_ = json.NewEncoder(w).Encode(object{"name": "production", "enabled": l.enabled, "type": "production", "sortOrder": 3, "strategies": []object{}})
+		_ = json.NewEncoder(w).Encode(object{"name": "production", "enabled": l.enabled, "type": "production", "sortOrder": 3,
+			"strategies": []object{}})
 	case call == "POST "+flagPath+"/off", call == "POST "+flagPath+"/on":
 		l.toggle(strings.HasSuffix(call, "/on"))
 		l.changes++

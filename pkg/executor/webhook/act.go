@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/redact"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
@@ -106,13 +107,16 @@ func (e *Executor) hand(ctx context.Context, name string, o steps.Order) steps.A
 	case receipt["statusUrl"] != "" || e.settings.StatusURL != "":
 		return e.tell.Took(name, receipt, "the webhook has taken it (%d) and will say how it ends", a.Status)
 	case where != "":
-		return e.tell.Took(name, receipt, "the webhook has taken it (%d); its status address is on another host and is not asked, so nothing will say how it ends", a.Status)
+		return e.tell.Took(name, receipt, "the webhook has taken it (%d); its status address is on another host, or holds a secret, and is "+
+			"not asked, so "+
+			"nothing will say how it ends", a.Status)
 	}
 	return e.tell.Took(name, receipt, "the webhook has taken it (%d) and names no status address, so nothing will say how it ends", a.Status)
 }
 
 // own resolves a status address that the receiver named, if it is on the configured
-// scheme and host: elsewhere an answer could make OpsGuard call what it likes.
+// scheme and host: elsewhere an answer could make OpsGuard call what it likes. One that
+// holds a secret is not taken: the record would not keep it.
 func (e *Executor) own(text string) (string, bool) {
 	base, err := url.Parse(e.settings.URL)
 	if err != nil || text == "" || len(text) > maxAddress {
@@ -123,7 +127,8 @@ func (e *Executor) own(text string) (string, bool) {
 		return "", false
 	}
 	to.Fragment = ""
-	return to.String(), true
+	kept, _ := redact.Line(to.String())
+	return to.String(), kept == to.String()
 }
 
 // Verify asks the receiver, where it said where.
@@ -162,5 +167,5 @@ func (e *Executor) judgeStatus(s Status) (steps.Sight, error) {
 	case "failed":
 		return e.tell.Saw(steps.NotVerified, "the webhook reports that it failed%s", detail), nil
 	}
-	return steps.Sight{}, incident.Fail(incident.Invalid, incident.CodeInvalid, "the webhook's status must be running, succeeded or failed")
+	return steps.Sight{}, invalid("the webhook's status must be running, succeeded or failed")
 }

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
 )
 
@@ -23,7 +22,7 @@ func (e *Executor) signingKey(ctx context.Context) ([]byte, error) {
 	}
 	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(text, "whsec_"))
 	if !strings.HasPrefix(text, "whsec_") || err != nil || len(key) < 24 || len(key) > 64 {
-		return nil, incident.Fail(incident.Invalid, incident.CodeInvalid, "%s: must be whsec_ and the base64 of 24 to 64 bytes", e.env.Place(e.settings.Secret))
+		return nil, invalid("%s: must be whsec_ and the base64 of 24 to 64 bytes", e.env.Place(e.settings.Secret))
 	}
 	return key, nil
 }
@@ -60,7 +59,7 @@ func (e *Executor) get(ctx context.Context, address, id string) (integration.Ans
 func (e *Executor) post(ctx context.Context, id string, message any) (integration.Answer, error) {
 	body, err := json.Marshal(message)
 	if err != nil {
-		return integration.Answer{}, incident.Fail(incident.Invalid, incident.CodeInvalid, "the message for the webhook could not be written")
+		return integration.Answer{}, invalid("the message for the webhook could not be written")
 	}
 	h, err := e.header(ctx, id, body)
 	if err != nil {
@@ -73,20 +72,22 @@ func (e *Executor) post(ctx context.Context, id string, message any) (integratio
 			return integration.Answer{}, err
 		}
 		if strings.ContainsAny(path, "#\\ ") {
-			return integration.Answer{}, incident.Fail(incident.Invalid, incident.CodeInvalid, "%s: must be a path or a query", e.env.Place(e.settings.SecretPath))
+			return integration.Answer{}, invalid("%s: must be a path or a query", e.env.Place(e.settings.SecretPath))
 		}
 		if !strings.HasPrefix(path, "?") { // after a slash nothing can lead to another host
 			to, path = strings.TrimRight(to, "/")+"/", strings.TrimLeft(path, "/")
 		}
 		to += path
 	}
-	return e.env.Exchange(ctx, integration.Call{Vendor: "the webhook", Method: http.MethodPost, URL: to, Header: h, Body: json.RawMessage(body), Judge: e.judge})
+	return e.env.Exchange(ctx, integration.Call{Vendor: "the webhook", Method: http.MethodPost, URL: to, Header: h,
+		Body: json.RawMessage(body), Judge: e.judge})
 }
 
 func (e *Executor) judge(status int, _ []byte) string {
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return fmt.Sprintf("the webhook does not accept the signature or the credential (%d); check %s, and the clocks", status, e.env.Place(e.settings.Secret))
+		return fmt.Sprintf("the webhook does not accept the signature or the credential (%d); check %s, and the clocks", status,
+			e.env.Place(e.settings.Secret))
 	case http.StatusNotFound, http.StatusGone:
 		return fmt.Sprintf("the webhook's address leads nowhere (%d); check the target in services.yaml", status)
 	case http.StatusConflict, http.StatusPreconditionFailed:

@@ -21,6 +21,7 @@ import (
 
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
+	"github.com/opsguard/opsguard/pkg/redact"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
@@ -77,11 +78,13 @@ func sameOrigin(a, b *url.URL) bool { return a.Scheme == b.Scheme && strings.Equ
 func Integration() integration.Descriptor[steps.Executor] {
 	var all []integration.Ability
 	for _, fix := range []string{"run-runbook", "restart-service", "rollback-deployment", "scale-out"} {
-		all = append(all, integration.Ability{Fix: fix, Does: "posts the fix, its parameters, the service, the incident's id and the key, signed; what is done is the receiver's to say",
+		all = append(all, integration.Ability{Fix: fix, Does: "posts the fix, its parameters, the service, the incident's id and the key, " +
+			"signed; what is done is the receiver's to say",
 			Undo:     "posts the same with undo: true, where the target says undo: true",
 			Verifies: "the receiver reports that it succeeded; one that never reports is never verified", Rights: "the receiver's signing secret"})
 	}
-	return integration.New("webhook", "hands a fix over to another system by a signed webhook, such as Rundeck, AWX or StackStorm", Open).Can(all...)
+	return integration.New("webhook", "hands a fix over to a system that keeps runbooks, by a signed webhook; docs/runbooks.md has its format",
+		Open).Can(all...)
 }
 
 // Executor hands over to one receiver. It may be used concurrently.
@@ -122,9 +125,14 @@ func (e *Executor) Look(ctx context.Context, p incident.Proposal) (incident.Stat
 	}
 	var seen Seen
 	if json.Unmarshal(a.Body, &seen) != nil || len(seen.State) == 0 {
-		return nil, incident.Fail(incident.Invalid, incident.CodeInvalid, `the webhook's stateUrl does not answer {"state": {"NAME": "TEXT"}}`)
+		return nil, invalid(`the webhook's stateUrl does not answer {"state": {"NAME": "TEXT"}}`)
 	}
-	return seen.State, nil
+	// As the record will keep it: Act compares with that.
+	state := seen.State.Facts()
+	for name, fact := range state {
+		state[name], _ = redact.Line(fact)
+	}
+	return state, nil
 }
 
 // Plan implements steps.Executor.
@@ -149,4 +157,9 @@ func (e *Executor) Plan(present incident.State, p incident.Proposal) (incident.D
 		draft.Undo.Not = "the target does not say that its webhook can undo"
 	}
 	return draft, nil
+}
+
+// invalid is an error that repeating does not help against.
+func invalid(format string, args ...any) error {
+	return incident.Fail(incident.Invalid, incident.CodeInvalid, format, args...)
 }

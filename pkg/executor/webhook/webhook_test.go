@@ -30,16 +30,6 @@ func order(t *testing.T, it steps.Executor, fix string) steps.Order {
 	return stepstest.Order(t, webhook.Integration(), it, proposal(fix))
 }
 
-func act(t *testing.T, it steps.Executor, o *steps.Order) steps.Acted {
-	t.Helper()
-	acted := it.Act(t.Context(), *o)
-	if acted.Outcome != "" {
-		t.Fatalf("Act ended %q: %+v", acted.Outcome, acted.Steps)
-	}
-	o.Receipt, o.Fix = acted.Receipt, acted.Receipt
-	return acted
-}
-
 func see(t *testing.T, it steps.Executor, o steps.Order) steps.Sight {
 	t.Helper()
 	sight, err := it.Verify(t.Context(), o)
@@ -53,7 +43,7 @@ func TestItHandsOverTheFixItsParametersAndTheKeyAndNothingElse(t *testing.T) {
 	r := &receiver{}
 	it := open(t, r, r.vendor())
 	o := order(t, it, "scale-out")
-	fixed := act(t, it, &o)
+	fixed := stepstest.Act(t, it, &o)
 	want := object{"type": "opsguard.fix.requested", "timestamp": "2026-11-24T10:00:00Z", "data": object{
 		"fix": "scale-out", "parameters": object{"instances": "2"}, "target": "shop", "incident": o.Ref.ID, "key": o.Key, "undo": false,
 		"present": object{"version": "1.4.2"}}}
@@ -77,19 +67,22 @@ func TestAReceiverWithAnotherSecretRefusesAndNothingIsSaidOfIt(t *testing.T) {
 		env.Secrets = stepstest.Secrets{"HOOK_SECRET": "whsec_" + strings.Repeat("QUJD", 10)}
 	})
 	acted := it.Act(t.Context(), order(t, it, runbook))
-	if said := fmt.Sprint(acted); acted.Outcome != incident.Failed || !strings.Contains(said, "check HOOK_SECRET") || strings.Contains(said, "QUJD") || r.count() != 0 {
+	if said := fmt.Sprint(acted); acted.Outcome != incident.Failed || !strings.Contains(said, "check HOOK_SECRET") || strings.Contains(said,
+		"QUJD") || r.count() != 0 {
 		t.Errorf("%+v", acted)
 	}
 }
 
 func TestASecretOfAnotherFormIsToldBeforeAnybodyIsAsked(t *testing.T) {
-	for name, secret := range map[string]string{"no prefix": "bm90LXdoc2VjLWJ1dC1sb25nLWVub3VnaC1mb3ItaXQ=", "no base64": "whsec_***", "too short": "whsec_QUJD", "too long": "whsec_" + strings.Repeat("QUJD", 30)} {
+	for name, secret := range map[string]string{"no prefix": "bm90LXdoc2VjLWJ1dC1sb25nLWVub3VnaC1mb3ItaXQ=", "no base64": "whsec_***",
+		"too short": "whsec_QUJD", "too long": "whsec_" + strings.Repeat("QUJD", 30)} {
 		r := &receiver{}
 		it := stepstest.OpenExecutor(t, webhook.Integration(), r.plain(), func(env *integration.Env, _ *[]integration.Setting) {
 			env.Secrets = stepstest.Secrets{"HOOK_SECRET": secret}
 		})
 		_, err := it.Look(t.Context(), proposal(runbook))
-		if incident.KindOf(err) != incident.Invalid || !strings.Contains(err.Error(), "HOOK_SECRET: must be whsec_") || strings.Contains(err.Error(), secret[6:]) || len(r.paths) != 0 {
+		if incident.KindOf(err) != incident.Invalid || !strings.Contains(err.Error(), "HOOK_SECRET: must be whsec_") ||
+			strings.Contains(err.Error(), secret[6:]) || len(r.paths) != 0 {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -106,7 +99,7 @@ func TestAReceiverThatNeverReportsIsNeverVerified(t *testing.T) {
 		it := open(t, r, r.plain())
 		r.answer = answer
 		o := order(t, it, runbook)
-		acted := act(t, it, &o)
+		acted := stepstest.Act(t, it, &o)
 		sight := see(t, it, o)
 		if sight.Phase != steps.Settling || !strings.Contains(sight.Steps[0].Detail, "cannot be told how it ended") ||
 			!strings.Contains(acted.Steps[0].Detail, "nothing will say how it ends") {
@@ -120,7 +113,7 @@ func TestItFollowsWhatTheReceiverReports(t *testing.T) {
 	for status, want := range map[string]steps.Phase{"running": steps.Settling, "succeeded": steps.Verified, "failed": steps.NotVerified} {
 		it := open(t, r, r.vendor())
 		o := order(t, it, runbook)
-		act(t, it, &o)
+		stepstest.Act(t, it, &o)
 		r.finish(status)
 		sight := see(t, it, o)
 		if sight.Phase != want || !strings.Contains(sight.Steps[0].Detail, `"step 2 of 3"`) {
@@ -129,14 +122,14 @@ func TestItFollowsWhatTheReceiverReports(t *testing.T) {
 		it = open(t, r, r.plain()) // one that answers at once how it ended
 		r.answer = func(w http.ResponseWriter) { fmt.Fprintf(w, `{"status":%q}`, status) }
 		o = order(t, it, runbook)
-		act(t, it, &o)
+		stepstest.Act(t, it, &o)
 		if sight := see(t, it, o); sight.Phase != want {
 			t.Errorf("%s, at once: %+v", status, sight)
 		}
 	}
 	it := open(t, r, r.vendor())
 	o := order(t, it, runbook)
-	act(t, it, &o)
+	stepstest.Act(t, it, &o)
 	r.finish("done")
 	if _, err := it.Verify(t.Context(), o); incident.KindOf(err) != incident.Invalid {
 		t.Errorf("a status that is none: %v", err)
@@ -159,13 +152,15 @@ func TestAStatusAddressIsAskedOnTheSameHostOnly(t *testing.T) {
 			fmt.Fprintf(w, `{"statusUrl":%q}`, strings.TrimPrefix(elsewhere.URL, "http:"))
 		}, steps.Settling},
 		"the metadata service": {func(w http.ResponseWriter) { fmt.Fprint(w, `{"statusUrl":"http://169.254.169.254/latest"}`) }, steps.Settling},
-		"a file":               {func(w http.ResponseWriter) { fmt.Fprint(w, `{"statusUrl":"file:///etc/passwd"}`) }, steps.Settling},
-		"another scheme":       {func(w http.ResponseWriter) { fmt.Fprint(w, `{"statusUrl":"https://127.0.0.1/status/7"}`) }, steps.Settling},
+		"with a secret": {func(w http.ResponseWriter) { fmt.Fprint(w, `{"statusUrl":"/status/7?token=abcdef0123456789abcdef"}`) },
+			steps.Settling},
+		"a file":         {func(w http.ResponseWriter) { fmt.Fprint(w, `{"statusUrl":"file:///etc/passwd"}`) }, steps.Settling},
+		"another scheme": {func(w http.ResponseWriter) { fmt.Fprint(w, `{"statusUrl":"https://127.0.0.1/status/7"}`) }, steps.Settling},
 	} {
 		it := open(t, r, r.plain())
 		r.answer = c.answer
 		o := order(t, it, runbook)
-		act(t, it, &o)
+		stepstest.Act(t, it, &o)
 		r.set(func() { r.statuses["7"] = "succeeded" })
 		if sight := see(t, it, o); sight.Phase != c.want {
 			t.Errorf("%s: %+v", name, sight)
@@ -187,9 +182,22 @@ func TestActTouchesNothingThatChangedSinceThePlan(t *testing.T) {
 	}
 }
 
+// What is recorded of the state has lost its secrets; that is no drift.
+func TestAStateThatHoldsASecretIsActedOn(t *testing.T) {
+	r := &receiver{}
+	it := open(t, r, r.vendor())
+	r.set(func() { r.state = object{"image": "shop:1.4.2", "note": "password=hunter2-hunter2"} })
+	o := order(t, it, runbook)
+	if strings.Contains(fmt.Sprint(o.Plan.Present), "hunter2") {
+		t.Errorf("the plan shows it: %v", o.Plan.Present)
+	}
+	stepstest.Act(t, it, &o)
+}
+
 func TestTheReceiversRefusalIsCertainAndItsTroubleIsNot(t *testing.T) {
 	r := &receiver{}
-	for status, want := range map[int]incident.Outcome{307: incident.Unknown, 401: incident.Failed, 409: incident.Failed, 412: incident.Failed, 500: incident.Unknown, 503: incident.Unknown} {
+	for status, want := range map[int]incident.Outcome{307: incident.Unknown, 401: incident.Failed, 409: incident.Failed,
+		412: incident.Failed, 500: incident.Unknown, 503: incident.Unknown} {
 		it := open(t, r, r.plain())
 		r.answer = func(w http.ResponseWriter) { w.Header().Set("Location", "/elsewhere"); w.WriteHeader(status) }
 		before := r.count()
@@ -203,14 +211,16 @@ func TestWithoutUndoNothingIsUndone(t *testing.T) {
 	r := &receiver{}
 	it := open(t, r, r.plain())
 	o := order(t, it, runbook)
-	fixed := act(t, it, &o)
-	if acted := it.Undo(t.Context(), stepstest.Undoing(o, fixed)); acted.Outcome != incident.Failed || r.count() != 1 || o.Plan.Undo.Not == "" {
+	fixed := stepstest.Act(t, it, &o)
+	if acted := it.Undo(t.Context(), stepstest.Undoing(o, fixed)); acted.Outcome != incident.Failed || r.count() != 1 ||
+		o.Plan.Undo.Not == "" {
 		t.Errorf("%+v, %+v", acted, o.Plan.Undo)
 	}
 }
 
 func TestASecretPathFollowsTheAddressAndIsShownNowhere(t *testing.T) {
-	for path, want := range map[string]string{"/45/webhook/t0ken-of-rundeck": "POST /hook/45/webhook/t0ken-of-rundeck", "?st2-api-key=t0ken-of-rundeck": "POST /hook?st2-api-key=t0ken-of-rundeck"} {
+	for path, want := range map[string]string{"/45/webhook/t0ken-of-rundeck": "POST /hook/45/webhook/t0ken-of-rundeck",
+		"?st2-api-key=t0ken-of-rundeck": "POST /hook?st2-api-key=t0ken-of-rundeck"} {
 		r := &receiver{}
 		r.reset()
 		it := stepstest.OpenExecutor(t, webhook.Integration(), r.plain(), func(env *integration.Env, s *[]integration.Setting) {
@@ -218,7 +228,7 @@ func TestASecretPathFollowsTheAddressAndIsShownNowhere(t *testing.T) {
 			env.Secrets = stepstest.Secrets{"HOOK_SECRET": whsec(), "HOOK_PATH": path}
 		})
 		o := order(t, it, runbook)
-		acted := act(t, it, &o)
+		acted := stepstest.Act(t, it, &o)
 		if r.paths[0] != want || strings.Contains(fmt.Sprint(o.Plan, acted), "t0ken") || !strings.Contains(o.Plan.Actions[0], "HOOK_PATH") {
 			t.Errorf("called %v, plan %v", r.paths, o.Plan.Actions)
 		}

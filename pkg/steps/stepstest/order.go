@@ -11,7 +11,8 @@ import (
 
 // OpenExecutor opens an executor against its vendor, for the executor's own tests. change
 // may alter the settings; nil leaves them.
-func OpenExecutor(t *testing.T, d integration.Descriptor[steps.Executor], v Vendor, change func(env *integration.Env, settings *[]integration.Setting)) steps.Executor {
+func OpenExecutor(t *testing.T, d integration.Descriptor[steps.Executor], v Vendor, change func(env *integration.Env,
+	settings *[]integration.Setting)) steps.Executor {
 	t.Helper()
 	server := httptest.NewServer(v.Handler)
 	t.Cleanup(server.Close)
@@ -30,6 +31,17 @@ func OpenExecutor(t *testing.T, d integration.Descriptor[steps.Executor], v Vend
 func Order(t *testing.T, d integration.Descriptor[steps.Executor], it steps.Executor, p incident.Proposal) steps.Order {
 	t.Helper()
 	return (&fixRig{Fix: Fix{Proposal: p}, d: d}).order(t, it)
+}
+
+// Act does a fix, which the target must take, and puts its receipt into the order.
+func Act(t *testing.T, it steps.Executor, o *steps.Order) steps.Acted {
+	t.Helper()
+	acted := it.Act(t.Context(), *o)
+	if acted.Outcome != "" {
+		t.Fatalf("Act ended %q: %+v", acted.Outcome, acted.Steps)
+	}
+	o.Receipt, o.Fix = acted.Receipt, acted.Receipt
+	return acted
 }
 
 // Undoing is the order to undo a fix that was acted.
