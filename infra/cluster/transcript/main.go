@@ -135,7 +135,8 @@ func (s *story) prepare() error {
 		return spec, status
 	}
 	rules := []any{
-		cluster.Object{"apiGroups": []any{"apps"}, "resources": []any{"deployments"}, "verbs": []any{"get", "patch"}, "resourceNames": []any{"api"}},
+		cluster.Object{"apiGroups": []any{"apps"}, "resources": []any{"deployments"}, "resourceNames": []any{"api"},
+			"verbs": []any{"get", "patch"}},
 		cluster.Object{"apiGroups": []any{"apps"}, "resources": []any{"replicasets"}, "verbs": []any{"list"}},
 		cluster.Object{"apiGroups": []any{""}, "resources": []any{"pods"}, "verbs": []any{"list"}},
 	}
@@ -147,7 +148,8 @@ func (s *story) prepare() error {
 			"subjects": []any{cluster.Object{"kind": "User", "name": cluster.OpsGuard, "apiGroup": "rbac.authorization.k8s.io"}},
 			"roleRef":  cluster.Object{"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": cluster.OpsGuard}}),
 		s.c.Create(s.ctx, shop, cluster.Object{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": cluster.Object{"name": "api"},
-			"spec": cluster.Object{"replicas": 3, "selector": cluster.Object{"matchLabels": labels}, "template": template("shop/api:2.0")}}),
+			"spec": cluster.Object{"replicas": 3, "selector": cluster.Object{"matchLabels": labels},
+				"template": template("shop/api:2.0")}}),
 		s.c.Until(s.ctx, shop, "api", func(o cluster.Object) bool { _, status := observed(o); return status["availableReplicas"] == 3.0 }),
 		s.c.Patch(s.ctx, shop+"/api", cluster.Object{"spec": cluster.Object{"template": template("shop/api:2.1-crash")}}),
 		s.c.UntilAny(s.ctx, "/api/v1/namespaces/default/pods", func(o cluster.Object) bool {
@@ -164,15 +166,18 @@ func (s *story) serve() (stop func(), err error) {
 	}
 	addr := l.Addr().String()
 	l.Close()
-	services := "services:\n  shop-api:\n    owner: shop\n    target:\n      type: kubernetes\n      kubeconfig: " + filepath.Join(s.dir, "kubeconfig") +
+	services := "services:\n  shop-api:\n    owner: shop\n    target:\n      type: kubernetes\n" +
+		"      kubeconfig: " + filepath.Join(s.dir, "kubeconfig") +
 		"\n      namespace: default\n      deployment: api\n    fixes: [rollback-deployment]\n"
 	kubeconfig := fmt.Sprintf("current-context: prod\ncontexts: [{name: prod, context: {cluster: prod, user: opsguard}}]\n"+
-		"clusters: [{name: prod, cluster: {server: %q, certificate-authority: ca.crt}}]\nusers: [{name: opsguard, user: {token: %s}}]\n", s.c.URL, cluster.OpsGuardToken)
+		"clusters: [{name: prod, cluster: {server: %q, certificate-authority: ca.crt}}]\nusers: [{name: opsguard, user: {token: %s}}]\n",
+		s.c.URL, cluster.OpsGuardToken)
 	if err := errors.Join(os.WriteFile(filepath.Join(s.dir, "services.yaml"), []byte(services), 0o600),
 		os.WriteFile(filepath.Join(s.dir, "kubeconfig"), []byte(kubeconfig), 0o600)); err != nil {
 		return nil, err
 	}
-	s.env = append(os.Environ(), "PATH="+s.bin+":"+os.Getenv("PATH"), "OPSGUARD=http://"+addr, "KUBE="+s.c.URL, "KUBE_TOKEN="+cluster.AdminToken)
+	s.env = append(os.Environ(), "PATH="+s.bin+":"+os.Getenv("PATH"), "OPSGUARD=http://"+addr,
+		"KUBE="+s.c.URL, "KUBE_TOKEN="+cluster.AdminToken)
 	var entries []string
 	for _, role := range []string{"ingest", "operate"} {
 		out, err := s.output("opsguard keys new --name anna-" + role + " --role " + role)

@@ -20,7 +20,8 @@ func target(url, namespace string, workload ...integration.Setting) []integratio
 	if workload == nil {
 		workload = []integration.Setting{setting("deployment", "api")}
 	}
-	return append(workload, setting("namespace", namespace), setting("maxReplicas", "6"), setting("server", url), integration.SecretSetting("token", "KUBE"))
+	return append(workload, setting("namespace", namespace), setting("maxReplicas", "6"), setting("server", url),
+		integration.SecretSetting("token", "KUBE"))
 }
 
 func secrets() stepstest.Secrets { return stepstest.Secrets{"KUBE": cluster.OpsGuardToken} }

@@ -80,7 +80,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	o, there := f.objects[path]
 	switch {
-	case !there && r.Method == http.MethodGet && !strings.Contains(path[strings.LastIndexByte(path, '/'):], "-") && !strings.HasSuffix(path, "/api"):
+	case !there && r.Method == http.MethodGet && collection(path):
 		f.list(w, r, path+"/")
 	case !there:
 		refuse(w, 404, "NotFound")
@@ -93,6 +93,11 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		refuse(w, 405, "MethodNotAllowed")
 	}
+}
+
+// collection reports whether the path is no object's: those of the fake are named so.
+func collection(path string) bool {
+	return !strings.Contains(path[strings.LastIndexByte(path, '/'):], "-") && !strings.HasSuffix(path, "/api")
 }
 
 // list answers a page; continue is where the next one begins.
@@ -194,8 +199,8 @@ func (f *fake) control() {
 	}
 	part(d, "metadata")["annotations"].(object)["deployment.kubernetes.io/revision"] = labels["deployment.kubernetes.io/revision"]
 	size, _ := part(d, "spec")["replicas"].(float64)
-	d["status"] = object{"observedGeneration": part(d, "metadata")["generation"], "replicas": size, "updatedReplicas": size, "readyReplicas": size,
-		"availableReplicas": size, "conditions": []any{object{"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"}}}
+	d["status"] = object{"observedGeneration": part(d, "metadata")["generation"], "replicas": size, "updatedReplicas": size,
+		"readyReplicas": size, "availableReplicas": size, "conditions": []any{object{"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"}}}
 	f.put(api, d)
 	running := 0
 	for path, o := range f.objects {
@@ -232,8 +237,8 @@ func (f *fake) replicaSet(d object) (rs object, latest int) {
 	}
 	if rs == nil {
 		hash := fmt.Sprintf("hash%d", n+1)
-		rs = copied(object{"kind": "ReplicaSet", "metadata": object{"name": "api-" + hash, "annotations": object{}, "labels": object{"pod-template-hash": hash},
-			"ownerReferences": []any{object{"uid": uid, "controller": true}}}, "spec": object{"template": template}})
+		rs = copied(object{"kind": "ReplicaSet", "metadata": object{"name": "api-" + hash, "annotations": object{},
+			"labels": object{"pod-template-hash": hash}, "ownerReferences": []any{object{"uid": uid, "controller": true}}}, "spec": object{"template": template}})
 		part(part(part(rs, "spec"), "template"), "metadata")["labels"].(object)["pod-template-hash"] = hash
 	}
 	return rs, latest
@@ -243,7 +248,8 @@ func (f *fake) pod(rs object) {
 	meta := part(rs, "metadata")
 	name := fmt.Sprintf("%s-p%d", meta["name"], f.version)
 	f.put(shopPods+name, object{"kind": "Pod", "metadata": object{"name": name, "labels": meta["labels"],
-		"ownerReferences": []any{object{"uid": meta["uid"], "controller": true}}}, "spec": object{"nodeName": fmt.Sprintf("node-%d", 1+f.version%2)},
+		"ownerReferences": []any{object{"uid": meta["uid"], "controller": true}}},
+		"spec": object{"nodeName": fmt.Sprintf("node-%d", 1+f.version%2)},
 		"status": object{"phase": "Running", "conditions": []any{object{"type": "Ready", "status": "True"}},
 			"containerStatuses": []any{object{"ready": true, "restartCount": 0, "state": object{"running": object{}}}}}})
 }
@@ -298,7 +304,8 @@ func (f *fake) serve(t *testing.T) string {
 }
 
 func podTemplate(image string) object {
-	return object{"metadata": object{"labels": object{"app": "api"}}, "spec": object{"containers": []any{object{"name": "app", "image": image}}}}
+	containers := []any{object{"name": "app", "image": image}}
+	return object{"metadata": object{"labels": object{"app": "api"}}, "spec": object{"containers": containers}}
 }
 
 func deploymentOf(name, image string, replicas int) object {

@@ -24,7 +24,7 @@ import (
 	"github.com/opsguard/opsguard/pkg/steps/stepstest"
 )
 
-// real is the one control plane of this test binary; TestMain ends it.
+// real is the one control plane of this test binary. TestMain ends it, so it is a variable.
 type real struct {
 	once sync.Once
 	dir  string
@@ -33,7 +33,7 @@ type real struct {
 	namespaces atomic.Int64
 }
 
-var plane = &real{} //nolint:gochecknoglobals // TestMain has to reach it
+var plane = &real{}
 
 func TestMain(m *testing.M) {
 	code := m.Run()
@@ -146,7 +146,8 @@ func (s *realShop) grant(inNamespace, ofCluster []any) {
 	}
 	if inNamespace != nil {
 		s.create(rbac+"namespaces/"+s.ns+"/roles", object{"metadata": object{"name": "opsguard"}, "rules": inNamespace})
-		s.create(rbac+"namespaces/"+s.ns+"/rolebindings", object{"metadata": object{"name": "opsguard"}, "subjects": us, "roleRef": ref("Role", "opsguard")})
+		s.create(rbac+"namespaces/"+s.ns+"/rolebindings", object{
+			"metadata": object{"name": "opsguard"}, "subjects": us, "roleRef": ref("Role", "opsguard")})
 	}
 	if ofCluster != nil {
 		s.create(rbac+"clusterroles", object{"metadata": object{"name": s.ns}, "rules": ofCluster})
@@ -183,7 +184,13 @@ func (s *realShop) deploy(image string, replicas int) {
 // image changes what the Deployment runs.
 func (s *realShop) image(image string) {
 	s.t.Helper()
-	s.patchApps("deployments", object{"spec": object{"template": object{"spec": object{"containers": []any{object{"name": "app", "image": image}}}}}})
+	s.patchApps("deployments", runningImage(image))
+}
+
+// runningImage is a patch of a workload's one container.
+func runningImage(image string) object {
+	containers := []any{object{"name": "app", "image": image}}
+	return object{"spec": object{"template": object{"spec": object{"containers": containers}}}}
 }
 
 func (s *realShop) patchApps(plural string, o object) {

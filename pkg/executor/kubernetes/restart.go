@@ -182,7 +182,7 @@ func (f restart) verify(ctx context.Context, o steps.Order) (steps.Sight, error)
 	case w.Metadata.UID != o.Plan.Present[factUID]:
 		return f.sight(steps.NotVerified, madeAgain), nil
 	case w.Spec.Template.restarted() != restartTime(o):
-		return f.sight(steps.NotVerified, "the pod template was not restarted by this fix; somebody has changed it, or it was never taken"), nil
+		return f.sight(steps.NotVerified, "the template was not restarted by this fix; somebody has changed it, or it was never taken"), nil
 	}
 	return f.settling(ctx, w, o)
 }
