@@ -380,8 +380,8 @@ func TestWhatCannotStartSaysWhy(t *testing.T) {
 	dataInUse := inUse.cmd.Args[3]
 	broken := filepath.Join(t.TempDir(), "services.yaml")
 	os.WriteFile(broken, []byte("services:\n  a:\n    owner: x\n    target: {type: simulated}\n    fixes: [resart-service]\n"), 0o600)
-	ecs := filepath.Join(t.TempDir(), "services.yaml")
-	os.WriteFile(ecs, []byte("services:\n  a:\n    owner: x\n    target: {type: ecs, cluster: c}\n    fixes: [restart-service]\n"), 0o600)
+	nomad := filepath.Join(t.TempDir(), "services.yaml")
+	os.WriteFile(nomad, []byte("services:\n  a:\n    owner: x\n    target: {type: nomad, cluster: c}\n    fixes: [restart-service]\n"), 0o600)
 	damaged := t.TempDir()
 	os.WriteFile(filepath.Join(damaged, "opsguard.db"), []byte(strings.Repeat("x", 20000)), 0o600)
 	file := filepath.Join(t.TempDir(), "file")
@@ -396,7 +396,7 @@ func TestWhatCannotStartSaysWhy(t *testing.T) {
 		{"a damaged store", "damaged", []string{"--data-dir", damaged}, ""},
 		{"a port in use", "--addr", []string{"--addr", inUse.addr}, ""},
 		{"a broken services.yaml", "resart-service", []string{"--services", broken}, ""},
-		{"a target type that is not built in", "not built in", []string{"--services", ecs}, ""},
+		{"a target type that is not built in", "not built in", []string{"--services", nomad}, ""},
 		{"no services.yaml", "OPSGUARD_SERVICES", []string{"--services", "/nowhere.yaml"}, ""},
 		{"listening to the world without keys", "OPSGUARD_API_KEYS", []string{"--addr", "0.0.0.0:0"}, ""},
 		{"an odd address", "OPSGUARD_ADDR", []string{"--addr", "3000"}, ""},

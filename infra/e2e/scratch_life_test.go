@@ -21,15 +21,19 @@ type gadgets struct {
 	*httptest.Server
 	mu    sync.Mutex
 	calls []string
+	lever string
 }
 
 func newGadgets(t *testing.T) *gadgets {
-	g := &gadgets{}
+	g := &gadgets{lever: "up"}
 	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		g.calls = append(g.calls, r.Method+" "+r.URL.Path)
-		fmt.Fprintf(w, `{"id":"f1","number":"P-1"}`)
+		if to, moved := strings.CutPrefix(r.URL.Path, "/lever/"); moved {
+			g.lever = to
+		}
+		fmt.Fprintf(w, `{"id":"f1","number":"P-1","at":%q}`, g.lever)
 	}))
 	t.Cleanup(g.Close)
 	return g
@@ -104,7 +108,7 @@ func livesThroughAll(t *testing.T, binary string) {
 	body, h := word{"incidentId": id, "action": "approve"}.json()
 	c.call("POST", "/approve-fix", body, h)
 	c.until(id, "RESOLVED")
-	if n := g.made("POST /pull/" + id); n != 1 {
+	if n := g.made("POST /lever/down"); n != 1 {
 		t.Errorf("the lever was pulled %d times", n)
 	}
 	id = ring("something that no rule knows")

@@ -110,12 +110,15 @@ opened() { grep -o 'INC-[0-9A-Z]\{26\}' <<<"$answer" | head -n 1 || true; }
 incident=none
 invoke ingest-alert "$INGEST_KEY"
 incident=$(opened)
+invoke investigate
 invoke analyze
+invoke plan-fix
 invoke wait-for-approval
 invoke query-incidents "$READ_KEY"
 invoke approve-fix "$OPERATE_KEY"
 invoke reconcile
 invoke execute-fix
+invoke verify-fix
 invoke log-resolution
 invoke hourly-health-check
 

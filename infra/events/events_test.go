@@ -18,7 +18,8 @@ import (
 func takes() map[string]any {
 	return map[string]any{
 		"ingest-alert": &events.APIGatewayProxyRequest{}, "approve-fix": &events.APIGatewayProxyRequest{}, "query-incidents": &events.APIGatewayProxyRequest{},
-		"analyze": &incident.Ref{}, "execute-fix": &incident.Ref{}, "wait-for-approval": &steps.WaitInput{},
+		"investigate": &incident.Ref{}, "analyze": &incident.Ref{}, "plan-fix": &incident.Ref{}, "execute-fix": &incident.Ref{},
+		"verify-fix": &incident.Ref{}, "undo-fix": &incident.Ref{}, "wait-for-approval": &steps.WaitInput{},
 		"create-ticket": &steps.CreateTicketInput{}, "log-resolution": &steps.LogResolutionInput{},
 		"hourly-health-check": &map[string]any{}, "reconcile": &map[string]any{},
 	}

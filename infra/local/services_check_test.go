@@ -8,7 +8,7 @@ import (
 // The build of the functions asks for AWS; what runs on one machine does not.
 func TestServicesCheckRefusesTargetsOnOneMachineOnlyForAWS(t *testing.T) {
 	s := Settings{ServicesFile: "../services.example.yaml"}
-	if said, err := s.CheckServices(false); err != nil || !strings.Contains(said, "is right: 4 services") {
+	if said, err := s.CheckServices(false); err != nil || !strings.Contains(said, "is right: 8 services") {
 		t.Errorf("%s, %v", said, err)
 	}
 	_, err := s.CheckServices(true)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/integration"
 )
 
 // FixText is a plan in words: what is there, what would be there, what would be done,
@@ -175,7 +176,9 @@ func exact(actions []string) []Outside {
 func targetText(t incident.Target) string {
 	parts := []string{t.Type}
 	for _, k := range slices.Sorted(maps.Keys(t.Attributes)) {
-		parts = append(parts, k+"="+inline(t.Attributes[k], MaxParameter))
+		if v := integration.Unpack(t.Attributes[k]); v.IsText() { // lists and mappings are what the plan's actions are made of
+			parts = append(parts, k+"="+inline(v.Text, MaxParameter))
+		}
 	}
 	return inline(t.Service, maxService) + " (" + strings.Join(parts, " ") + ")"
 }

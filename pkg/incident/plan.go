@@ -18,6 +18,8 @@ type Target struct {
 	Service    string            `json:"service"`
 	Type       string            `json:"type"` // which executor: "simulated", later "ecs", ...
 	Attributes map[string]string `json:"attributes,omitempty"`
+	// Lock is the target's Key where not all attributes tell which thing it is; "": all do.
+	Lock string `json:"lock,omitempty"`
 }
 
 // SimulatedTarget is the type of the one target on which fixes are only walked
@@ -25,9 +27,12 @@ type Target struct {
 const SimulatedTarget = "simulated"
 
 // Key is the target's name in the lock that keeps two fixes apart. Two services
-// that share one real target have the same attributes, hence the same key; a
-// target without attributes is known by its service.
+// that share one real target have the same attributes, or the same of those that name it
+// (Lock), hence the same key; a target without attributes is known by its service.
 func (t Target) Key() string {
+	if t.Lock != "" {
+		return t.Lock
+	}
 	if len(t.Attributes) == 0 {
 		return t.Type + "/" + t.Service
 	}
@@ -39,7 +44,7 @@ func (t Target) Key() string {
 	var b strings.Builder
 	b.WriteString(t.Type)
 	for _, k := range keys {
-		b.WriteString("/" + k + "=" + strings.NewReplacer("%", "%25", "/", "%2F", "=", "%3D", "#", "%23").Replace(t.Attributes[k]))
+		b.WriteString("/" + k + "=" + strings.NewReplacer("\x00", "", "%", "%25", "/", "%2F", "=", "%3D", "#", "%23").Replace(t.Attributes[k]))
 	}
 	return b.String()
 }

@@ -111,6 +111,9 @@ type Type struct {
 	Fields []Field // its settings, in the struct's order
 	// AnySettings reports that every setting is taken, as text.
 	AnySettings bool
+	// Names are the settings of an executor that say which thing a target is; none: all do.
+	// Two targets of the same names are one, whatever else is said of them: one fix at a time.
+	Names []string
 	// Abilities are the fixes that an executor can do, sorted by id; nil for other kinds.
 	Abilities []Ability
 	// OneMachine reports that it acts on the machine that OpsGuard runs on: it cannot be
@@ -155,6 +158,13 @@ func (d Descriptor[T]) Can(abilities ...Ability) Descriptor[T] {
 // OnOneMachine says that it acts on the machine that OpsGuard runs on.
 func (d Descriptor[T]) OnOneMachine() Descriptor[T] {
 	d.OneMachine = true
+	return d
+}
+
+// NamedBy says which settings of an executor's target tell which thing it is. What is left
+// out, such as a limit or a credential, must not make two targets of one.
+func (d Descriptor[T]) NamedBy(settings ...string) Descriptor[T] {
+	d.Names = settings
 	return d
 }
 

@@ -28,8 +28,8 @@ type Value struct {
 	Lists map[string][]string
 }
 
-// scalar reports whether the value is a text.
-func (v Value) scalar() bool { return v.List == nil && v.Map == nil && v.Lists == nil }
+// IsText reports whether the value is one text.
+func (v Value) IsText() bool { return v.List == nil && v.Map == nil && v.Lists == nil }
 
 // structured begins the text of a value that is none: no text of services.yaml holds it.
 const structured = "\x00"
@@ -37,7 +37,7 @@ const structured = "\x00"
 // Pack writes the value as one text, which Unpack reads: the attributes of a target are
 // texts, because a plan's hash is over them.
 func (v Value) Pack() string {
-	if v.scalar() {
+	if v.IsText() {
 		return v.Text
 	}
 	text, err := json.Marshal(v.Structure())
@@ -244,7 +244,7 @@ func decodeAny(settings []Setting) (any, []Problem) {
 	into := make(map[string]string, len(settings))
 	var problems []Problem
 	for _, s := range settings {
-		if !s.Value.scalar() {
+		if !s.Value.IsText() {
 			problems = append(problems, Problem{s.Name, s.Line, "must be one value"})
 		}
 		into[s.Name] = s.Value.Text
@@ -293,7 +293,7 @@ func set(into reflect.Value, v Value) string {
 		into.Set(reflect.ValueOf(v.Lists))
 		return ""
 	}
-	if !v.scalar() {
+	if !v.IsText() {
 		return "must be one value"
 	}
 	return setScalar(into, v.Text)

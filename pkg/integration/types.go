@@ -53,6 +53,11 @@ func CheckTypes(kind Kind, types []Type) error {
 				report(t, "the setting %s is of a type that services.yaml cannot hold", f.Name)
 			}
 		}
+		for _, name := range t.Names {
+			if !slices.ContainsFunc(t.Fields, func(f Field) bool { return f.Name == name }) {
+				report(t, "is named by the setting %s, which it does not have", name)
+			}
+		}
 		for i, a := range t.Abilities {
 			switch {
 			case a.Fix == "" || a.Does == "" || a.Verifies == "" || a.Rights == "":

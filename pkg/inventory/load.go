@@ -231,6 +231,7 @@ func (r *reader) target(f field, service string) incident.Target {
 	if !slices.ContainsFunc(fields, func(a field) bool { return a.name == "type" }) {
 		r.at(f.key, f.path, "has no type; name an executor, for instance simulated")
 	}
+	t.Lock = r.lock(t)
 	if isSlug(t.Type) {
 		r.settings(f, integration.Executors, integration.Entry{Type: t.Type, Settings: attributes(fields, t)})
 	}
@@ -238,6 +239,22 @@ func (r *reader) target(f field, service string) incident.Target {
 		r.at(f.key, f.path, "has %d attributes; at most %d", len(t.Attributes), maxAttribute)
 	}
 	return t
+}
+
+// lock is the key under which the target is taken for a fix: two services that name the
+// same thing share it, also where one of them allows more.
+func (r *reader) lock(t incident.Target) string {
+	executor, opened := integration.Find(r.types[integration.Executors], t.Type)
+	if !opened || len(executor.Names) == 0 {
+		return ""
+	}
+	named := incident.Target{Service: t.Service, Type: t.Type, Attributes: map[string]string{}}
+	for _, name := range executor.Names {
+		if value, given := t.Attributes[name]; given {
+			named.Attributes[name] = value
+		}
+	}
+	return named.Key()
 }
 
 // attributes are the target's attributes as settings of its executor.

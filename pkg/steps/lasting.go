@@ -38,7 +38,7 @@ type Lasting struct {
 // Note remembers the fix of an incident that is about to be closed, and returns until
 // when its help is watched: zero where there is nothing to watch.
 func (l *Lasting) Note(ctx context.Context, inc incident.Incident) (until time.Time, err error) {
-	if l == nil || inc.Attempt == nil || inc.Status.Final() {
+	if l == nil || inc.Attempt == nil || inc.Status.Final() || inc.Plan.Simulated() { // a rehearsal changed nothing that could help
 		return until, nil
 	}
 	watch := l.Inventory.BreakerOf(inc.Service).Watch

@@ -2,6 +2,7 @@ package web
 
 import (
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/integration"
 )
 
 // planView is a plan as callers see it. What the executor said is null in a plan that was
@@ -25,9 +26,9 @@ type planView struct {
 }
 
 type targetView struct {
-	Service    string            `json:"service"`
-	Type       string            `json:"type"`
-	Attributes map[string]string `json:"attributes"`
+	Service    string         `json:"service"`
+	Type       string         `json:"type"`
+	Attributes map[string]any `json:"attributes"`
 }
 
 type undoPlanView struct {
@@ -47,7 +48,7 @@ func viewPlan(p *incident.Plan) *planView {
 		return nil
 	}
 	v := &planView{FixID: p.FixID, Title: p.Title, Risk: p.Risk, Parameters: object(p.Parameters), Hash: p.Hash,
-		Target: targetView{p.Target.Service, p.Target.Type, object(p.Target.Attributes)}}
+		Target: targetView{p.Target.Service, p.Target.Type, structured(p.Target.Attributes)}}
 	if p.ExecutorDigest == "" {
 		return v
 	}
@@ -117,4 +118,13 @@ func viewSteps(steps []incident.FixStep) []stepView {
 		views = append(views, stepView{s.Name, s.Status, s.Detail, incident.FormatTime(s.At)})
 	}
 	return views
+}
+
+// structured shows attributes as they stand in services.yaml.
+func structured(attributes map[string]string) map[string]any {
+	shown := map[string]any{}
+	for name, text := range attributes {
+		shown[name] = integration.Unpack(text).Structure()
+	}
+	return shown
 }

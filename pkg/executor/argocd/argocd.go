@@ -55,7 +55,7 @@ func (s Settings) Validate() error {
 
 // Integration describes the executor.
 func Integration() integration.Descriptor[steps.Executor] {
-	return integration.New("argocd", "rolls an application of Argo CD back, or syncs it, through Argo CD's API", Open).Can(
+	return integration.New("argocd", "rolls an application of Argo CD back, or syncs it, through Argo CD's API", Open).NamedBy("server", "appNamespace", "application").Can(
 		integration.Ability{Fix: fixRollback, Does: "asks Argo CD to roll the application back to the deployment before the present one; " +
 			"nothing is pruned",
 			Undo:     "rolls it back to the deployment that was present before the fix, if nothing was deployed since",

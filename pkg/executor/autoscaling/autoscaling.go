@@ -50,7 +50,7 @@ const (
 
 // Integration describes the executor.
 func Integration() integration.Descriptor[steps.Executor] {
-	return integration.New("autoscaling", "acts on a group of EC2 Auto Scaling", Open).Can(
+	return integration.New("autoscaling", "acts on a group of EC2 Auto Scaling", Open).NamedBy("region", "group").Can(
 		integration.Ability{Fix: restart, Does: "starts an instance refresh that replaces every instance and keeps 90 percent of them healthy",
 			Verifies: "the instance refresh that the call began was successful",
 			Rights:   "autoscaling:StartInstanceRefresh on the group; autoscaling:DescribeAutoScalingGroups, autoscaling:DescribeInstanceRefreshes"},

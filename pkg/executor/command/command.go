@@ -61,7 +61,7 @@ func Integration() integration.Descriptor[steps.Executor] {
 	return integration.New("command",
 		"runs a command of your own for each fix, on the machine that OpsGuard runs on; its environment is PATH, LANG, HOME, "+
 			"OPSGUARD_INCIDENT, OPSGUARD_FIX and OPSGUARD_KEY",
-		func(env integration.Env, s Settings) (steps.Executor, error) { return &Executor{env, s}, nil }).Can(all...).OnOneMachine()
+		func(env integration.Env, s Settings) (steps.Executor, error) { return &Executor{env, s}, nil }).NamedBy("dir", "run").Can(all...).OnOneMachine()
 }
 
 // Look implements steps.Executor. The state is the programs that would be run and what is

@@ -83,21 +83,21 @@ const (
 func Integration() integration.Descriptor[steps.Executor] {
 	return integration.New("docker",
 		"restarts, rolls back and scales out a compose service, or one container, of the Docker engine on the same machine", New).
-		Can(integration.Ability{Fix: restartService,
-			Does:     "restarts each container, one after another, by its own stop signal and timeout",
-			Verifies: "each of them was started after the fix began, is running and healthy; without a health check, running for 10 seconds",
-			Rights:   "the engine's socket: restart"},
-			integration.Ability{Fix: rollback,
-				Does: "for each container puts one of the previous image, otherwise like it, into its place; " +
-					"the present one is kept, stopped and renamed",
-				Undo:     "removes the new containers, and renames and starts the ones that were kept",
-				Verifies: "a container of the previous image runs under each name and is healthy; without a health check, running for 10 seconds",
-				Rights:   "the engine's socket: create, stop, rename, update, start, remove"},
-			integration.Ability{Fix: scaleOut,
-				Does:     "adds containers like the present ones to a compose service that publishes no fixed port on the host",
-				Undo:     "removes the containers that were added",
-				Verifies: "each added container is running and healthy; without a health check, running for 10 seconds",
-				Rights:   "the engine's socket: create, start, remove"}).OnOneMachine()
+		NamedBy("socket", "container", "project", "service").Can(integration.Ability{Fix: restartService,
+		Does:     "restarts each container, one after another, by its own stop signal and timeout",
+		Verifies: "each of them was started after the fix began, is running and healthy; without a health check, running for 10 seconds",
+		Rights:   "the engine's socket: restart"},
+		integration.Ability{Fix: rollback,
+			Does: "for each container puts one of the previous image, otherwise like it, into its place; " +
+				"the present one is kept, stopped and renamed",
+			Undo:     "removes the new containers, and renames and starts the ones that were kept",
+			Verifies: "a container of the previous image runs under each name and is healthy; without a health check, running for 10 seconds",
+			Rights:   "the engine's socket: create, stop, rename, update, start, remove"},
+		integration.Ability{Fix: scaleOut,
+			Does:     "adds containers like the present ones to a compose service that publishes no fixed port on the host",
+			Undo:     "removes the containers that were added",
+			Verifies: "each added container is running and healthy; without a health check, running for 10 seconds",
+			Rights:   "the engine's socket: create, start, remove"}).OnOneMachine()
 }
 
 // New opens the executor. It calls nobody.

@@ -53,7 +53,7 @@ const (
 
 // Integration describes the executor.
 func Integration() integration.Descriptor[steps.Executor] {
-	return integration.New("ec2", "acts on one instance of Amazon EC2", Open).Can(
+	return integration.New("ec2", "acts on one instance of Amazon EC2", Open).NamedBy("region", "instance").Can(
 		integration.Ability{Fix: restart, Does: "reboots the instance",
 			Verifies: "five minutes later the instance runs and passes both status checks; EC2 does not show a reboot itself",
 			Rights:   "ec2:RebootInstances on the instance; ec2:DescribeInstances, ec2:DescribeInstanceStatus"})

@@ -49,7 +49,7 @@ func (s Settings) Validate() error {
 
 // Integration describes the executor.
 func Integration() integration.Descriptor[steps.Executor] {
-	return integration.New("ecs", "acts on a service of Amazon ECS", Open).Can(
+	return integration.New("ecs", "acts on a service of Amazon ECS", Open).NamedBy("region", "cluster", "service").Can(
 		integration.Ability{Fix: restart, Does: "forces a new deployment, which replaces every task by the service's own rules",
 			Verifies: "the deployment that the call began is complete", Rights: "ecs:UpdateService, ecs:DescribeServices on the service"},
 		integration.Ability{Fix: rollback, Does: "deploys the revision of the task definition before the present one, if it is ACTIVE",

@@ -78,7 +78,7 @@ func named(setting, text string) error {
 
 // Integration describes the executor.
 func Integration() integration.Descriptor[steps.Executor] {
-	return integration.New("github", "opens reverting pull requests and runs workflows of a GitHub repository", Open).Can(
+	return integration.New("github", "opens reverting pull requests and runs workflows of a GitHub repository", Open).NamedBy("api", "repo").Can(
 		integration.Ability{Fix: fixRevert, Does: "opens a pull request that reverts the last pull request merged into the branch; it " +
 			"merges nothing",
 			Undo:     "closes that pull request, if it is still open and nobody pushed to it; its branch stays",

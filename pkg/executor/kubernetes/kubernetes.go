@@ -30,7 +30,7 @@ type Executor struct {
 
 // Integration describes the executor.
 func Integration() integration.Descriptor[steps.Executor] {
-	return integration.New("kubernetes", "fixes a Deployment, StatefulSet or DaemonSet of a Kubernetes cluster", Open).Can(abilities()...)
+	return integration.New("kubernetes", "fixes a Deployment, StatefulSet or DaemonSet of a Kubernetes cluster", Open).NamedBy("context", "server", "namespace", "deployment", "statefulSet", "daemonSet").Can(abilities()...)
 }
 
 func abilities() []integration.Ability {

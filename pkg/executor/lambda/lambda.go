@@ -56,7 +56,7 @@ const (
 
 // Integration describes the executor.
 func Integration() integration.Descriptor[steps.Executor] {
-	return integration.New("lambda", "acts on a function of AWS Lambda", Open).Can(
+	return integration.New("lambda", "acts on a function of AWS Lambda", Open).NamedBy("region", "function").Can(
 		integration.Ability{Fix: rollback, Does: "points the alias at the published version before the present one",
 			Undo: "points the alias back", Verifies: "the alias points at that version, and at no other",
 			Rights: "lambda:UpdateAlias, lambda:GetAlias, lambda:ListVersionsByFunction on the function"},

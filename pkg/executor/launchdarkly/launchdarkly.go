@@ -49,7 +49,7 @@ func (s Settings) Validate() error {
 
 // Integration describes the executor.
 func Integration() integration.Descriptor[steps.Executor] {
-	return integration.New("launchdarkly", "turns a feature flag of LaunchDarkly off", Open).Can(integration.Ability{
+	return integration.New("launchdarkly", "turns a feature flag of LaunchDarkly off", Open).NamedBy("server", "project", "environment", "flag").Can(integration.Ability{
 		Fix: fix, Does: "turns the flag's targeting off in the environment (turnFlagOff), so that everybody gets the off variation",
 		Undo:     "turns it on again, if nobody has changed the flag in that environment since",
 		Verifies: "the flag is off in the environment", Rights: "updateOn on the flag in the environment"})

@@ -56,7 +56,7 @@ const (
 
 // Integration describes the executor.
 func Integration() integration.Descriptor[steps.Executor] {
-	return integration.New("rds", "acts on a DB instance or a DB cluster of Amazon RDS", Open).Can(
+	return integration.New("rds", "acts on a DB instance or a DB cluster of Amazon RDS", Open).NamedBy("region", "cluster", "instance").Can(
 		integration.Ability{Fix: restart, Does: "reboots the DB instance, without a failover",
 			Verifies: "RDS has recorded the restart since, and the instance is available",
 			Rights:   "rds:RebootDBInstance, rds:DescribeDBInstances on the instance; rds:DescribeEvents"},

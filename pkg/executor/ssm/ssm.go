@@ -93,7 +93,7 @@ const (
 
 // Integration describes the executor.
 func Integration() integration.Descriptor[steps.Executor] {
-	return integration.New("ssm", "runs a Command document of the account's own by AWS Systems Manager", Open).Can(
+	return integration.New("ssm", "runs a Command document of the account's own by AWS Systems Manager", Open).NamedBy("region", "instances", "tag").Can(
 		integration.Ability{Fix: run,
 			Does:     "runs one version of one document on the nodes that services.yaml names, with no input but the incident's id",
 			Verifies: "the command succeeded on every node",

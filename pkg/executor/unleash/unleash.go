@@ -47,7 +47,7 @@ func (s Settings) Validate() error {
 
 // Integration describes the executor.
 func Integration() integration.Descriptor[steps.Executor] {
-	return integration.New("unleash", "turns a feature flag of Unleash off", Open).Can(integration.Ability{
+	return integration.New("unleash", "turns a feature flag of Unleash off", Open).NamedBy("server", "project", "environment", "flag").Can(integration.Ability{
 		Fix: fix, Does: "turns the flag off in the environment",
 		Undo:     "turns it on again, if nobody has toggled it in that environment since",
 		Verifies: "the flag is off in the environment", Rights: "UPDATE_FEATURE_ENVIRONMENT in the project and environment"})

@@ -84,7 +84,7 @@ func Integration() integration.Descriptor[steps.Executor] {
 			Verifies: "the receiver reports that it succeeded; one that never reports is never verified", Rights: "the receiver's signing secret"})
 	}
 	return integration.New("webhook", "hands a fix over to a system that keeps runbooks, by a signed webhook; docs/runbooks.md has its format",
-		Open).Can(all...)
+		Open).NamedBy("url").Can(all...)
 }
 
 // Executor hands over to one receiver. It may be used concurrently.
