@@ -2,11 +2,10 @@ package e2e
 
 import (
 	"errors"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // operator runs one of the built binary's commands against a serving OpsGuard.
@@ -61,14 +60,8 @@ func TestAnOperatorStopsFixesAndLetsThemGo(t *testing.T) {
 
 // A fix that changes nothing is tried twice; then a person gets it, with what was tried.
 func TestAUselessFixIsNotTriedAThirdTime(t *testing.T) {
-	services := filepath.Join(t.TempDir(), "services.yaml")
-	err := os.WriteFile(services, []byte(`services: {prod-api-01: {owner: platform, target: {type: simulated}, fixes: [restart-service, scale-out]}}`), 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := serve(t, t.TempDir(), freeAddr(t), "OPSGUARD_SERVICES="+services)
-	c := newClient(t, p.target())
-	useless := alert{Service: oom.Service, ErrorLogs: oom.ErrorLogs, DedupKey: "one trouble"}
+	s := newShop(t, time.Minute)
+	c, useless := s.client, outOfMemory(1)
 	var tried []string
 	for range 2 {
 		id := c.waiting(useless)

@@ -42,18 +42,20 @@ func newShop(t *testing.T, within time.Duration) *shop {
 	s := &shop{dir: t.TempDir(), data: t.TempDir(), addr: freeAddr(t)}
 	s.client = &client{T: t}
 	services := filepath.Join(s.dir, "services.yaml")
-	text := fmt.Sprintf(`services:
-  shop:
+	text := "services:\n"
+	for n := range shops { // a target each: one whose fix is unknown stays taken
+		text += fmt.Sprintf(`  shop-%[3]d:
     owner: web
     target:
       type: command
       dir: %[1]s
-      run: {restart-service: [%[1]s/fix]}
+      run: {restart-service: [%[1]s/fix, shop-%[3]d]}
       verify: {restart-service: [%[1]s/look]}
       undo: {restart-service: [%[1]s/undo]}
       verifyWithin: %[2]s
     fixes: [restart-service]
-`, s.dir, within)
+`, s.dir, within, n)
+	}
 	if err := os.WriteFile(services, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +63,7 @@ func newShop(t *testing.T, within time.Duration) *shop {
 	s.script("look", "grep -q up state")
 	s.script("undo", "echo down > state")
 	keys, entries := newKeys(t)
-	s.env = []string{"OPSGUARD_SERVICES=" + services, "OPSGUARD_API_KEYS=" + entries, "OPSGUARD_WATCH_WINDOW=0"}
+	s.env = []string{"OPSGUARD_SERVICES=" + services, "OPSGUARD_API_KEYS=" + entries}
 	s.p = serve(t, s.data, s.addr, s.env...)
 	target := s.p.target()
 	target.IngestKey, target.OperateKey, target.ReadKey = keys.IngestKey, keys.OperateKey, keys.ReadKey
@@ -69,8 +71,11 @@ func newShop(t *testing.T, within time.Duration) *shop {
 	return s
 }
 
+// shops is how many services there are.
+const shops = 8
+
 func outOfMemory(n int) alert {
-	return alert{Service: "shop", ErrorLogs: "FATAL ERROR: JavaScript heap out of memory", DedupKey: fmt.Sprint("trouble ", n)}
+	return alert{Service: fmt.Sprintf("shop-%d", n), ErrorLogs: "FATAL ERROR: JavaScript heap out of memory", DedupKey: fmt.Sprint("trouble ", n)}
 }
 
 func TestARealFixIsShownWordForWordApprovedDoneOnceAndVerified(t *testing.T) {
@@ -123,7 +128,7 @@ func TestAScriptThatWasChangedAfterPeopleWereAskedDoesNotRun(t *testing.T) {
 // again and again while fixes are approved, run, looked at and undone.
 func TestKilledAtAnyMomentARealFixRunsAtMostOnceAndTheRecordIsTruthful(t *testing.T) {
 	s := newShop(t, time.Second)
-	lives := 8
+	lives := shops
 	if testing.Short() {
 		lives = 3
 	}

@@ -129,7 +129,7 @@ func TestEachStateOfAFixHasItsWords(t *testing.T) {
 		"settles": {took(t, rollback()), "the fix was applied and is being verified until 11:11 UTC",
 			"applied at 2026-11-02 11:01 UTC, being verified until 11:11 UTC", ""},
 		"about to be undone": {unhelpful(t, rollback()), "the fix did not help and is about to be undone",
-			"applied, but not seen to help; it is about to be undone" + kept[:len(kept)-1] + "16 UTC", ""},
+			"applied, but not seen to help; it is about to be undone" + kept[:len(kept)-1] + "26 UTC", ""},
 		"cannot be undone": {unhelpful(t, final(rollback())), "the fix has ended; the incident is being closed",
 			"applied, but not seen to help; it was not undone: it cannot be", ""},
 		"being undone": {undoing(t), "the fix did not help and is being undone",
