@@ -65,11 +65,20 @@ func retell(events []incident.Event) (s story) {
 			s.started = e
 			become(e, incident.ExecutingFix)
 		case incident.EventFixApplied:
-			s.applied = e
+			if s.applied.Seq == 0 { // after a look saw it under way, the call's own report is only kept as an event
+				s.applied = e
+			}
 		case incident.EventUndoStarted:
 			s.undo = e
 		case incident.EventUndoFinished:
 			s.undone = e
+			if s.undo.Seq == 0 { // it was refused before it began
+				s.undo = e
+			}
+		case incident.EventUndoLate:
+			if s.undone.Seq == 0 {
+				s.undone = e
+			}
 		case incident.EventFixFinished:
 			s.finished = e
 		case incident.EventFixLate:

@@ -92,7 +92,7 @@ var kinds = []func(l living) (incident.Change, error){
 		return l.inc.Record(incident.Result{Outcome: incident.Applied, Looked: true}, l.now)
 	},
 	func(l living) (incident.Change, error) { return l.inc.ClaimUndo(incident.Claimer{}, l.now) },
-	func(l living) (incident.Change, error) { return l.inc.TookUndo(nil, nil, l.now) },
+	func(l living) (incident.Change, error) { return l.inc.TookUndo(nil, nil, false, l.now) },
 	func(l living) (incident.Change, error) {
 		return l.inc.RecordUndo(incident.Result{Outcome: incident.Undone, Over: true}, l.now)
 	},

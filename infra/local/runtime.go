@@ -160,7 +160,7 @@ func (rt *Runtime) steps(inv *inventory.Inventory, out outside, w *workflow) (s 
 	s.approve = steps.ApproveFix{Store: rt.store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: rt.log}
 	runner := newRunner()
 	s.execute = steps.ExecuteFix{Store: rt.store, Executors: out.executors, Inventory: inv, Fixes: rt.store, Runner: runner, Now: now, Log: rt.log}
-	s.verify = steps.VerifyFix{Store: rt.store, Executors: out.executors, Inventory: inv, Prober: out.prober, Now: now, Log: rt.log}
+	s.verify = steps.VerifyFix{Store: rt.store, Executors: out.executors, Inventory: inv, Prober: out.prober, Runner: runner, Now: now, Log: rt.log}
 	s.undo = steps.UndoFix{Store: rt.store, Executors: out.executors, Runner: runner, Now: now, Log: rt.log}
 	s.ticket = steps.CreateTicket{Store: rt.store, Inventory: inv, Trackers: out.trackers, Links: out.links, Now: now, Log: rt.log}
 	s.resolution = steps.LogResolution{Store: rt.store, Lasting: lasting, People: people, Now: now, Log: rt.log}

@@ -17,7 +17,7 @@ func executingLine(inc incident.Incident) string {
 		return "the fix was applied and is being verified until " + hour(inc.SettleUntil())
 	case a != nil && a.Undoing != nil && a.Undoing.FinishedAt == nil:
 		return "the fix did not help and is being undone"
-	case inc.MayUndo():
+	case inc.MayUndo(inc.UpdatedAt):
 		return "the fix did not help and is about to be undone"
 	case a != nil && a.FinishedAt != nil:
 		return "the fix has ended; the incident is being closed"
@@ -95,7 +95,7 @@ func notUndone(inc incident.Incident) string {
 func undoneLine(inc incident.Incident) string {
 	u := inc.Attempt.Undoing
 	switch {
-	case u == nil && inc.MayUndo():
+	case u == nil && inc.MayUndo(inc.UpdatedAt):
 		return "it is about to be undone"
 	case u == nil && inc.Plan != nil && !inc.Plan.Undo.Possible():
 		return "it was not undone: it cannot be"

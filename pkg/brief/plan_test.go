@@ -81,7 +81,7 @@ func undoing(t *testing.T) incident.Incident {
 
 func undoTaken(t *testing.T) incident.Incident {
 	t.Helper()
-	c, err := undoing(t).TookUndo(nil, nil, at(11, 12))
+	c, err := undoing(t).TookUndo(nil, nil, false, at(11, 12))
 	return must(t, c, err)
 }
 

@@ -30,6 +30,7 @@ const (
 	EventUndoFinished EventAction = "undo-finished"
 	EventFixLate      EventAction = "fix-finished-late"
 	EventDidNotLast   EventAction = "did-not-last" // the trouble is back, as another incident, while the fix was watched
+	EventUndoLate     EventAction = "undo-finished-late"
 	EventTicket       EventAction = "ticket-created"
 	EventResolved     EventAction = "resolved"
 	EventEscalated    EventAction = "escalated"

@@ -8,7 +8,7 @@ import "time"
 func (i Incident) Conclusion() (Status, Reason) {
 	if a := i.Attempt; a != nil {
 		switch {
-		case a.FinishedAt == nil && a.ActedAt != nil:
+		case a.FinishedAt == nil && a.ActedAt != nil && a.Heard:
 			return Escalated, ReasonFixUnverified // the target took it, and nobody saw how it went on
 		case a.FinishedAt == nil || a.Outcome == Unknown:
 			return Escalated, ReasonFixUnknown

@@ -205,6 +205,7 @@ type Undoing struct {
 	Outcome    Outcome    `json:"outcome"`    // undone, applied, failed, unknown; "" while under way
 	Steps      []FixStep  `json:"steps"`
 	Receipt    State      `json:"receipt,omitempty"`
+	Heard      bool       `json:"heard"` // as Attempt's
 	Runner     string     `json:"runner,omitempty"`
 }
 

@@ -199,7 +199,7 @@ func (l *life) ops() map[string]func(*rapid.T) {
 		},
 		"renew":     func(*rapid.T) { l.commit(l.inc.Renew(l.now), nil) },
 		"undo":      func(*rapid.T) { l.commit(l.inc.ClaimUndo(Claimer{}, l.now)) },
-		"took undo": func(*rapid.T) { l.commit(l.inc.TookUndo(nil, nil, l.now)) },
+		"took undo": func(*rapid.T) { l.commit(l.inc.TookUndo(nil, nil, false, l.now)) },
 		"record undo": func(t *rapid.T) {
 			r := Result{Outcome: Outcome(any(t, "undone", "applied", "failed", "unknown")), Over: any(t, "perhaps not", "over") == "over"}
 			l.over = r.Over

@@ -12,7 +12,7 @@ func (i Incident) Took(receipt State, did []FixStep, looked bool, now time.Time)
 	switch {
 	case i.Attempt == nil:
 		return Change{}, Fail(Conflict, CodeTransition, "no fix was started")
-	case i.Attempt.ActedAt != nil || i.Attempt.FinishedAt != nil && looked:
+	case i.Attempt.ActedAt != nil && (looked || i.Attempt.Heard), i.Attempt.FinishedAt != nil && looked:
 		return i.recorded(), nil
 	}
 	details := map[string]string{"limitSeconds": seconds(i.Plan.Limit())}
@@ -28,8 +28,10 @@ func (i Incident) Took(receipt State, did []FixStep, looked bool, now time.Time)
 	a := c.Incident.Attempt
 	a.Heard = a.Heard || !looked
 	if action == EventFixApplied {
-		at := c.Incident.UpdatedAt
-		a.ActedAt, a.Receipt = &at, receipt.Facts()
+		if at := c.Incident.UpdatedAt; a.ActedAt == nil { // else a look saw it under way before the call reported
+			a.ActedAt = &at
+		}
+		a.Receipt = receipt.Facts()
 		a.Steps = withSteps(a.Steps, did)
 	} else if a.FinishedAt == nil { // nobody will look how it goes on
 		a.finish(Result{Outcome: Applied, Steps: did}, c.Incident.UpdatedAt)
@@ -92,12 +94,12 @@ func (c *Change) hold(at time.Time, long time.Duration) {
 }
 
 // MayUndo reports whether the fix is to be undone: the target took it, it was not seen to
-// help, the plan that was approved says how it is undone, nobody began to, and the target
-// is still held for it.
-func (i Incident) MayUndo() bool {
+// help, its source has not reported recovery, the plan that was approved says how it is
+// undone, nobody began to, and the target is still held for it.
+func (i Incident) MayUndo(now time.Time) bool {
 	a := i.Attempt
-	return i.Status == ExecutingFix && a != nil && a.FinishedAt != nil && a.Outcome == Applied && !a.Verified &&
-		a.Undoing == nil && a.Held && i.approved() && i.Plan.Undo.Possible()
+	return i.Status == ExecutingFix && a != nil && a.FinishedAt != nil && a.Outcome == Applied && !a.Verified && i.RecoveredAt == nil &&
+		a.Undoing == nil && i.Holds(now) && i.approved() && i.Plan.Undo.Possible()
 }
 
 // approved reports whether the standing decision is the approval of exactly the plan.
@@ -112,7 +114,7 @@ func (i Incident) ClaimUndo(by Claimer, now time.Time) (Change, error) {
 	switch {
 	case i.Attempt != nil && i.Attempt.Undoing != nil:
 		return Change{}, Fail(Conflict, CodeAlreadyClaimed, "undoing the fix was begun at %s", FormatTime(i.Attempt.Undoing.StartedAt))
-	case !i.MayUndo():
+	case !i.MayUndo(i.notBefore(now)):
 		return Change{}, Fail(Forbidden, CodeNotApproved, "there is no fix that is to be undone")
 	}
 	details := map[string]string{"planHash": i.Plan.Hash, "target": i.Plan.Target.Key(), "approvedBy": string(i.Decision.By)}
@@ -126,44 +128,83 @@ func (i Incident) ClaimUndo(by Claimer, now time.Time) (Change, error) {
 	return c, nil
 }
 
-// TookUndo records that the target has taken the undoing.
-func (i Incident) TookUndo(receipt State, did []FixStep, now time.Time) (Change, error) {
+// RefuseUndo records that a fix that was to be undone is not, and why.
+func (i Incident) RefuseUndo(why string, now time.Time) Change {
+	if !i.MayUndo(i.notBefore(now)) {
+		return i.recorded()
+	}
+	c := i.change(now, System, EventUndoFinished, map[string]string{"outcome": string(Failed), "refused": why, "targetHeldUntil": FormatTime(i.Attempt.Until)})
+	at := c.Incident.UpdatedAt
+	c.Incident.Attempt.Undoing = &Undoing{StartedAt: at, FinishedAt: &at, Outcome: Failed,
+		Steps: withSteps(nil, []FixStep{{Name: "undo", Status: "failed", Detail: why + "; nothing was changed", At: at}})}
+	return c
+}
+
+// TookUndo records that the target has taken the undoing. looked: the call that acted was
+// never heard of; a later one saw it under way.
+func (i Incident) TookUndo(receipt State, did []FixStep, looked bool, now time.Time) (Change, error) {
 	u, err := i.undoing()
-	if err != nil || u.ActedAt != nil || u.FinishedAt != nil {
+	switch {
+	case err != nil, u.ActedAt != nil && (looked || u.Heard), u.FinishedAt != nil && (looked || u.Heard):
 		return i.recorded(), err
 	}
-	c := i.change(now, System, EventUndoApplied, map[string]string{"limitSeconds": seconds(i.Plan.Limit())})
-	at := c.Incident.UpdatedAt
+	late := u.FinishedAt != nil || i.Status.Final()
+	details, action := map[string]string{"limitSeconds": seconds(i.Plan.Limit())}, EventUndoApplied
+	if late {
+		details, action = map[string]string{"outcome": string(Applied)}, EventUndoLate
+	}
+	if looked {
+		details["looked"] = "true"
+	}
+	c := i.change(now, System, action, details)
 	next := c.Incident.Attempt.Undoing
-	next.ActedAt, next.Receipt = &at, receipt.Facts()
-	next.Steps = withSteps(u.Steps, did)
+	next.Heard = next.Heard || !looked
+	if late {
+		next.finish(Result{Outcome: Applied, Steps: did}, c.Incident.UpdatedAt) // nobody will look how it goes on
+		return c, nil
+	}
+	if at := c.Incident.UpdatedAt; next.ActedAt == nil {
+		next.ActedAt = &at
+	}
+	next.Receipt, next.Steps = receipt.Facts(), withSteps(u.Steps, did)
 	return c, nil
 }
 
-// RecordUndo stores how the undoing ended, once, and gives the target back if nothing of
-// it can be under way any more.
+// RecordUndo stores how the undoing ended, and gives the target back if nothing of it can
+// be under way any more. What comes after a look was recorded is kept as an event.
 func (i Incident) RecordUndo(r Result, now time.Time) (Change, error) {
 	u, err := i.undoing()
-	if err != nil || u.FinishedAt != nil {
+	if err != nil || u.FinishedAt != nil && (r.Looked || u.Heard) {
 		return i.recorded(), err
 	}
-	details := map[string]string{"outcome": string(r.Outcome)}
+	details, action := map[string]string{"outcome": string(r.Outcome)}, EventUndoFinished
+	if u.FinishedAt != nil {
+		action = EventUndoLate
+	}
 	if r.Looked {
 		details["looked"] = "true"
 	}
 	if i.Attempt.Held && !r.Over {
 		details["targetHeldUntil"] = FormatTime(i.Attempt.Until)
 	}
-	c := i.change(now, System, EventUndoFinished, details)
-	at := c.Incident.UpdatedAt
+	c := i.change(now, System, action, details)
 	next := c.Incident.Attempt.Undoing
-	next.FinishedAt, next.Outcome = &at, r.Outcome
-	next.Steps = withSteps(u.Steps, r.Steps)
+	next.Heard = next.Heard || !r.Looked
+	next.finish(r, c.Incident.UpdatedAt)
 	if r.Over {
 		c.Incident.Attempt.Held = false
 		c.Free = i.Plan.Target.Key()
 	}
 	return c, nil
+}
+
+// finish keeps what a result says; what was concluded before is not rewritten.
+func (u *Undoing) finish(r Result, at time.Time) {
+	if u.FinishedAt != nil {
+		return
+	}
+	u.FinishedAt, u.Outcome = &at, r.Outcome
+	u.Steps = withSteps(u.Steps, r.Steps)
 }
 
 func (i Incident) undoing() (Undoing, error) {

@@ -31,7 +31,7 @@ func TestAFixSettlesUntilItIsVerified(t *testing.T) {
 	}
 	at := epoch.Add(2 * time.Minute)
 	inc = must(t)(inc.Took(State{"deployment": "7"}, nil, false, at))
-	if !inc.Settling() || !inc.SettleSince().Equal(at) || !inc.SettleUntil().Equal(at.Add(DefaultFixLimit)) || inc.MayUndo() {
+	if !inc.Settling() || !inc.SettleSince().Equal(at) || !inc.SettleUntil().Equal(at.Add(DefaultFixLimit)) || inc.MayUndo(epoch.Add(4*time.Minute)) {
 		t.Errorf("settling %v since %s until %s", inc.Settling(), inc.SettleSince(), inc.SettleUntil())
 	}
 	if status, reason := inc.Conclusion(); status != Escalated || reason != ReasonFixUnverified {
@@ -98,7 +98,7 @@ func TestOnlyAFixThatWasAppliedAndDidNotHelpIsUndone(t *testing.T) {
 		"it is undone already":       {must(t)(undoable.ClaimUndo(Claimer{}, epoch.Add(4*time.Minute))), false},
 		"people decided to escalate": {spoil(func(i *Incident) { i.Decision.Action = Escalate }), false},
 	} {
-		if got := tc.inc.MayUndo(); got != tc.want {
+		if got := tc.inc.MayUndo(epoch.Add(4 * time.Minute)); got != tc.want {
 			t.Errorf("%s: may be undone %v", name, got)
 		}
 		_, err := tc.inc.ClaimUndo(Claimer{}, epoch.Add(5*time.Minute))
@@ -112,7 +112,7 @@ func TestWhatBecameOfTheUndoingIsRecordedOnce(t *testing.T) {
 	inc := must(t)(executing(t).Took(State{"id": "7"}, nil, false, epoch.Add(2*time.Minute)))
 	inc = must(t)(inc.Record(Result{Outcome: Applied, Looked: true}, epoch.Add(3*time.Minute)))
 	inc = must(t)(inc.ClaimUndo(Claimer{}, epoch.Add(4*time.Minute)))
-	inc = must(t)(inc.TookUndo(State{"id": "8"}, nil, epoch.Add(5*time.Minute)))
+	inc = must(t)(inc.TookUndo(State{"id": "8"}, nil, false, epoch.Add(5*time.Minute)))
 	if !inc.Settling() || inc.Attempt.Receipt["id"] != "7" || inc.Attempt.Undoing.Receipt["id"] != "8" {
 		t.Fatalf("%+v", inc.Attempt)
 	}

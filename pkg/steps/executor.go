@@ -41,6 +41,8 @@ type Order struct {
 	// Undoing reports that the order is to undo the fix, or to look how far that has come.
 	Undoing   bool
 	StartedAt time.Time // of the attempt, or of its undoing
+	// ActedAt is when the target had taken it; zero until then.
+	ActedAt time.Time
 	// Receipt is what Act, or Undo, has answered. It is empty where that call was never
 	// heard of again.
 	Receipt incident.State
@@ -62,6 +64,8 @@ type Acted struct {
 type Sight struct {
 	Phase Phase
 	Steps []incident.FixStep
+
+	blind bool // the target could not be looked at
 }
 
 // Phase is how far a fix has come.

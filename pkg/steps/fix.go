@@ -29,7 +29,7 @@ func progress(inc incident.Incident, now time.Time) FixProgress {
 	if inc.Settling() {
 		return FixProgress{WaitSeconds: nextLook(now.Sub(inc.SettleSince()))}
 	}
-	return FixProgress{Outcome: inc.Attempt.Outcome, Verified: inc.Attempt.Verified, Settled: true, Undo: inc.MayUndo(), WaitSeconds: 1}
+	return FixProgress{Outcome: inc.Attempt.Outcome, Verified: inc.Attempt.Verified, Settled: true, Undo: inc.MayUndo(now), WaitSeconds: 1}
 }
 
 // nextLook is after how many seconds to look again at what settles so long already: soon
@@ -50,6 +50,9 @@ func nextLook(since time.Duration) int {
 func order(inc incident.Incident) Order {
 	a := inc.Attempt
 	o := Order{Ref: inc.Ref, Plan: *inc.Plan, Key: inc.Plan.Key(inc.Ref, false), StartedAt: a.StartedAt, Receipt: a.Receipt, Fix: a.Receipt}
+	if inc.Settling() {
+		o.ActedAt = inc.SettleSince()
+	}
 	if inc.Decision != nil {
 		o.By = inc.Decision.By
 	}

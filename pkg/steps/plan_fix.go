@@ -54,7 +54,10 @@ func (s PlanFix) Handle(ctx context.Context, ref incident.Ref) (PlanFixOutput, e
 		if err != nil {
 			return PlanFixOutput{}, err
 		}
-		planning := s.plan(limited, inc, history)
+		planning, err := s.plan(limited, inc, history)
+		if err != nil {
+			return PlanFixOutput{}, err
+		}
 		if inc, err = update(ctx, s.Store, ref, func(inc incident.Incident) (incident.Change, error) { return inc.Planned(planning, s.Now()) }); err != nil {
 			return PlanFixOutput{}, err
 		}
@@ -66,24 +69,27 @@ func (s PlanFix) Handle(ctx context.Context, ref incident.Ref) (PlanFixOutput, e
 	return out, nil
 }
 
-func (s PlanFix) plan(ctx context.Context, inc incident.Incident, history incident.FixHistory) incident.Planning {
+func (s PlanFix) plan(ctx context.Context, inc incident.Incident, history incident.FixHistory) (incident.Planning, error) {
 	if inc.Proposal == nil {
-		return incident.Planning{Candidates: s.candidates(ctx, inc, history)}
+		return incident.Planning{Candidates: s.candidates(ctx, inc, history)}, nil
 	}
 	if why := tripped(s.Inventory, history, inc, inc.Proposal.FixID, s.Now); why != "" {
 		s.Log.WarnContext(ctx, "the breaker is open", "incidentId", inc.ID, "fixId", inc.Proposal.FixID)
-		return incident.Planning{Candidates: s.candidates(ctx, inc, history), ManualReason: "It is not proposed again: " + why + "."}
+		return incident.Planning{Candidates: s.candidates(ctx, inc, history), ManualReason: "It is not proposed again: " + why + "."}, nil
 	}
 	bare, err := resolve(s.Inventory, inc, *inc.Proposal)
 	if err != nil {
-		return incident.Planning{ManualReason: fmt.Sprintf("The proposed fix %s can no longer be applied to this service: %s.", inc.Proposal.FixID, told(err))}
+		return incident.Planning{ManualReason: fmt.Sprintf("The proposed fix %s can no longer be applied to this service: %s.", inc.Proposal.FixID, told(err))}, nil
 	}
 	plan, err := draft(ctx, s.Executors, inc.Ref, bare)
-	if err != nil {
+	switch {
+	case incident.KindOf(err) == incident.Unavailable:
+		return incident.Planning{}, err // the state machine asks again; then people are told that it could not be planned
+	case err != nil:
 		logFailure(ctx, s.Log, inc.Ref, "the proposed fix could not be planned", err)
-		return incident.Planning{ManualReason: fmt.Sprintf("The proposed fix %s cannot be done as the target is: %s.", inc.Proposal.FixID, told(err))}
+		return incident.Planning{ManualReason: fmt.Sprintf("The proposed fix %s cannot be done as the target is: %s.", inc.Proposal.FixID, told(err))}, nil
 	}
-	return incident.Planning{Plan: &plan, Caution: s.caution(inc, plan, history)}
+	return incident.Planning{Plan: &plan, Caution: s.caution(inc, plan, history)}, nil
 }
 
 // caution is what people should know before they approve: that the same was done in vain,

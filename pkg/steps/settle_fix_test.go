@@ -327,3 +327,126 @@ func TestAManualReviewHasCandidatesTheRulesFirst(t *testing.T) {
 		t.Errorf("a service that is not listed has candidates: %+v %v", out, err)
 	}
 }
+
+// The process died before it acted. On the target nothing tells that apart from a fix
+// that is under way, so at the limit nobody knows, and nothing may be undone.
+func TestAFixThatNobodyHeardOfIsUnknownAndNotUndone(t *testing.T) {
+	w := newWorld(t)
+	ref := w.approved("real")
+	w.store.onCommit = neverWritten(incident.EventFixApplied)
+	if _, err := w.act().Handle(t.Context(), ref); err == nil {
+		t.Fatal("it was written")
+	}
+	w.store.onCommit = nil
+	seen := executorSeeing{w.executor, steps.Settling}
+	step, look := w.act(), w.verify()
+	step.Executors, look.Executors = seen, seen
+	if p, err := step.Handle(t.Context(), ref); err != nil || p.Settled {
+		t.Fatalf("%+v %v", p, err)
+	}
+	w.clock.move(incident.DefaultFixLimit + time.Second)
+	p, err := look.Handle(t.Context(), ref)
+	if err != nil || !p.Settled || p.Undo || p.Outcome != incident.Unknown {
+		t.Errorf("%+v %v", p, err)
+	}
+	if _, err := w.undo().Handle(t.Context(), ref); err == nil || len(w.executor.undone) > 0 {
+		t.Errorf("undone %d times", len(w.executor.undone))
+	}
+	if inc := w.closed(ref); inc.EscalationReason != incident.ReasonFixUnknown {
+		t.Errorf("%s", inc.EscalationReason)
+	}
+}
+
+func TestAFixThatCannotBeLookedAtIsNotUndone(t *testing.T) {
+	w := newWorld(t)
+	ref := w.settling("real")
+	w.executor.blind = incident.Unavail("the cluster could not be reached", nil)
+	w.clock.move(incident.DefaultFixLimit + time.Second)
+	if p := w.looked(ref); p.Settled {
+		t.Fatalf("it is given up with the first look that fails: %+v", p)
+	}
+	w.clock.move(5 * time.Minute)
+	if p := w.looked(ref); !p.Settled || p.Undo || p.Outcome != incident.Unknown {
+		t.Errorf("%+v", p)
+	}
+	if a := w.load(ref).Attempt; !a.Held {
+		t.Error("the target was given back, though nobody knows what goes on there")
+	}
+}
+
+func TestAFixWhoseTroubleIsOverOrWhoseHoldLapsedIsNotUndone(t *testing.T) {
+	for name, before := range map[string]func(w *world, ref incident.Ref){
+		"the source reported recovery": func(w *world, ref incident.Ref) {
+			if _, err := w.recovered(w.alertOf(ref)); err != nil {
+				w.Fatal(err)
+			}
+		},
+		"the hold has lapsed": func(w *world, ref incident.Ref) { w.clock.move(incident.MaxHoldTime + time.Minute) },
+	} {
+		w := newWorld(t)
+		ref := w.settling("real")
+		before(w, ref)
+		w.executor.phases = []steps.Phase{steps.NotVerified}
+		if p := w.looked(ref); p.Undo || p.Outcome != incident.Applied {
+			t.Errorf("%s: %+v", name, p)
+		}
+		if _, err := w.undo().Handle(t.Context(), ref); err == nil || len(w.executor.undone) > 0 {
+			t.Errorf("%s: undone %d times", name, len(w.executor.undone))
+		}
+	}
+}
+
+// A second call of undo-fix looked and could not tell; then the first one reports.
+func TestWhatComesLateOfAnUndoingIsAnEvent(t *testing.T) {
+	w := newWorld(t)
+	ref := w.executed("real", incident.Result{Outcome: incident.Fixed})
+	w.executor.onUndo = func() steps.Acted {
+		w.executor.onUndo = nil
+		w.executor.mu.Unlock() // the other call looks meanwhile
+		defer w.executor.mu.Lock()
+		if p, err := w.undo().Handle(t.Context(), ref); err != nil || !p.Settled {
+			t.Errorf("the second call: %+v %v", p, err)
+		}
+		return steps.Acted{Receipt: incident.State{"id": "8"}}
+	}
+	if _, err := w.undo().Handle(t.Context(), ref); err != nil {
+		t.Fatal(err)
+	}
+	u := w.load(ref).Attempt.Undoing
+	if w.last(ref).Action != incident.EventUndoLate || u.Outcome != incident.Unknown || !u.Heard || len(w.executor.undone) != 1 {
+		t.Errorf("%s, %+v", w.last(ref).Action, u)
+	}
+}
+
+// A second call saw the fix under way before the call that acted reported what it is
+// found again by.
+func TestTheReceiptOfTheCallThatActedIsKept(t *testing.T) {
+	w := newWorld(t)
+	ref := w.approved("real")
+	seen := executorSeeing{w.executor, steps.Settling}
+	w.executor.onRun = func(context.Context) {
+		again := w.act()
+		again.Executors = seen
+		if p, err := again.Handle(t.Context(), ref); err != nil || p.Settled {
+			t.Errorf("the second call: %+v %v", p, err)
+		}
+	}
+	if _, err := w.act().Handle(t.Context(), ref); err != nil {
+		t.Fatal(err)
+	}
+	if a := w.load(ref).Attempt; a.Receipt["id"] != "7" || !a.Heard {
+		t.Errorf("%+v", a)
+	}
+}
+
+func TestATargetThatCannotBeReachedIsPlannedForLater(t *testing.T) {
+	w := newWorld(t)
+	ref := w.analyzed("real")
+	w.executor.onLook = func() error { return incident.Unavail("the cluster could not be reached", nil) }
+	_, err := w.plan().Handle(t.Context(), ref)
+	wantCode(t, "while it cannot be reached", err, incident.CodeUnavailable)
+	w.executor.onLook = nil
+	if out, err := w.plan().Handle(t.Context(), ref); err != nil || out.PlanHash == nil {
+		t.Errorf("%+v %v", out, err)
+	}
+}

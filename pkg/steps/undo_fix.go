@@ -30,13 +30,15 @@ func (s UndoFix) Handle(ctx context.Context, ref incident.Ref) (FixProgress, err
 	switch {
 	case incident.CodeOf(err) == incident.CodeAlreadyClaimed, incident.KindOf(err) == incident.Unavailable:
 		return s.again(ctx, ref)
+	case incident.CodeOf(err) == incident.CodeStopped, incident.CodeOf(err) == incident.CodeTargetBusy:
+		return s.refused(ctx, ref, err)
 	case err != nil:
 		return FixProgress{}, err
 	}
 	s.Log.InfoContext(ctx, "undoing the fix", "incidentId", ref.ID, "fixId", inc.Plan.FixID, "target", inc.Plan.Target.Key())
 	acted := s.run(ctx, inc)
 	if acted.Outcome == "" {
-		return s.took(ctx, inc, acted)
+		return s.took(ctx, inc, acted, false)
 	}
 	// Even where nothing was undone the fix itself may be under way, beyond its limit: the
 	// hold stays until it lapses.
@@ -73,16 +75,28 @@ func (s UndoFix) again(ctx context.Context, ref incident.Ref) (FixProgress, erro
 	sight := look(ctx, s.Executors, inc, s.Now())
 	switch sight.Phase {
 	case Settling:
-		return s.took(ctx, inc, Acted{Steps: sight.Steps})
+		return s.took(ctx, inc, Acted{Steps: sight.Steps}, true)
 	case Verified:
 		return s.record(ctx, inc, incident.Result{Outcome: incident.Undone, Steps: sight.Steps, Looked: true})
 	}
 	return s.record(ctx, inc, incident.Result{Outcome: incident.Unknown, Steps: sight.Steps, Looked: true})
 }
 
-func (s UndoFix) took(ctx context.Context, inc incident.Incident, acted Acted) (FixProgress, error) {
+// refused records why what was to be undone is not.
+func (s UndoFix) refused(ctx context.Context, ref incident.Ref, why error) (FixProgress, error) {
+	inc, err := update(ctx, s.Store, ref, func(inc incident.Incident) (incident.Change, error) {
+		return inc.RefuseUndo("not undone: "+told(why), s.Now()), nil
+	})
+	if err != nil {
+		return FixProgress{}, err
+	}
+	s.Log.WarnContext(ctx, "the fix is not undone", "incidentId", ref.ID, "error", why.Error())
+	return progress(inc, s.Now()), nil
+}
+
+func (s UndoFix) took(ctx context.Context, inc incident.Incident, acted Acted, looked bool) (FixProgress, error) {
 	inc, err := update(context.WithoutCancel(ctx), s.Store, inc.Ref, func(inc incident.Incident) (incident.Change, error) {
-		return inc.TookUndo(acted.Receipt, acted.Steps, s.Now())
+		return inc.TookUndo(acted.Receipt, acted.Steps, looked, s.Now())
 	})
 	if err != nil {
 		return FixProgress{}, err

@@ -19,12 +19,18 @@ type VerifyFix struct {
 	Executors Executors
 	Inventory *inventory.Inventory
 	Prober    Prober // nil: the service's health is not looked at
+	Runner    string // as ExecuteFix's
 	Now       Clock
 	Log       *slog.Logger
 }
 
-// maxLook bounds one look at a target, its service's health included.
-const maxLook = 30 * time.Second
+const (
+	// maxLook bounds one look at a target, its service's health included.
+	maxLook = 30 * time.Second
+	// maxBlind is how much longer than the plan's limit it is tried to look at a target
+	// that cannot be looked at: after an outage of OpsGuard's own, say.
+	maxBlind = 5 * time.Minute
+)
 
 // Handle looks once, and ends what has not come to its end by the plan's limit. What it
 // has concluded before it answers again.
@@ -45,7 +51,11 @@ func (s VerifyFix) Handle(ctx context.Context, ref incident.Ref) (FixProgress, e
 	if sight.Phase == Verified {
 		sight = s.wellAgain(limited, inc, sight)
 	}
-	if sight.Phase == Settling && s.Now().Before(inc.SettleUntil()) {
+	until := inc.SettleUntil()
+	if sight.blind {
+		until = until.Add(maxBlind)
+	}
+	if sight.Phase == Settling && s.Now().Before(until) {
 		return s.goesOn(ctx, inc)
 	}
 	return s.conclude(ctx, inc, sight)
@@ -85,13 +95,19 @@ func (s VerifyFix) conclude(ctx context.Context, inc incident.Incident, sight Si
 		sight.Steps = append(sight.Steps, incident.FixStep{Name: "wait", Status: "failed",
 			Detail: fmt.Sprintf("not verified within %s", inc.Plan.Limit()), At: s.Now()})
 	}
-	result := incident.Result{Outcome: incident.Applied, Steps: sight.Steps, Looked: true, Over: sight.Phase == Verified}
+	result := incident.Result{Outcome: incident.Applied, Steps: sight.Steps, Looked: true}
 	undoing := inc.Attempt.Undoing != nil
+	heard, gone := s.calls(inc)
 	switch {
-	case sight.Phase == Verified && undoing:
-		result.Outcome, result.Verified = incident.Undone, true
 	case sight.Phase == Verified:
 		result.Outcome, result.Verified = incident.Fixed, true
+		if undoing {
+			result.Outcome = incident.Undone
+		}
+		result.Over = heard || gone // else the call that acted may still be at it
+	case !heard, sight.blind:
+		// Nobody has seen that this fix was applied, or how it went on: it must not be undone.
+		result.Outcome = incident.Unknown
 	case sight.Phase == NotVerified:
 		// Nothing is under way any more; the hold is kept only where it is undone next.
 		result.Over = undoing || !inc.Plan.Undo.Possible()
@@ -109,6 +125,16 @@ func (s VerifyFix) conclude(ctx context.Context, inc incident.Incident, sight Si
 	return progress(inc, s.Now()), nil
 }
 
+// calls reports whether the call that acted has said so, and whether its process is gone.
+func (s VerifyFix) calls(inc incident.Incident) (heard, gone bool) {
+	a := inc.Attempt
+	heard, runner := a.Heard, a.Runner
+	if u := a.Undoing; u != nil {
+		heard, runner = u.Heard, u.Runner
+	}
+	return heard, s.Runner != "" && runner != s.Runner
+}
+
 // look asks the executor how far the fix, or its undoing, has come. A target that cannot
 // be looked at is taken to be settling: it is looked at again.
 func look(ctx context.Context, executors Executors, inc incident.Incident, now time.Time) Sight {
@@ -122,7 +148,7 @@ func look(ctx context.Context, executors Executors, inc incident.Incident, now t
 		if !inc.Settling() {
 			phase = NotVerified // nobody knows that anything was begun
 		}
-		return Sight{Phase: phase, Steps: []incident.FixStep{{Name: "look", Status: "failed", Detail: "the target could not be looked at: " + told(err), At: now}}}
+		return Sight{Phase: phase, blind: true, Steps: []incident.FixStep{{Name: "look", Status: "failed", Detail: "the target could not be looked at: " + told(err), At: now}}}
 	}
 	return sight
 }

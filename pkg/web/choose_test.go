@@ -66,7 +66,7 @@ func (f *front) undone() {
 	step := []incident.FixStep{{Name: "pods", Status: "failed", Detail: "0 of 3 <ready>", At: opened.Add(6 * time.Minute)}}
 	f.put(f.incidents[undoneID].Record(incident.Result{Outcome: incident.Applied, Steps: step, Looked: true}, opened.Add(6*time.Minute)))
 	f.put(f.incidents[undoneID].ClaimUndo(incident.Claimer{}, opened.Add(6*time.Minute)))
-	f.put(f.incidents[undoneID].TookUndo(nil, nil, opened.Add(6*time.Minute)))
+	f.put(f.incidents[undoneID].TookUndo(nil, nil, false, opened.Add(6*time.Minute)))
 	f.put(f.incidents[undoneID].RecordUndo(incident.Result{Outcome: incident.Undone, Verified: true, Over: true}, opened.Add(7*time.Minute)))
 }
 

@@ -65,7 +65,7 @@ func (t *task) steps() *Steps {
 		Approve: steps.ApproveFix{Store: store, Delivery: delivery, Inventory: inv, People: people, Now: now, Log: log},
 		Plan:    steps.PlanFix{Store: store, Executors: platform{t}, Inventory: inv, Lasting: lasting, Now: now, Log: log},
 		Execute: steps.ExecuteFix{Store: store, Executors: platform{t}, Inventory: inv, Fixes: store, Runner: w.runner(), Now: now, Log: log},
-		Verify:  steps.VerifyFix{Store: store, Executors: platform{t}, Inventory: inv, Prober: prober{t}, Now: now, Log: log},
+		Verify:  steps.VerifyFix{Store: store, Executors: platform{t}, Inventory: inv, Prober: prober{t}, Runner: w.runner(), Now: now, Log: log},
 		Undo:    steps.UndoFix{Store: store, Executors: platform{t}, Runner: w.runner(), Now: now, Log: log},
 		Ticket:  steps.CreateTicket{Store: store, Inventory: inv, Trackers: []steps.Tracker{tracker{t}}, Links: w.links, Now: now, Log: log},
 		Close:   steps.LogResolution{Store: store, Lasting: lasting, People: people, Now: now, Log: log},

@@ -206,7 +206,7 @@ func undoPlants() []plant {
 		{"an undoing is done before it is claimed", invApproval, Hooks{Steps: func(s *Steps) {
 			undo := s.Undo
 			s.UndoFix = func(ctx context.Context, ref incident.Ref) (steps.FixProgress, error) {
-				if inc, err := undo.Store.Load(ctx, ref); err == nil && inc.MayUndo() {
+				if inc, err := undo.Store.Load(ctx, ref); err == nil && inc.MayUndo(undo.Now()) {
 					if exec, err := undo.Executors.For(inc.Plan.Target); err == nil {
 						exec.Undo(ctx, undoOf(inc))
 					}

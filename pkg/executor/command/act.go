@@ -90,6 +90,13 @@ func (e *Executor) ready(ctx context.Context, o steps.Order, of string) ([]strin
 	if path != o.Plan.Present[of+" program"] || digest != o.Plan.Present[of+" sha256"] {
 		return nil, incident.BadField(of, "the program %s is not the one that was approved: it was changed since", path)
 	}
+	script, digest, err := scriptOf(ctx, argv)
+	if err != nil {
+		return nil, err
+	}
+	if script != o.Plan.Present[of+" script"] || digest != o.Plan.Present[of+" script sha256"] {
+		return nil, incident.BadField(of, "the script %s is not the one that was approved: it was changed since", script)
+	}
 	argv[0] = path
 	return argv, nil
 }

@@ -86,6 +86,13 @@ func (e *Executor) Look(ctx context.Context, p incident.Proposal) (incident.Stat
 			return nil, err
 		}
 		seen[c.of+" program"], seen[c.of+" sha256"] = path, digest
+		script, digest, err := scriptOf(ctx, c.argv)
+		if err != nil {
+			return nil, err
+		}
+		if script != "" {
+			seen[c.of+" script"], seen[c.of+" script sha256"] = script, digest
+		}
 	}
 	return seen, nil
 }

@@ -58,6 +58,9 @@ func (s Settings) Validate() error {
 	if s.StatusURL != "" && !strings.Contains(s.StatusURL, "{key}") {
 		all = append(all, incident.BadField("statusUrl", "must hold {key}, or nobody can tell one fix from another"))
 	}
+	if s.Undo && s.StatusURL == "" { // nobody could tell that it helped, so that it would always be undone
+		all = append(all, incident.BadField("undo", "needs statusUrl: a fix whose end nobody can see would be undone although it helped"))
+	}
 	if s.Limit < time.Second || s.Limit > incident.MaxFixLimit {
 		all = append(all, incident.BadField("limit", "must be 1s to 1h"))
 	}
