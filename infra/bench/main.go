@@ -5,7 +5,7 @@
 // fails only if something could not be measured. The load generator runs on the
 // same cores as what it measures, so the figures are what is left beside it.
 //
-// -only start,ingest,lives,storm,waiting measures a part.
+// -only start,ingest,lives,fixes,storm,waiting measures a part.
 package main
 
 import (
@@ -40,6 +40,7 @@ var parts = []part{
 	{"start", (*bench).start},
 	{"ingest", (*bench).ingest},
 	{"lives", (*bench).lives},
+	{"fixes", (*bench).fixes},
 	{"storm", (*bench).storm},
 	{"waiting", (*bench).waiting},
 }

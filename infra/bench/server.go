@@ -21,8 +21,9 @@ type bench struct {
 	services string // services.yaml
 	began    time.Time
 	figures  []figure
-	running  *server // nil between measurements
-	bound    string  // OPSGUARD_INCIDENTS_PER_HOUR; "" for its default
+	running  *server  // nil between measurements
+	bound    string   // OPSGUARD_INCIDENTS_PER_HOUR; "" for its default
+	env      []string // settings of one part's own
 
 	ingestPerSecond float64 // new incidents; 0 if it was not measured
 }
@@ -94,6 +95,7 @@ func (b *bench) serveTo(ctx context.Context, data string, said *listener) (*serv
 		}
 	}
 	s.cmd.Env = append(s.cmd.Env, "OPSGUARD_PUBLIC_URL=http://"+addr, "OPSGUARD_SECRET_STORM="+stormToken)
+	s.cmd.Env = append(s.cmd.Env, b.env...)
 	if b.bound != "" {
 		s.cmd.Env = append(s.cmd.Env, "OPSGUARD_INCIDENTS_PER_HOUR="+b.bound)
 	}

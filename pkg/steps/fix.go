@@ -33,14 +33,14 @@ func progress(inc incident.Incident, now time.Time) FixProgress {
 }
 
 // nextLook is after how many seconds to look again at what settles so long already: soon
-// at first, because most fixes take seconds, and then seldom: an hour costs 300 looks.
+// at first, because most fixes take seconds, and then seldom: an hour costs 270 looks.
 func nextLook(since time.Duration) int {
 	switch {
-	case since < 10*time.Second:
+	case since < 5*time.Second:
 		return 1
-	case since < time.Minute:
+	case since < 20*time.Second:
 		return 2
-	case since < 5*time.Minute:
+	case since < 2*time.Minute:
 		return 5
 	}
 	return 15
