@@ -138,12 +138,18 @@ func opened[T any](w *opening, open func() ([]integration.Opened[T], error)) []i
 
 // env is what integrations see of the world on one machine.
 func (rt *Runtime) env(d Deps) integration.Env {
-	s := rt.settings
+	env := rt.settings.env(d)
+	env.Now, env.Tickets = rt.clock.Now, rt.store
+	return env
+}
+
+// env is the same for a command that has no store.
+func (s Settings) env(d Deps) integration.Env {
 	return integration.Env{
 		Secrets: secrets{notify.DiscordWebhook: s.DiscordWebhook, gemini.SettingKey: s.GeminiKey},
 		HTTP:    integration.NewHTTP(http.DefaultTransport), Outside: integration.NewOutside(),
-		AWS: awsAccess(os.Getenv), Now: rt.clock.Now, After: time.After, Log: d.Log, Version: d.Version,
-		PublicURL: s.PublicURL, Console: d.Console, Keyless: s.APIKeys == "", Tickets: rt.store,
+		AWS: awsAccess(os.Getenv), Now: time.Now, After: time.After, Log: d.Log, Version: d.Version,
+		PublicURL: s.PublicURL, Console: d.Console, Keyless: s.APIKeys == "",
 	}
 }
 

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/opsguard/opsguard/infra"
 	"github.com/opsguard/opsguard/infra/setting"
+	"github.com/opsguard/opsguard/pkg/executor"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/inventory"
@@ -138,6 +140,19 @@ func (s Settings) CheckServices(forAWS bool) (string, error) {
 	}
 	return fmt.Sprintf("%s is right: %d services, %d sources, %d channels, %d trackers", name, len(inv.Services()),
 		len(inv.Entries(integration.Sources)), len(inv.Entries(integration.Channels)), len(inv.Entries(integration.Trackers))), nil
+}
+
+// CheckTargets looks at every target that services.yaml names, and changes none.
+func (s Settings) CheckTargets(ctx context.Context, d Deps) ([]steps.TargetCheck, error) {
+	inv, err := s.loadServices()
+	if err != nil {
+		return nil, err
+	}
+	executors, err := executor.Open(s.env(d), executor.List())
+	if err != nil {
+		return nil, err
+	}
+	return steps.CheckTargets(ctx, executors, inv), nil
 }
 
 // tenant is the only one until there are several.
