@@ -165,13 +165,13 @@ func (r *runbooks) settle(ctx context.Context, s *server, keys [2]string) (share
 			return 0, 0, ctx.Err()
 		}
 	}
-	time.Sleep(warmUp)
+	pause(ctx, warmUp)
 	before, err := s.cpu()
 	r.mu.Lock()
 	counted := r.looks
 	r.mu.Unlock()
 	begun := time.Now()
-	time.Sleep(watched)
+	pause(ctx, watched)
 	after, err2 := s.cpu()
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -193,7 +193,7 @@ func open(ctx context.Context, s *server, keys [2]string, n int) (string, error)
 		if err := call(ctx, s, keys[0], http.MethodGet, "/incidents/"+opened.IncidentID, "", "", &opened); err != nil {
 			return "", err
 		}
-		time.Sleep(time.Millisecond)
+		pause(ctx, time.Millisecond)
 	}
 	return opened.IncidentID, nil
 }
@@ -222,4 +222,12 @@ func call(ctx context.Context, s *server, key, method, path, kind, body string, 
 		return fmt.Errorf("%s %s: %d %s %w", method, path, resp.StatusCode, answer, err)
 	}
 	return json.Unmarshal(answer, into)
+}
+
+// pause lets time go by: what is measured is what happens meanwhile.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
 }
