@@ -73,7 +73,8 @@ func (b *bench) fixes(ctx context.Context) error {
 	defer r.Close()
 	yaml := "services:\n"
 	for n := range settling + approved {
-		yaml += fmt.Sprintf("  real-%d: {owner: bench, target: {type: webhook, url: %q, statusUrl: %q, secret: {secret: HOOK}, limit: 1h}, fixes: [restart-service]}\n",
+		yaml += fmt.Sprintf("  real-%d: {owner: bench, fixes: [restart-service], "+
+			"target: {type: webhook, url: %q, statusUrl: %q, secret: {secret: HOOK}, limit: 1h}}\n",
 			n, fmt.Sprintf("%s/%d", r.URL, n), r.URL+"/status/{key}")
 	}
 	usual := b.services

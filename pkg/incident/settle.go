@@ -133,7 +133,8 @@ func (i Incident) RefuseUndo(why string, now time.Time) Change {
 	if !i.MayUndo(i.notBefore(now)) {
 		return i.recorded()
 	}
-	c := i.change(now, System, EventUndoFinished, map[string]string{"outcome": string(Failed), "refused": why, "targetHeldUntil": FormatTime(i.Attempt.Until)})
+	c := i.change(now, System, EventUndoFinished, map[string]string{
+		"outcome": string(Failed), "refused": why, "targetHeldUntil": FormatTime(i.Attempt.Until)})
 	at := c.Incident.UpdatedAt
 	c.Incident.Attempt.Undoing = &Undoing{StartedAt: at, FinishedAt: &at, Outcome: Failed,
 		Steps: withSteps(nil, []FixStep{{Name: "undo", Status: "failed", Detail: why + "; nothing was changed", At: at}})}

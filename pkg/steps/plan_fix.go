@@ -58,7 +58,10 @@ func (s PlanFix) Handle(ctx context.Context, ref incident.Ref) (PlanFixOutput, e
 		if err != nil {
 			return PlanFixOutput{}, err
 		}
-		if inc, err = update(ctx, s.Store, ref, func(inc incident.Incident) (incident.Change, error) { return inc.Planned(planning, s.Now()) }); err != nil {
+		inc, err = update(ctx, s.Store, ref, func(inc incident.Incident) (incident.Change, error) {
+			return inc.Planned(planning, s.Now())
+		})
+		if err != nil {
 			return PlanFixOutput{}, err
 		}
 	}
@@ -79,7 +82,8 @@ func (s PlanFix) plan(ctx context.Context, inc incident.Incident, history incide
 	}
 	bare, err := resolve(s.Inventory, inc, *inc.Proposal)
 	if err != nil {
-		return incident.Planning{ManualReason: fmt.Sprintf("The proposed fix %s can no longer be applied to this service: %s.", inc.Proposal.FixID, told(err))}, nil
+		return incident.Planning{ManualReason: fmt.Sprintf("The proposed fix %s can no longer be applied to this service: %s.",
+			inc.Proposal.FixID, told(err))}, nil
 	}
 	plan, err := draft(ctx, s.Executors, inc.Ref, bare)
 	switch {
@@ -87,7 +91,8 @@ func (s PlanFix) plan(ctx context.Context, inc incident.Incident, history incide
 		return incident.Planning{}, err // the state machine asks again; then people are told that it could not be planned
 	case err != nil:
 		logFailure(ctx, s.Log, inc.Ref, "the proposed fix could not be planned", err)
-		return incident.Planning{ManualReason: fmt.Sprintf("The proposed fix %s cannot be done as the target is: %s.", inc.Proposal.FixID, told(err))}, nil
+		return incident.Planning{ManualReason: fmt.Sprintf("The proposed fix %s cannot be done as the target is: %s.",
+			inc.Proposal.FixID, told(err))}, nil
 	}
 	return incident.Planning{Plan: &plan, Caution: s.caution(inc, plan, history)}, nil
 }
@@ -101,7 +106,8 @@ func (s PlanFix) caution(inc incident.Incident, plan incident.Plan, history inci
 		all = append(all, fmt.Sprintf("%s did not help for good before: %s", plan.FixID, tried(vain)))
 	}
 	if name, until, frozen := s.Inventory.Frozen(inc.Service, plan.FixID, now); frozen {
-		all = append(all, fmt.Sprintf("frozen until %s by the window %q: approved before then, it is not started", until.UTC().Format("2006-01-02 15:04 UTC"), name))
+		all = append(all, fmt.Sprintf("frozen until %s by the window %q: approved before then, it is not started",
+			until.UTC().Format("2006-01-02 15:04 UTC"), name))
 	}
 	return strings.Join(all, ". ")
 }

@@ -57,7 +57,8 @@ func (s UndoFix) run(ctx context.Context, inc incident.Incident) Acted {
 	if err != nil {
 		why = told(err)
 	}
-	return Acted{Outcome: incident.Failed, Steps: []incident.FixStep{{Name: "undo", Status: "failed", Detail: why + "; nothing was changed", At: s.Now()}}}
+	return Acted{Outcome: incident.Failed, Steps: []incident.FixStep{{Name: "undo", Status: "failed",
+		Detail: why + "; nothing was changed", At: s.Now()}}}
 }
 
 // again only looks: whether the call that began it acted cannot be known.

@@ -148,7 +148,8 @@ func look(ctx context.Context, executors Executors, inc incident.Incident, now t
 		if !inc.Settling() {
 			phase = NotVerified // nobody knows that anything was begun
 		}
-		return Sight{Phase: phase, blind: true, Steps: []incident.FixStep{{Name: "look", Status: "failed", Detail: "the target could not be looked at: " + told(err), At: now}}}
+		return Sight{Phase: phase, blind: true, Steps: []incident.FixStep{{Name: "look", Status: "failed",
+			Detail: "the target could not be looked at: " + told(err), At: now}}}
 	}
 	return sight
 }
