@@ -91,6 +91,7 @@ func parts(p incident.Plan) []Part {
 	if p.Blast.Of > 0 {
 		add("Touches", fmt.Sprintf("%d of %d %s", p.Blast.Affected, p.Blast.Of, inline(p.Blast.Unit, MaxParameter)))
 	}
+	add("Needs", "", exact(p.Rights)...)
 	if !p.Undo.Possible() {
 		add("To be verified", "within "+duration(p.Limit())+", else a ticket is opened")
 		add("Cannot be undone", "", line(p.Undo.Not, MaxManualReason))

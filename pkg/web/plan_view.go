@@ -20,6 +20,7 @@ type planView struct {
 	Undo           *undoPlanView     `json:"undo"`
 	LimitSeconds   *int64            `json:"limitSeconds"` // until it must be verified
 	Blast          *blastView        `json:"blast"`
+	Rights         []string          `json:"rights"` // what the fix needs, one each
 	ExecutorDigest *string           `json:"executorDigest"`
 
 	Hash string `json:"hash"`
@@ -55,7 +56,7 @@ func viewPlan(p *incident.Plan) *planView {
 	limit, digest := p.LimitSeconds, p.ExecutorDigest
 	v.Present, v.Wanted, v.Actions = object(p.Present), object(p.Wanted), list(p.Actions)
 	v.Undo = &undoPlanView{list(p.Undo.Actions), object(p.Undo.Wanted), orNull(p.Undo.Not)}
-	v.LimitSeconds, v.ExecutorDigest = &limit, &digest
+	v.LimitSeconds, v.ExecutorDigest, v.Rights = &limit, &digest, list(p.Rights)
 	if p.Blast.Of > 0 {
 		v.Blast = &blastView{p.Blast.Affected, p.Blast.Of, p.Blast.Unit}
 	}
