@@ -227,3 +227,15 @@ func TestAChangeIsNeverHidden(t *testing.T) {
 		}
 	})
 }
+
+// The rights are under the hash, so whoever approves sees them.
+func TestTheRightsOfAPlanAreShown(t *testing.T) {
+	p := final(incident.Plan{FixID: "restart-service", Target: incident.Target{Service: "prod-api-01", Type: "ecs"}, Parameters: map[string]string{}, FixDigest: "d"}.
+		With(incident.Draft{Actions: []string{"UpdateService"}, Rights: []string{"ecs:UpdateService on arn:aws:ecs:eu-central-1:1:service/blue/shop"}}, "e"))
+	for _, part := range brief.Of(askedAbout(t, p), brief.Links{}, at(10, 6)).Fix.Parts {
+		if part.Label == "Needs" && len(part.Lines) == 1 && strings.Contains(string(part.Lines[0]), "ecs:UpdateService on arn:aws:ecs:eu-central-1:1:service/blue/shop") {
+			return
+		}
+	}
+	t.Error("the rights are not shown")
+}
