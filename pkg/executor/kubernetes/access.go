@@ -14,14 +14,15 @@ import (
 	"github.com/opsguard/opsguard/pkg/integration"
 )
 
-// access is how a cluster is reached. One more way to get a token, such as a presigned
-// URL for EKS, is one more function that returns one of these.
+// access is how a cluster is reached. One more way is one more function that returns one.
 type access struct {
 	server string // without a slash at its end
 	http   *http.Client
 	// token is read for each call, so that one that was replaced is used at once; "" where
 	// a client certificate says who calls.
 	token func(ctx context.Context) (string, error)
+	// stranger is what to say where the server does not know the token; "" for the general words.
+	stranger string
 }
 
 // Where a pod finds its service account: "Accessing the Kubernetes API from a Pod" in the
@@ -31,7 +32,7 @@ const (
 	inClusterFolder = "/var/run/secrets/kubernetes.io/serviceaccount"
 )
 
-// accessOf reads the files that the settings name. It calls nobody.
+// accessOf reads the files that the settings name. It calls nobody, so it is not for EKS.
 func accessOf(env integration.Env, s Settings) (access, error) {
 	switch {
 	case s.Server != "":

@@ -14,6 +14,7 @@ import (
 	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/steps"
 	"github.com/opsguard/opsguard/pkg/steps/stepstest"
+	"github.com/opsguard/opsguard/pkg/steps/stepstest/awsfake"
 )
 
 func written(t *testing.T, folder, name, text string) string {
@@ -135,6 +136,19 @@ func TestSettingsThatCannotServeAreRefusedAtTheStart(t *testing.T) {
 		"name exactly one of deployment":                       {setting("daemonSet", "api")},
 		"daemonSet: is not a name that Kubernetes takes":       {setting("daemonSet", "../../secrets")},
 		"kubeconfig: the file cannot be read":                  {setting("kubeconfig", "/no/such/file")},
+		"role: goes with eks only":                             {setting("role", awsfake.Role)},
+		"readRole: goes with eks only":                         {setting("server", "https://k.example"), token, setting("readRole", awsfake.ReadRole)},
+		"region: goes with eks only":                           {setting("kubeconfig", "/x"), setting("region", "eu-central-1")},
+		"externalId: goes with eks only":                       {setting("externalId", "an-id")},
+		"region: must be a Region's name":                      {setting("eks", "prod")},
+		"role: must be a role's ARN":                           {setting("eks", "prod"), setting("region", "eu-central-1")},
+		"externalId: must be 2 to 1000":                        {setting("eks", "prod"), setting("role", awsfake.Role)},
+		"eks: must be a cluster's name":                        awsfake.Settings("eks", "../x"),
+		"eks: and server, ca, token":                           awsfake.Settings("eks", "prod", "server", "https://k.example"),
+		"eks: and server, ca":                                  awsfake.Settings("eks", "prod", "ca", "/x"),
+		"eks: and server":                                      append(awsfake.Settings("eks", "prod"), token),
+		"token, kubeconfig or context exclude each other":      awsfake.Settings("eks", "prod", "kubeconfig", "/x"),
+		"kubeconfig or context exclude each other":             awsfake.Settings("eks", "prod", "context", "x"),
 	} {
 		if _, err := openWith(settings...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)

@@ -132,6 +132,9 @@ func (a api) call(ctx context.Context, r request, into any) (said, error) {
 			if json.Unmarshal(answer, &told) == nil && told.Kind == "Status" {
 				s.reason = told.Reason
 			}
+			if status == http.StatusUnauthorized && a.stranger != "" {
+				return a.stranger
+			}
 			return s.words(r)
 		},
 	})

@@ -5,8 +5,8 @@
 // was seen to be as planned: if somebody changes it in between, the API server refuses. The
 // platform keeps no idempotency keys; a fix that was taken is recognised by what it leaves.
 //
-// A cluster is reached by a kubeconfig file, by server and token, or by the service account
-// of the pod that OpsGuard runs in; see access.
+// A cluster is reached by a kubeconfig file, by server and token, by the service account of
+// the pod that OpsGuard runs in, or as a role of AWS where it is Amazon EKS's; see access.
 package kubernetes
 
 import (
@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/opsguard/opsguard/pkg/executor/internal/awsapi"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/steps"
@@ -25,36 +26,40 @@ type Executor struct {
 	settings Settings
 	kind     kind
 	name     string
-	api      api
+	eks      *eks // nil where api serves all calls
+	api      api  // of one method's session where there is eks
 }
 
 // Integration describes the executor.
 func Integration() integration.Descriptor[steps.Executor] {
-	return integration.New("kubernetes", "fixes a Deployment, StatefulSet or DaemonSet of a Kubernetes cluster", Open).NamedBy("context", "server", "namespace", "deployment", "statefulSet", "daemonSet").Can(abilities()...)
+	return integration.New("kubernetes", "fixes a Deployment, StatefulSet or DaemonSet of a Kubernetes cluster", Open).NamedBy("context", "server", "eks", "region", "namespace", "deployment", "statefulSet", "daemonSet").Can(abilities()...)
 }
 
 func abilities() []integration.Ability {
 	return []integration.Ability{
 		{Fix: restartService, Does: "sets the pod template's annotation kubectl.kubernetes.io/restartedAt, as kubectl rollout restart does",
 			Verifies: "the rollout's status, as kubectl rollout status does",
-			Rights:   "get and patch on the workload; list on pods and on replicasets or controllerrevisions"},
+			Rights:   "get and patch on the workload; list on pods and on replicasets or controllerrevisions" + onEKS},
 		{Fix: rollbackDeployment, Does: "puts back the pod template of the revision before, as kubectl rollout undo does",
 			Undo:     "puts back the pod template of the revision that was there, if nobody has changed it since",
 			Verifies: "the workload is at that revision, and the rollout's status",
-			Rights:   "get and patch on the workload; list on pods and on replicasets or controllerrevisions"},
+			Rights:   "get and patch on the workload; list on pods and on replicasets or controllerrevisions" + onEKS},
 		{Fix: scaleOut, Does: "raises spec.replicas, up to maxReplicas; not of a DaemonSet, nor under a HorizontalPodAutoscaler",
 			Undo:     "sets spec.replicas to what it was, if it still is what the fix made it",
 			Verifies: "as many pods are available as are wanted",
-			Rights:   "get on the workload; patch on its scale; list on horizontalpodautoscalers, pods and replicasets"},
+			Rights:   "get on the workload; patch on its scale; list on horizontalpodautoscalers, pods and replicasets" + onEKS},
 		{Fix: replaceInstance, Does: "deletes the least healthy pod; its controller makes another",
 			Verifies: "that pod is gone and all pods are available",
-			Rights:   "get on the workload; list on replicasets; get, list and delete on pods"},
+			Rights:   "get on the workload; list on replicasets; get, list and delete on pods" + onEKS},
 		{Fix: cordonNode, Does: "marks the node of the least healthy pod as unschedulable",
 			Undo:     "marks the node as schedulable, if it still is marked",
 			Verifies: "the node is marked as unschedulable",
-			Rights:   "get on the workload; list on pods and replicasets; get, list and patch on nodes, for the whole cluster"},
+			Rights:   "get on the workload; list on pods and replicasets; get, list and patch on nodes, for the whole cluster" + onEKS},
 	}
 }
+
+// onEKS is what each fix needs in AWS.
+const onEKS = "; with eks: " + describeCluster + " on the cluster"
 
 // The fixes of the catalogue that can be done here.
 const (
@@ -67,14 +72,25 @@ const (
 
 // Open opens the executor. It reads the files that the settings name, and calls nobody.
 func Open(env integration.Env, s Settings) (steps.Executor, error) {
+	e := &Executor{env: env, settings: s}
+	e.kind, e.name = s.workload()
+	if s.EKS != "" {
+		e.eks = &eks{env, s.target(), s.EKS}
+		return e, nil
+	}
 	way, err := accessOf(env, s)
 	if err != nil {
 		return nil, err
 	}
-	env.HTTP = way.http
-	e := &Executor{env: env, settings: s, api: api{env, way}}
-	e.kind, e.name = s.workload()
-	return e, nil
+	return e.by(way), nil
+}
+
+// by is the executor with a way to the cluster.
+func (e *Executor) by(way access) *Executor {
+	reached := *e
+	reached.env.HTTP = way.http
+	reached.api = api{reached.env, way}
+	return &reached
 }
 
 // fix is one fix of a workload.
@@ -104,9 +120,22 @@ func (e *Executor) fix(id string) (fix, error) {
 	return nil, incident.BadField("fixId", "%s cannot be done on Kubernetes", id)
 }
 
+// ready is a fix that can call the cluster. On EKS that takes a session of AWS for who.
+func (e *Executor) ready(ctx context.Context, id string, who awsapi.Who) (fix, error) {
+	f, err := e.fix(id)
+	if err != nil || e.eks == nil {
+		return f, err
+	}
+	way, err := e.eks.access(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	return e.by(way).fix(id)
+}
+
 // Look implements steps.Executor.
 func (e *Executor) Look(ctx context.Context, p incident.Proposal) (incident.State, error) {
-	f, err := e.fix(p.FixID)
+	f, err := e.ready(ctx, p.FixID, e.settings.target().ToPlan())
 	if err != nil {
 		return nil, err
 	}
@@ -119,12 +148,16 @@ func (e *Executor) Plan(present incident.State, p incident.Proposal) (incident.D
 	if err != nil {
 		return incident.Draft{}, err
 	}
-	return f.plan(present, p)
+	draft, err := f.plan(present, p)
+	if err == nil && e.eks != nil {
+		draft.Rights = append(draft.Rights, e.eks.right())
+	}
+	return draft, err
 }
 
 // Act implements steps.Executor.
 func (e *Executor) Act(ctx context.Context, o steps.Order) steps.Acted {
-	f, err := e.fix(o.Plan.FixID)
+	f, err := e.ready(ctx, o.Plan.FixID, e.settings.target().ToChange(o))
 	if err != nil {
 		return e.failed(o.Plan.FixID, err)
 	}
@@ -133,19 +166,19 @@ func (e *Executor) Act(ctx context.Context, o steps.Order) steps.Acted {
 
 // Undo implements steps.Executor.
 func (e *Executor) Undo(ctx context.Context, o steps.Order) steps.Acted {
-	f, err := e.fix(o.Plan.FixID)
-	switch {
-	case err != nil:
-		return e.failed("undo", err)
-	case !o.Plan.Undo.Possible():
+	if !o.Plan.Undo.Possible() {
 		return e.failed("undo", invalid("the plan has no undoing"))
+	}
+	f, err := e.ready(ctx, o.Plan.FixID, e.settings.target().ToChange(o))
+	if err != nil {
+		return e.failed("undo", err)
 	}
 	return f.undo(ctx, o)
 }
 
 // Verify implements steps.Executor.
 func (e *Executor) Verify(ctx context.Context, o steps.Order) (steps.Sight, error) {
-	f, err := e.fix(o.Plan.FixID)
+	f, err := e.ready(ctx, o.Plan.FixID, e.settings.target().ToVerify(o))
 	if err != nil {
 		return steps.Sight{}, err
 	}

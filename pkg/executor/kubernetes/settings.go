@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 
+	"github.com/opsguard/opsguard/pkg/executor/internal/awsapi"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
 )
@@ -22,6 +23,12 @@ type Settings struct {
 	Server     string             `setting:"server" default:"" help:"the API server's URL, in place of a kubeconfig file; with none of them: the cluster that OpsGuard runs in"`
 	CA         string             `setting:"ca" default:"" help:"the path of the certificate, in PEM, of the authority that vouches for server; by default those that the machine trusts"`
 	Token      integration.Secret `setting:"token" default:"" help:"a bearer token for server, such as a service account's"`
+
+	EKS        string `setting:"eks" default:"" help:"the name of an Amazon EKS cluster, in place of server and of a kubeconfig file; it is reached by role"`
+	Region     string `setting:"region" default:"" help:"the Region of the EKS cluster"`
+	Role       string `setting:"role" default:"" help:"ARN of the role to act with on EKS; an access entry of the cluster says what it may do in Kubernetes"`
+	ReadRole   string `setting:"readRole" default:"" help:"ARN of the role to look with on EKS, with an access entry of its own; role if left out"`
+	ExternalID string `setting:"externalId" default:"" help:"the external id that the role's trust policy asks for"`
 }
 
 // dnsName is what Kubernetes takes as a name: RFC 1123 labels, joined by dots
@@ -52,8 +59,31 @@ func (s Settings) Validate() error {
 	return errors.Join(append(wrong, s.access()...)...)
 }
 
-// access reports what is wrong with how the cluster is reached.
-func (s Settings) access() (wrong []error) {
+// target is where the EKS cluster is.
+func (s Settings) target() awsapi.Target {
+	return awsapi.Target{Role: s.Role, ReadRole: s.ReadRole, ExternalID: s.ExternalID, Region: s.Region}
+}
+
+// access reports what is wrong with how the cluster is reached: there is one way.
+func (s Settings) access() []error {
+	if s.EKS == "" {
+		var wrong []error
+		for setting, value := range map[string]string{"region": s.Region, "role": s.Role, "readRole": s.ReadRole, "externalId": s.ExternalID} {
+			if value != "" {
+				wrong = append(wrong, incident.BadField(setting, "goes with eks only"))
+			}
+		}
+		return append(wrong, s.direct()...)
+	}
+	wrong := []error{awsapi.OneName("eks", s.EKS, eksName, "a cluster's name of up to 100 letters, digits, - and _"), s.target().Validate()}
+	if s.Server != "" || s.Kubeconfig != "" || s.Context != "" || s.CA != "" || !s.Token.IsZero() {
+		wrong = append(wrong, incident.BadField("eks", "and server, ca, token, kubeconfig or context exclude each other; EKS tells the server"))
+	}
+	return wrong
+}
+
+// direct reports what is wrong with how a cluster is reached that is not EKS's.
+func (s Settings) direct() (wrong []error) {
 	if s.Server == "" {
 		if s.CA != "" {
 			wrong = append(wrong, incident.BadField("ca", "goes with server only; a kubeconfig file names its own"))

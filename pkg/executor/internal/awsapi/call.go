@@ -44,7 +44,7 @@ func (s *Session) Query(ctx context.Context, right, version string, in url.Value
 	return err
 }
 
-// REST makes a call of the protocol rest-json: Lambda. path is escaped already and may
+// REST makes a call of the protocol rest-json: Lambda, EKS. path is escaped already and may
 // have a query; in may be nil.
 func (s *Session) REST(ctx context.Context, right, method, path string, in, out any) error {
 	var body []byte
@@ -79,7 +79,7 @@ func unreadable(service string) error {
 func vendor(service string) string {
 	known := map[string]string{
 		"sts": "AWS STS", "ecs": "Amazon ECS", "lambda": "AWS Lambda", "autoscaling": "EC2 Auto Scaling",
-		"ec2": "Amazon EC2", "rds": "Amazon RDS", "ssm": "AWS Systems Manager",
+		"ec2": "Amazon EC2", "eks": "Amazon EKS", "rds": "Amazon RDS", "ssm": "AWS Systems Manager",
 	}
 	if name, ok := known[service]; ok {
 		return name
@@ -122,12 +122,12 @@ func (s *Session) send(ctx context.Context, right, method, path string, h http.H
 	}
 	sign(h, method, u, body, s.key, service, s.Region, s.env.Now())
 	status := 0
-	answer, err := s.env.Do(ctx, integration.Call{
+	answer, err := s.env.Exchange(ctx, integration.Call{
 		Vendor: vendor(service), Method: method, URL: u.String(), Header: h, Body: body, RequestID: "X-Amzn-Requestid",
 		Judge: func(code int, _ []byte) string { status = code; return "" },
 	})
 	if err == nil {
-		return answer, nil
+		return answer.Body, nil
 	}
 	return nil, s.refusal(right, status, answer, err)
 }

@@ -77,7 +77,7 @@ func (e *Executor) Look(ctx context.Context, p incident.Proposal) (incident.Stat
 	if err != nil {
 		return nil, err
 	}
-	s, err := open(ctx, e.env, e.target, fix.Reads, as{role: e.target.looking(), name: "opsguard-look"})
+	s, err := Open(ctx, e.env, e.target, fix.Reads, e.target.ToPlan())
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func (e *Executor) change(ctx context.Context, o steps.Order, name string,
 	if ctx.Err() != nil {
 		return e.ended(incident.Failed, name, "the time was up before it began; nothing was changed")
 	}
-	s, err := open(ctx, e.env, e.target, o.Plan.Rights, forOrder(e.target.Role, o.Ref, o.By))
+	s, err := Open(ctx, e.env, e.target, o.Plan.Rights, e.target.ToChange(o))
 	if err != nil {
 		return e.ended(incident.Failed, name, told(err)+"; nothing was changed")
 	}
@@ -149,7 +149,7 @@ func (e *Executor) Verify(ctx context.Context, o steps.Order) (steps.Sight, erro
 	if err != nil {
 		return steps.Sight{}, err
 	}
-	s, err := open(ctx, e.env, e.target, fix.Reads, forOrder(e.target.looking(), o.Ref, o.By))
+	s, err := Open(ctx, e.env, e.target, fix.Reads, e.target.ToVerify(o))
 	if err != nil {
 		return steps.Sight{}, err
 	}

@@ -13,5 +13,5 @@ func With(env integration.Env, t Target, key integration.AWSKey) *Session {
 
 // OpenAs opens a session as an executor does, with any rights.
 func OpenAs(ctx context.Context, env integration.Env, t Target, rights []string, role, name, source string) (*Session, error) {
-	return open(ctx, env, t, rights, as{role, name, source})
+	return Open(ctx, env, t, rights, Who{role, name, source})
 }

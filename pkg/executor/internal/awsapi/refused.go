@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/opsguard/opsguard/pkg/incident"
+	"github.com/opsguard/opsguard/pkg/integration"
 )
 
 // Refused is a call that AWS answered with an error code.
@@ -65,9 +66,9 @@ func NotFound(code string) bool {
 
 // refusal turns what Env.Do has made of an answer into a Refused, if the answer has a code.
 // status is 0 where the answer was not judged: 5xx, or none at all.
-func (s *Session) refusal(right string, status int, answer []byte, err error) error {
-	code := errorCode(status, answer)
-	if code == "" {
+func (s *Session) refusal(right string, status int, answer integration.Answer, err error) error {
+	code := errorCode(status, answer.Header.Get("X-Amzn-Errortype"), answer.Body)
+	if code == "" || answer.Status == http.StatusTooManyRequests {
 		return err
 	}
 	service, _ := split(right)
@@ -118,8 +119,9 @@ func (s *Session) remedy(service string) string {
 var codeForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9.]{2,63}$`)
 
 // errorCode finds the code of an error: __type or code of JSON, Error/Code of XML. Lambda
-// names it in a header only; there the status says the same.
-func errorCode(status int, answer []byte) string {
+// and EKS name it in the header X-Amzn-Errortype only; where a gateway left that out, the
+// status says the same.
+func errorCode(status int, header string, answer []byte) string {
 	if len(answer) == 0 {
 		return ""
 	}
@@ -136,7 +138,9 @@ func errorCode(status int, answer []byte) string {
 	}
 	switch {
 	case json.Unmarshal(answer, &j) == nil:
-		code = j.Type + j.Code
+		if code = j.Type + j.Code; code == "" {
+			code = header
+		}
 		if code == "" && (j.Fault == "User" || j.Message != "") {
 			code = map[int]string{http.StatusForbidden: "AccessDeniedException", http.StatusNotFound: "ResourceNotFoundException",
 				http.StatusConflict: "ResourceConflictException", http.StatusPreconditionFailed: "PreconditionFailedException"}[status]

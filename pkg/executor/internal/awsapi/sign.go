@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,21 +26,50 @@ const (
 
 // sign adds the headers that authorise a call with this body.
 func sign(h http.Header, method string, u *url.URL, body []byte, key integration.AWSKey, service, region string, at time.Time) {
-	at = at.UTC()
-	h.Set("X-Amz-Date", at.Format(stampForm))
+	h.Set("X-Amz-Date", at.UTC().Format(stampForm))
 	if key.Token != "" {
 		h.Set("X-Amz-Security-Token", key.Token)
 	}
 	names, headers := canonicalHeaders(h, u.Host)
 	request := strings.Join([]string{method, escapePath(u), canonicalQuery(u), headers, names, hexSum(body)}, "\n")
-	scope := strings.Join([]string{at.Format(dayForm), region, service, "aws4_request"}, "/")
-	text := strings.Join([]string{algorithm, at.Format(stampForm), scope, hexSum([]byte(request))}, "\n")
+	scope := scopeOf(service, region, at)
+	h.Set("Authorization", algorithm+" Credential="+key.ID+"/"+scope+", SignedHeaders="+names+", Signature="+signature(request, scope, key, at))
+}
+
+// presign returns the address of a GET that is authorised by its query alone: "Create a
+// signed AWS API request", Add the signature to the query string. Who makes the call must
+// send the headers of h. Whoever knows the address can make it.
+func presign(u url.URL, h http.Header, key integration.AWSKey, service, region string, seconds int, at time.Time) string {
+	scope := scopeOf(service, region, at)
+	names, headers := canonicalHeaders(h, u.Host)
+	q := u.Query()
+	q.Set("X-Amz-Algorithm", algorithm)
+	q.Set("X-Amz-Credential", key.ID+"/"+scope)
+	q.Set("X-Amz-Date", at.UTC().Format(stampForm))
+	q.Set("X-Amz-Expires", strconv.Itoa(seconds))
+	q.Set("X-Amz-SignedHeaders", names)
+	if key.Token != "" {
+		q.Set("X-Amz-Security-Token", key.Token)
+	}
+	u.RawQuery = q.Encode()
+	u.RawQuery = canonicalQuery(&u)
+	request := strings.Join([]string{http.MethodGet, escapePath(&u), u.RawQuery, headers, names, hexSum(nil)}, "\n")
+	u.RawQuery += "&X-Amz-Signature=" + signature(request, scope, key, at)
+	return u.String()
+}
+
+// scopeOf is what a signature is good for: a day, a Region and a service.
+func scopeOf(service, region string, at time.Time) string {
+	return strings.Join([]string{at.UTC().Format(dayForm), region, service, "aws4_request"}, "/")
+}
+
+func signature(request, scope string, key integration.AWSKey, at time.Time) string {
+	text := strings.Join([]string{algorithm, at.UTC().Format(stampForm), scope, hexSum([]byte(request))}, "\n")
 	secret := []byte("AWS4" + key.Secret)
 	for _, part := range strings.Split(scope, "/") {
 		secret = mac(secret, part)
 	}
-	signature := hex.EncodeToString(mac(secret, text))
-	h.Set("Authorization", algorithm+" Credential="+key.ID+"/"+scope+", SignedHeaders="+names+", Signature="+signature)
+	return hex.EncodeToString(mac(secret, text))
 }
 
 // canonicalHeaders signs all headers that are set so far, and the host.

@@ -7,7 +7,8 @@
 // the rights of the plan that was approved; one that looks gets rights to read, and may
 // have a role of its own, so that functions that only look cannot act. The session
 // bears the incident's id and who approved it, so that CloudTrail in the target's account
-// names both beside every call.
+// names both beside every call. Kubernetes on EKS needs no more than such a session: Open,
+// and Session.Identity.
 //
 // Calls are plain HTTP, signed by Signature Version 4 (sign.go), in the three protocols
 // that AWS speaks (call.go). The SDK's client of ECS alone adds 2.9 MB to a bare program

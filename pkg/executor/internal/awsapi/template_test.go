@@ -14,6 +14,7 @@ import (
 	"github.com/opsguard/opsguard/pkg/executor/autoscaling"
 	"github.com/opsguard/opsguard/pkg/executor/ec2"
 	"github.com/opsguard/opsguard/pkg/executor/ecs"
+	"github.com/opsguard/opsguard/pkg/executor/kubernetes"
 	"github.com/opsguard/opsguard/pkg/executor/lambda"
 	"github.com/opsguard/opsguard/pkg/executor/rds"
 	"github.com/opsguard/opsguard/pkg/executor/ssm"
@@ -22,7 +23,8 @@ import (
 )
 
 func executors() []integration.Descriptor[steps.Executor] {
-	return []integration.Descriptor[steps.Executor]{autoscaling.Integration(), ec2.Integration(), ecs.Integration(), lambda.Integration(), rds.Integration(), ssm.Integration()}
+	return []integration.Descriptor[steps.Executor]{autoscaling.Integration(), ec2.Integration(), ecs.Integration(),
+		kubernetes.Integration(), lambda.Integration(), rds.Integration(), ssm.Integration()}
 }
 
 // texts is a list in YAML, or the one text that stands for a list of one.
