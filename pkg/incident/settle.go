@@ -35,6 +35,10 @@ func (i Incident) Took(receipt State, did []FixStep, looked bool, now time.Time)
 		a.Steps = withSteps(a.Steps, did)
 	} else if a.FinishedAt == nil { // nobody will look how it goes on
 		a.finish(Result{Outcome: Applied, Steps: did}, c.Incident.UpdatedAt)
+	} else if a.Held && a.Verified && a.Undoing == nil {
+		// The target was seen as wanted, and was kept only for the call that acted, which has
+		// reported now.
+		a.Held, c.Free = false, i.Plan.Target.Key()
 	}
 	return c, nil
 }

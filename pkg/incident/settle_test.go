@@ -178,3 +178,15 @@ func TestAPlanIsFrozenOnceAndOnlyBeforePeopleAreAsked(t *testing.T) {
 		t.Errorf("%+v", failed.Analysis)
 	}
 }
+
+func TestATargetIsGivenBackWhenTheCallThatActedReportsAtLast(t *testing.T) {
+	inc := must(t)(executing(t).Took(nil, nil, true, epoch.Add(2*time.Minute))) // seen under way by another call
+	inc = must(t)(inc.Record(Result{Outcome: Fixed, Verified: true, Looked: true}, epoch.Add(3*time.Minute)))
+	if !inc.Attempt.Held {
+		t.Fatal("given back while the call that acted may still be at it")
+	}
+	c, err := inc.Took(State{"id": "7"}, nil, false, epoch.Add(4*time.Minute))
+	if inc = must(t)(c, err); inc.Attempt.Held || c.Free == "" || c.Event.Action != EventFixLate || !inc.Attempt.Verified {
+		t.Errorf("held %v, frees %q, %s", inc.Attempt.Held, c.Free, c.Event.Action)
+	}
+}

@@ -58,6 +58,7 @@ func (w *World) check() {
 		w.checkAct(a)
 	}
 	w.checkOnce()
+	w.checkKillSwitch()
 	w.checkGivenBack()
 	w.checkAnswers()
 	w.checkAlerts()

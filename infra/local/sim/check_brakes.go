@@ -37,13 +37,14 @@ func (r record) checkLasting() {
 	}
 }
 
-// checkStopped: a fix that the breaker stopped never began, and the record names the fixes
-// in vain.
+// checkStopped: a fix that was stopped never began, and the record says by whom and why, or
+// names the fixes in vain.
 func (r record) checkStopped() {
 	switch why := r.inc.RefusalWhy; {
 	case r.inc.Refusal != incident.ReasonExecutionStopped:
 	case r.inc.Attempt != nil:
 		r.blame(invTruth, "its fix was stopped, and began")
+	case strings.HasPrefix(why, "fixes are stopped: ") && strings.HasSuffix(why, whyStopped) && len(r.w.stopped) > 0:
 	case !strings.HasPrefix(why, "the breaker is open: ") || strings.Count(why, " for INC-") < 2:
 		r.blame(invTruth, "its fix was stopped, and it says %q", why)
 	}

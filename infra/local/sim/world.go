@@ -55,6 +55,7 @@ type World struct {
 	linkTokens    map[string]bool
 	toldOf        map[string]bool // channel and incident: people there were told of it
 	writes        []write
+	stopped       []span // when the kill switch was set
 
 	trace  []line
 	names  map[string]string
@@ -125,6 +126,9 @@ func (w *World) live() {
 		sys := system(w.rng.IntN(int(systems)))
 		at := time.Duration(w.rng.Int64N(int64(w.profile.faultsEnd)))
 		w.after(at, func() { w.fails(sys, time.Duration(1+w.rng.IntN(1800))*time.Second) })
+	}
+	if !w.profile.faultless() && w.rng.IntN(3) == 0 {
+		w.after(time.Duration(w.rng.Int64N(int64(w.profile.faultsEnd)+1)), w.stopFixes)
 	}
 	w.recur(w.latency(), w.reconcileTick)
 	w.run()

@@ -39,10 +39,12 @@ func TestTheVerdictAboutTheRolloutBeforeIsNotTakenForThisOne(t *testing.T) {
 	part(d, "spec")["progressDeadlineSeconds"], part(d, "spec")["strategy"] = 1, object{"type": "Recreate"}
 	s.create(s.apps("deployments"), d)
 	s.rolledOut()
-	s.image("shop/api:missing")
-	s.until("deployments", func(d object) bool {
+	for s.image("shop/api:missing"); !s.soon("deployments", func(d object) bool {
 		return observed(d) && number(d, "status", "updatedReplicas") == 3 && reason(d, "Progressing") == "ProgressDeadlineExceeded"
-	})
+	}); s.image("shop/api:missing") {
+		s.image("shop/api:1") // now and then the controller keeps the verdict of before, and never sees that the deadline is over
+		s.rolledOut()
+	}
 	e := s.executor()
 	o := s.order(e, rollback)
 	s.Kubelet.Pause()

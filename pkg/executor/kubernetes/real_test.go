@@ -231,6 +231,14 @@ func reason(o object, condition string) string {
 	return ""
 }
 
+// soon reports whether it is so within 10 seconds.
+func (s *realShop) soon(plural string, done func(object) bool) bool {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.ctx(), 10*time.Second)
+	defer cancel()
+	return s.Until(ctx, s.apps(plural), "api", func(o object) bool { return o != nil && done(o) }) == nil
+}
+
 func (s *realShop) until(plural string, done func(object) bool) {
 	s.t.Helper()
 	var last object
