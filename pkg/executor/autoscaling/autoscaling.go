@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/opsguard/opsguard/pkg/executor/internal/awsapi"
 	"github.com/opsguard/opsguard/pkg/integration"
@@ -31,7 +32,7 @@ type Settings struct {
 
 // groupForm is narrower than what AWS takes: no character that means something in an ARN
 // or a policy.
-var groupForm = regexp.MustCompile(`^[A-Za-z0-9_.+=@-]{1,255}$`)
+var groupForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_.+=@-]{1,255}$`) })
 
 func (s Settings) target() awsapi.Target {
 	return awsapi.Target{Role: s.Role, ReadRole: s.ReadRole, ExternalID: s.ExternalID, Region: s.Region}
@@ -39,7 +40,7 @@ func (s Settings) target() awsapi.Target {
 
 // Validate implements the check of settings.
 func (s Settings) Validate() error {
-	return errors.Join(s.target().Validate(), awsapi.OneName("group", s.Group, groupForm, "a group's name of letters, digits and _.+=@-"))
+	return errors.Join(s.target().Validate(), awsapi.OneName("group", s.Group, groupForm(), "a group's name of letters, digits and _.+=@-"))
 }
 
 const (

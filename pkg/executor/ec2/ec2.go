@@ -12,6 +12,7 @@ import (
 	"errors"
 	"net/url"
 	"regexp"
+	"sync"
 	"time"
 
 	"github.com/opsguard/opsguard/pkg/executor/internal/awsapi"
@@ -29,7 +30,7 @@ type Settings struct {
 	Instance   string `setting:"instance" help:"the instance's id, i-..."`
 }
 
-var instanceForm = regexp.MustCompile(`^i-([0-9a-f]{8}|[0-9a-f]{17})$`)
+var instanceForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^i-([0-9a-f]{8}|[0-9a-f]{17})$`) })
 
 func (s Settings) target() awsapi.Target {
 	return awsapi.Target{Role: s.Role, ReadRole: s.ReadRole, ExternalID: s.ExternalID, Region: s.Region}
@@ -38,7 +39,7 @@ func (s Settings) target() awsapi.Target {
 // Validate implements the check of settings.
 func (s Settings) Validate() error {
 	return errors.Join(s.target().Validate(),
-		awsapi.OneName("instance", s.Instance, instanceForm, "an instance's id, such as i-0123456789abcdef0"))
+		awsapi.OneName("instance", s.Instance, instanceForm(), "an instance's id, such as i-0123456789abcdef0"))
 }
 
 const (

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/opsguard/opsguard/pkg/executor/internal/awsapi"
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -30,7 +31,7 @@ type Settings struct {
 	MaxInstances int    `setting:"maxInstances" default:"0" help:"the most tasks that scale-out may make of it; 0: scale-out is refused"`
 }
 
-var nameForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
+var nameForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`) })
 
 func (s Settings) target() awsapi.Target {
 	return awsapi.Target{Role: s.Role, ReadRole: s.ReadRole, ExternalID: s.ExternalID, Region: s.Region}
@@ -44,7 +45,7 @@ func (s Settings) Validate() error {
 		most = incident.BadField("maxInstances", "must be 0 to 5000")
 	}
 	return errors.Join(s.target().Validate(), most,
-		awsapi.OneName("cluster", s.Cluster, nameForm, words), awsapi.OneName("service", s.Service, nameForm, words))
+		awsapi.OneName("cluster", s.Cluster, nameForm(), words), awsapi.OneName("service", s.Service, nameForm(), words))
 }
 
 // Integration describes the executor.
@@ -168,5 +169,5 @@ func revision(arn string) (family string, n int, ok bool) {
 	_, name, found := strings.Cut(arn, ":task-definition/")
 	family, number, numbered := strings.Cut(name, ":")
 	n, err := strconv.Atoi(number)
-	return family, n, found && numbered && err == nil && n > 0 && nameForm.MatchString(family)
+	return family, n, found && numbered && err == nil && n > 0 && nameForm().MatchString(family)
 }

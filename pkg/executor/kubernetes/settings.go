@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/url"
 	"regexp"
+	"sync"
 
 	"github.com/opsguard/opsguard/pkg/executor/internal/awsapi"
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -33,7 +34,7 @@ type Settings struct {
 
 // dnsName is what Kubernetes takes as a name: RFC 1123 labels, joined by dots
 // (kubernetes.io/docs/concepts/overview/working-with-objects/names).
-var dnsName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$`)
+var dnsName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$`) })
 
 // Validate reports what the types of the settings cannot say.
 func (s Settings) Validate() error {
@@ -43,14 +44,14 @@ func (s Settings) Validate() error {
 		if name == "" {
 			continue
 		}
-		if named++; !dnsName.MatchString(name) {
+		if named++; !dnsName().MatchString(name) {
 			wrong = append(wrong, incident.BadField(setting, "is not a name that Kubernetes takes"))
 		}
 	}
 	if named != 1 {
 		wrong = append(wrong, incident.BadField("deployment", "name exactly one of deployment, statefulSet and daemonSet"))
 	}
-	if s.Namespace != "" && !dnsName.MatchString(s.Namespace) {
+	if s.Namespace != "" && !dnsName().MatchString(s.Namespace) {
 		wrong = append(wrong, incident.BadField("namespace", "is not a name that Kubernetes takes"))
 	}
 	if s.MaxReplicas < 0 {
@@ -75,7 +76,7 @@ func (s Settings) access() []error {
 		}
 		return append(wrong, s.direct()...)
 	}
-	wrong := []error{awsapi.OneName("eks", s.EKS, eksName, "a cluster's name of up to 100 letters, digits, - and _"), s.target().Validate()}
+	wrong := []error{awsapi.OneName("eks", s.EKS, eksName(), "a cluster's name of up to 100 letters, digits, - and _"), s.target().Validate()}
 	if s.Server != "" || s.Kubeconfig != "" || s.Context != "" || s.CA != "" || !s.Token.IsZero() {
 		wrong = append(wrong, incident.BadField("eks", "and server, ca, token, kubeconfig or context exclude each other; EKS tells the server"))
 	}

@@ -47,7 +47,7 @@ func (f function) lookToRollBack(ctx context.Context, at *awsapi.Session, _ inci
 		return nil, err
 	}
 	switch {
-	case !versionForm.MatchString(a.Version) || a.Revision == "":
+	case !versionForm().MatchString(a.Version) || a.Revision == "":
 		return nil, awsapi.Cannot("the alias %s does not point at a published version", f.Alias)
 	case len(a.Routing.Weights) > 0:
 		return nil, awsapi.Cannot("the alias %s shares its traffic among versions: a deployment is under way; end that first", f.Alias)
@@ -98,7 +98,7 @@ func (f function) before(ctx context.Context, at *awsapi.Session, version string
 
 func (f function) planRollback(present incident.State, _ incident.Proposal) (incident.Draft, error) {
 	from, to := present["version"], present["previous"]
-	if !versionForm.MatchString(from) || !versionForm.MatchString(to) || present["revisionId"] == "" {
+	if !versionForm().MatchString(from) || !versionForm().MatchString(to) || present["revisionId"] == "" {
 		return incident.Draft{}, awsapi.Cannot("there is no version before that the alias could point at")
 	}
 	return incident.Draft{
@@ -134,7 +134,7 @@ func (f function) pointBack(ctx context.Context, at *awsapi.Session, o steps.Ord
 }
 
 func (f function) update(ctx context.Context, at *awsapi.Session, version, revision string) (incident.State, string, error) {
-	if !versionForm.MatchString(version) || revision == "" {
+	if !versionForm().MatchString(version) || revision == "" {
 		return nil, "", awsapi.Cannot("the plan names no version, or no revision of the alias")
 	}
 	var out alias

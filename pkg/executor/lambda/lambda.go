@@ -10,6 +10,7 @@ package lambda
 import (
 	"errors"
 	"regexp"
+	"sync"
 
 	"github.com/opsguard/opsguard/pkg/executor/internal/awsapi"
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -29,9 +30,11 @@ type Settings struct {
 
 // Forms by the API reference; an alias is no number, for that is a version.
 var (
-	functionForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-	aliasForm    = regexp.MustCompile(`^([A-Za-z0-9_-]{0,127}[A-Za-z_-][A-Za-z0-9_-]{0,127})?$`)
-	versionForm  = regexp.MustCompile(`^[1-9][0-9]{0,17}$`)
+	functionForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`) })
+	aliasForm    = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^([A-Za-z0-9_-]{0,127}[A-Za-z_-][A-Za-z0-9_-]{0,127})?$`)
+	})
+	versionForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[1-9][0-9]{0,17}$`) })
 )
 
 func (s Settings) target() awsapi.Target {
@@ -45,8 +48,8 @@ func (s Settings) Validate() error {
 		long = incident.BadField("alias", "must be 128 characters at most")
 	}
 	return errors.Join(s.target().Validate(),
-		awsapi.OneName("function", s.Function, functionForm, "a function's name of letters, digits, _ and -, without version or account"),
-		awsapi.OneName("alias", s.Alias, aliasForm, "an alias of letters, digits, _ and -, and no number"), long)
+		awsapi.OneName("function", s.Function, functionForm(), "a function's name of letters, digits, _ and -, without version or account"),
+		awsapi.OneName("alias", s.Alias, aliasForm(), "an alias of letters, digits, _ and -, and no number"), long)
 }
 
 const (

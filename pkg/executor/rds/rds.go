@@ -11,6 +11,7 @@ import (
 	"errors"
 	"net/url"
 	"regexp"
+	"sync"
 	"time"
 
 	"github.com/opsguard/opsguard/pkg/executor/internal/awsapi"
@@ -30,7 +31,7 @@ type Settings struct {
 }
 
 // nameForm is that of identifiers: letters, digits and single hyphens, a letter first.
-var nameForm = regexp.MustCompile(`^([a-zA-Z](-?[a-zA-Z0-9]){0,62})?$`)
+var nameForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([a-zA-Z](-?[a-zA-Z0-9]){0,62})?$`) })
 
 func (s Settings) target() awsapi.Target {
 	return awsapi.Target{Role: s.Role, ReadRole: s.ReadRole, ExternalID: s.ExternalID, Region: s.Region}
@@ -44,7 +45,7 @@ func (s Settings) Validate() error {
 		one = incident.BadField("instance", "give either instance or cluster")
 	}
 	return errors.Join(s.target().Validate(), one,
-		awsapi.OneName("instance", s.Instance, nameForm, words), awsapi.OneName("cluster", s.Cluster, nameForm, words))
+		awsapi.OneName("instance", s.Instance, nameForm(), words), awsapi.OneName("cluster", s.Cluster, nameForm(), words))
 }
 
 const (

@@ -29,8 +29,8 @@ func (r runbook) nodeArn(id string) string {
 
 func (r runbook) plan(present incident.State, _ incident.Proposal) (incident.Draft, error) {
 	on := strings.Split(present["nodes"], ",")
-	bad := func(id string) bool { return !nodeForm.MatchString(id) }
-	if slices.ContainsFunc(on, bad) || len(on) > maxNodes || !hashForm.MatchString(present["sha256"]) {
+	bad := func(id string) bool { return !nodeForm().MatchString(id) }
+	if slices.ContainsFunc(on, bad) || len(on) > maxNodes || !hashForm().MatchString(present["sha256"]) {
 		return incident.Draft{}, awsapi.Cannot("it is not known which document would run, or on which nodes")
 	}
 	rights := []string{awsapi.Right("ssm:SendCommand", r.arn)}

@@ -16,6 +16,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/opsguard/opsguard/pkg/executor/internal/awsapi"
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -40,12 +41,12 @@ type Settings struct {
 const maxNodes = 10
 
 var (
-	documentForm  = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,128}$`)
-	versionForm   = regexp.MustCompile(`^[1-9][0-9]{0,8}$`)
-	parameterForm = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9]{0,63})?$`)
-	nodeForm      = regexp.MustCompile(`^(i-([0-9a-f]{8}|[0-9a-f]{17})|mi-[0-9a-f]{17})$`)
-	tagForm       = regexp.MustCompile(`^[\w.:/+@-]{1,128}=[\w.:/+@-]{1,256}$`)
-	hashForm      = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	documentForm  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_.-]{3,128}$`) })
+	versionForm   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[1-9][0-9]{0,8}$`) })
+	parameterForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([A-Za-z][A-Za-z0-9]{0,63})?$`) })
+	nodeForm      = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(i-([0-9a-f]{8}|[0-9a-f]{17})|mi-[0-9a-f]{17})$`) })
+	tagForm       = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\w.:/+@-]{1,128}=[\w.:/+@-]{1,256}$`) })
+	hashForm      = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{64}$`) })
 )
 
 func (s Settings) target() awsapi.Target {
@@ -55,9 +56,9 @@ func (s Settings) target() awsapi.Target {
 // Validate implements the check of settings.
 func (s Settings) Validate() error {
 	bad := []error{s.target().Validate(),
-		awsapi.OneName("document", s.Document, documentForm, "the name of a document of the account's own, not an ARN"),
-		awsapi.OneName("documentVersion", s.Version, versionForm, "a number; $LATEST and $DEFAULT could be another document tomorrow"),
-		awsapi.OneName("incidentParameter", s.Incident, parameterForm, "a parameter's name")}
+		awsapi.OneName("document", s.Document, documentForm(), "the name of a document of the account's own, not an ARN"),
+		awsapi.OneName("documentVersion", s.Version, versionForm(), "a number; $LATEST and $DEFAULT could be another document tomorrow"),
+		awsapi.OneName("incidentParameter", s.Incident, parameterForm(), "a parameter's name")}
 	if foreign(s.Document) {
 		bad = append(bad, incident.BadField("document",
 			"is one of AWS's own, which run whatever they are given; write a document that does one thing"))
@@ -65,14 +66,14 @@ func (s Settings) Validate() error {
 	if (len(s.Instances) == 0) == (s.Tag == "") {
 		bad = append(bad, incident.BadField("instances", "give either instances or tag"))
 	}
-	if s.Tag != "" && !tagForm.MatchString(s.Tag) {
+	if s.Tag != "" && !tagForm().MatchString(s.Tag) {
 		bad = append(bad, incident.BadField("tag", "must be KEY=VALUE"))
 	}
 	if len(s.Instances) > maxNodes {
 		bad = append(bad, incident.BadField("instances", "must be %d at most", maxNodes))
 	}
 	for _, id := range s.Instances {
-		if !nodeForm.MatchString(id) {
+		if !nodeForm().MatchString(id) {
 			bad = append(bad, incident.BadField("instances", "must be ids of instances, i-..., or of managed nodes, mi-..."))
 			break
 		}
@@ -156,7 +157,7 @@ func (r runbook) document(ctx context.Context, at *awsapi.Session) (string, erro
 		return "", awsapi.Cannot("the document is not the account's own")
 	case d.Status != "Active" || d.Type != "Command":
 		return "", awsapi.Cannot("the document is not an active document of the type Command")
-	case d.HashType != "Sha256" || !hashForm.MatchString(strings.ToLower(d.Hash)):
+	case d.HashType != "Sha256" || !hashForm().MatchString(strings.ToLower(d.Hash)):
 		return "", awsapi.Cannot("Systems Manager names no SHA-256 of the document, so it could not be held to it")
 	case r.Incident != "" && !slices.ContainsFunc(d.Parameters, takes):
 		return "", awsapi.Cannot("the document has no parameter %s; check incidentParameter in services.yaml", r.Incident)
@@ -182,7 +183,7 @@ func (r runbook) online(ctx context.Context, at *awsapi.Session) ([]string, erro
 	}
 	var found []string
 	for _, n := range out.List {
-		if !nodeForm.MatchString(n.ID) || n.Ping != "Online" {
+		if !nodeForm().MatchString(n.ID) || n.Ping != "Online" {
 			return nil, awsapi.Cannot("a node of the target is not online in Systems Manager; look at its agent")
 		}
 		found = append(found, n.ID)

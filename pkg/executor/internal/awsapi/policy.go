@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 )
@@ -16,7 +17,7 @@ const maxPolicy = 2048
 func Right(action, resource string) string { return action + " on " + resource }
 
 // actionForm is one action, without wildcards.
-var actionForm = regexp.MustCompile(`^[a-z0-9]+:[A-Z][A-Za-z]+$`)
+var actionForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9]+:[A-Z][A-Za-z]+$`) })
 
 // unscoped are the actions that AWS allows on "*" only, because they know no resource:
 // Service Authorization Reference. All of them read.
@@ -41,7 +42,7 @@ func (t Target) Policy(rights []string) (string, error) {
 	byResource := map[string][]string{}
 	for _, right := range rights {
 		action, resource, ok := strings.Cut(right, " on ")
-		if !ok || !actionForm.MatchString(action) || !t.mayName(action, resource) {
+		if !ok || !actionForm().MatchString(action) || !t.mayName(action, resource) {
 			return "", incident.Fail(incident.Invalid, incident.CodeInvalid,
 				"the plan asks for a right that no session is given: it must be one action on one resource of the target's account and Region")
 		}

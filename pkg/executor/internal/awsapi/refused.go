@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
@@ -116,7 +117,7 @@ func (s *Session) remedy(service string) string {
 }
 
 // codeForm is what AWS's error codes are made of. Anything else is no code.
-var codeForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9.]{2,63}$`)
+var codeForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z][A-Za-z0-9.]{2,63}$`) })
 
 // errorCode finds the code of an error: __type or code of JSON, Error/Code of XML. Lambda
 // and EKS name it in the header X-Amzn-Errortype only; where a gateway left that out, the
@@ -152,7 +153,7 @@ func errorCode(status int, header string, answer []byte) string {
 		code = code[at+1:]
 	}
 	code, _, _ = strings.Cut(code, ":")
-	if !codeForm.MatchString(code) {
+	if !codeForm().MatchString(code) {
 		return ""
 	}
 	return code

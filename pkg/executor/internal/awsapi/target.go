@@ -19,6 +19,7 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/opsguard/opsguard/pkg/incident"
 )
@@ -34,25 +35,27 @@ type Target struct {
 
 // Forms by the IAM and STS API references: a role's ARN, an external id, a Region's name.
 var (
-	roleForm     = regexp.MustCompile(`^arn:(aws|aws-cn|aws-us-gov|aws-eusc):iam::([0-9]{12}):role/[\w+=,.@/-]{1,512}$`)
-	externalForm = regexp.MustCompile(`^[\w+=,.@:/-]{2,1000}$`) // of 1224 that STS takes
-	regionForm   = regexp.MustCompile(`^[a-z]{2,5}(-[a-z]+){1,3}-[0-9]{1,2}$`)
+	roleForm = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^arn:(aws|aws-cn|aws-us-gov|aws-eusc):iam::([0-9]{12}):role/[\w+=,.@/-]{1,512}$`)
+	})
+	externalForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\w+=,.@:/-]{2,1000}$`) }) // of 1224 that STS takes
+	regionForm   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z]{2,5}(-[a-z]+){1,3}-[0-9]{1,2}$`) })
 )
 
 // Validate reports settings that cannot be right.
 func (t Target) Validate() error {
 	var bad []error
-	if !roleForm.MatchString(t.Role) {
+	if !roleForm().MatchString(t.Role) {
 		bad = append(bad, incident.BadField("role", "must be a role's ARN, such as arn:aws:iam::123456789012:role/opsguard-target"))
 	}
-	read := roleForm.FindStringSubmatch(t.ReadRole)
+	read := roleForm().FindStringSubmatch(t.ReadRole)
 	if t.ReadRole != "" && (read == nil || t.Account() != "" && (read[1] != t.partition() || read[2] != t.Account())) {
 		bad = append(bad, incident.BadField("readRole", "must be the ARN of a role in the account of role"))
 	}
-	if !externalForm.MatchString(t.ExternalID) {
+	if !externalForm().MatchString(t.ExternalID) {
 		bad = append(bad, incident.BadField("externalId", "must be 2 to 1000 letters, digits and _+=,.@:/-, as the role's trust policy has it"))
 	}
-	if !regionForm.MatchString(t.Region) {
+	if !regionForm().MatchString(t.Region) {
 		bad = append(bad, incident.BadField("region", "must be a Region's name, such as eu-central-1"))
 	}
 	return errors.Join(bad...)
@@ -78,7 +81,7 @@ func (t Target) partition() string { return t.roleParts()[1] }
 
 // roleParts are the whole, the partition and the account; "" each where the role is none.
 func (t Target) roleParts() []string {
-	if m := roleForm.FindStringSubmatch(t.Role); m != nil {
+	if m := roleForm().FindStringSubmatch(t.Role); m != nil {
 		return m
 	}
 	return make([]string, 3)
