@@ -159,7 +159,7 @@ func awsAccess(getenv func(string) string) integration.AWS {
 	return integration.AWS{Endpoint: getenv("AWS_ENDPOINT_URL"), Credentials: func(context.Context) (integration.AWSKey, error) {
 		key := integration.AWSKey{ID: getenv("AWS_ACCESS_KEY_ID"), Secret: getenv("AWS_SECRET_ACCESS_KEY"), Token: getenv("AWS_SESSION_TOKEN")}
 		if key.ID == "" || key.Secret == "" {
-			return integration.AWSKey{}, incident.Fail(incident.Invalid, incident.CodeInvalid,
+			return integration.AWSKey{}, incident.Bad(
 				"AWS_ACCESS_KEY_ID or AWS_SECRET_ACCESS_KEY is not set; an AWS target needs the keys of somebody who may assume its role")
 		}
 		return key, nil
@@ -183,7 +183,7 @@ func (s secrets) Secret(_ context.Context, _ integration.Kind, name string) (str
 	if value := os.Getenv(secretPrefix + name); value != "" {
 		return value, nil
 	}
-	return "", incident.Fail(incident.Invalid, incident.CodeInvalid, "%s: is not set; services.yaml names this secret", secretPrefix+name)
+	return "", incident.Bad("%s: is not set; services.yaml names this secret", secretPrefix+name)
 }
 
 // Place implements integration.Secrets.

@@ -147,5 +147,5 @@ func generate(ctx context.Context, m *genai.GenerativeModel, parts ...genai.Part
 
 // unusable is an answer that came and is of no use.
 func unusable(format string, args ...any) error {
-	return incident.Fail(incident.Invalid, incident.CodeInvalid, "Gemini's answer was not usable: %s", fmt.Sprintf(format, args...))
+	return incident.Bad("Gemini's answer was not usable: %s", fmt.Sprintf(format, args...))
 }

@@ -133,6 +133,9 @@ func BadField(field, format string, args ...any) *Error {
 	return &Error{Kind: Invalid, Code: CodeInvalid, Field: field, Message: fmt.Sprintf(format, args...)}
 }
 
+// Bad is Invalid, blaming no one field.
+func Bad(format string, args ...any) *Error { return Fail(Invalid, CodeInvalid, format, args...) }
+
 // Unavail wraps a failure of something outside that is worth retrying.
 func Unavail(doing string, err error) *Error {
 	return &Error{Kind: Unavailable, Code: CodeUnavailable, Message: doing, Err: err}

@@ -74,7 +74,7 @@ func (e Env) Exchange(ctx context.Context, c Call) (Answer, error) {
 	if c.Body != nil && !ready {
 		var err error
 		if body, err = json.Marshal(c.Body); err != nil {
-			return Answer{}, incident.Fail(incident.Invalid, incident.CodeInvalid, "the message for %s could not be written", c.Vendor)
+			return Answer{}, incident.Bad("the message for %s could not be written", c.Vendor)
 		}
 	}
 	for try := 0; ; try++ {
@@ -133,7 +133,7 @@ func (a Answer) Untouched(err error) bool {
 func (e Env) send(ctx context.Context, c Call, body []byte) (*http.Response, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, c.Method, c.URL, bytes.NewReader(body))
 	if err != nil {
-		return nil, nil, incident.Fail(incident.Invalid, incident.CodeInvalid, "the address of %s is not a URL", c.Vendor)
+		return nil, nil, incident.Bad("the address of %s is not a URL", c.Vendor)
 	}
 	for name, values := range c.Header {
 		req.Header[name] = values
@@ -201,7 +201,7 @@ func (c Call) judge(resp *http.Response, answer []byte) error {
 	default:
 		why = fmt.Sprintf("%s refused the call (%d)", c.Vendor, status)
 	}
-	return incident.Fail(incident.Invalid, incident.CodeInvalid, "%s%s", why, c.id(resp))
+	return incident.Bad("%s%s", why, c.id(resp))
 }
 
 // maxRequestID bounds what of a vendor's request id gets into an error.

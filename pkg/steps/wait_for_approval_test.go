@@ -223,7 +223,7 @@ func TestAChannelThatRefusesTheMessageIsNotTriedAgain(t *testing.T) {
 	tries := 0
 	w.chat.onPost = func(brief.Brief) error {
 		tries++
-		return incident.Fail(incident.Invalid, incident.CodeInvalid, "the webhook is gone")
+		return incident.Bad("the webhook is gone")
 	}
 	ref := w.asked("api")
 	if _, err := w.reconcile().Handle(t.Context()); err != nil || tries != 1 || w.load(ref).Asked.NotifiedAt == nil {

@@ -43,7 +43,7 @@ func access(f aws.Function) integration.AWS {
 	own := integration.AWS{Credentials: func(ctx context.Context) (integration.AWSKey, error) {
 		c, err := f.AWS.Credentials.Retrieve(ctx)
 		if err != nil || c.AccessKeyID == "" {
-			return integration.AWSKey{}, incident.Fail(incident.Invalid, incident.CodeInvalid, "the function has no AWS credentials; Lambda sets them")
+			return integration.AWSKey{}, incident.Bad("the function has no AWS credentials; Lambda sets them")
 		}
 		return integration.AWSKey{ID: c.AccessKeyID, Secret: c.SecretAccessKey, Token: c.SessionToken}, nil
 	}}

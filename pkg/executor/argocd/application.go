@@ -101,7 +101,7 @@ func (e *Executor) application(ctx context.Context) (application, error) {
 	}
 	var a application
 	if json.Unmarshal(answer.Body, &a) != nil || a.Metadata.Name != e.settings.Application {
-		return application{}, invalid("Argo CD's answer is not the application, or is larger than 4 MiB; check the target's server in " +
+		return application{}, incident.Bad("Argo CD's answer is not the application, or is larger than 4 MiB; check the target's server in " +
 			"services.yaml")
 	}
 	slices.SortFunc(a.Status.History, func(x, y deployment) int { return int(x.ID - y.ID) })
@@ -112,7 +112,7 @@ func (e *Executor) application(ctx context.Context) (application, error) {
 func (a application) free() error {
 	switch {
 	case a.Metadata.DeletionTimestamp != "":
-		return invalid("the application is being deleted; nothing can be deployed to it")
+		return incident.Bad("the application is being deleted; nothing can be deployed to it")
 	case a.busy():
 		return incident.Unavail("another operation of Argo CD is in progress on the application; wait until it ends, or terminate it", nil)
 	}
@@ -141,7 +141,7 @@ func (a application) last() deployment {
 // differs from it.
 func (a application) rollback() (incident.State, error) {
 	if a.autoSync() {
-		return nil, invalid("auto-sync is on, so Argo CD refuses a rollback, and would deploy" +
+		return nil, incident.Bad("auto-sync is on, so Argo CD refuses a rollback, and would deploy" +
 			" the same revision again; revert the change in its repository, or turn auto-sync off first")
 	}
 	present := a.last()
@@ -163,10 +163,10 @@ func (a application) drift() (incident.State, error) {
 	s := a.Status.Sync
 	switch {
 	case a.autoSync():
-		return nil, invalid("auto-sync is on, so Argo CD syncs by itself and refuses a fixed revision;" +
+		return nil, incident.Bad("auto-sync is on, so Argo CD syncs by itself and refuses a fixed revision;" +
 			" turn on its selfHeal, or turn auto-sync off first")
 	case s.Status == "Synced":
-		return nil, invalid("the application is in sync: there is nothing to bring back")
+		return nil, incident.Bad("the application is in sync: there is nothing to bring back")
 	case s.Status != "OutOfSync" || revisions(s.Revision, s.Revisions) == "":
 		return nil, incident.Unavail("Argo CD could not compare the application with what is declared; look at its conditions", nil)
 	}

@@ -159,8 +159,3 @@ func (e *Executor) Plan(present incident.State, p incident.Proposal) (incident.D
 		Limit: limit, Blast: blast, Rights: []string{get, "applications, sync or rollback on " + e.settings.Application},
 	}, nil
 }
-
-// invalid is an error that repeating does not help against.
-func invalid(format string, args ...any) error {
-	return incident.Fail(incident.Invalid, incident.CodeInvalid, format, args...)
-}

@@ -70,7 +70,7 @@ func Integration() integration.Descriptor[steps.Executor] {
 // writes the file can set, and which a reinstalled program has anew.
 func (e *Executor) Look(ctx context.Context, p incident.Proposal) (incident.State, error) {
 	if _, given := e.set.Run[p.FixID]; !given {
-		return nil, incident.Fail(incident.Invalid, incident.CodeInvalid,
+		return nil, incident.Bad(
 			"services.yaml gives no command for %s; add it below run of the service's target", incident.Cut(p.FixID, 64))
 	}
 	if err := folder(e.set.Dir); err != nil {

@@ -38,24 +38,21 @@ func resolved(ctx context.Context, program string) (path, digest string, err err
 	case err != nil:
 		return "", "", unreadable(path)
 	case !info.Mode().IsRegular():
-		return "", "", invalid("the program %s is not a file", shown)
+		return "", "", incident.Bad("the program %s is not a file", shown)
 	case !runnable(path):
-		return "", "", invalid("the program %s is not executable for the user that OpsGuard runs as; chmod +x it", shown)
+		return "", "", incident.Bad("the program %s is not executable for the user that OpsGuard runs as; chmod +x it", shown)
 	case info.Size() > maxProgram:
-		return "", "", invalid("the program %s is larger than %d MiB; call it from a script", shown, maxProgram>>20)
+		return "", "", incident.Bad("the program %s is larger than %d MiB; call it from a script", shown, maxProgram>>20)
 	case anybodys(path, info):
-		return "", "", invalid("anybody on this machine can replace the program %s: it, or its folder, is writable for others; chmod o-w", shown)
+		return "", "", incident.Bad("anybody on this machine can replace the program %s: it, or its folder, is writable for others; chmod o-w",
+			shown)
 	}
 	digest, err = digestOf(ctx, path)
 	return path, digest, err
 }
 
-func invalid(format string, args ...any) error {
-	return incident.Fail(incident.Invalid, incident.CodeInvalid, format, args...)
-}
-
 func unreadable(path string) error {
-	return invalid("%s cannot be looked at by the user that OpsGuard runs as; allow that", quoted([]string{path}))
+	return incident.Bad("%s cannot be looked at by the user that OpsGuard runs as; allow that", quoted([]string{path}))
 }
 
 // found looks a program up, as the commands themselves will.
@@ -114,7 +111,7 @@ func folder(dir string) error {
 	case err != nil:
 		return unreadable(dir)
 	case !info.IsDir():
-		return invalid("%s is not a folder; correct dir of the target", quoted([]string{dir}))
+		return incident.Bad("%s is not a folder; correct dir of the target", quoted([]string{dir}))
 	}
 	return nil
 }

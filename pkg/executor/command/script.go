@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/opsguard/opsguard/pkg/incident"
 )
 
 // interpreters run what their first argument names.
@@ -36,7 +38,8 @@ func scriptOf(ctx context.Context, argv []string) (script, digest string, err er
 			continue
 		}
 		if anybodys(arg, info) {
-			return "", "", invalid("anybody on this machine can replace the script %s: it, or its folder, is writable for others; chmod o-w", quoted([]string{arg}))
+			return "", "", incident.Bad("anybody on this machine can replace the script %s: it, or its folder, is writable for others; chmod o-w",
+				quoted([]string{arg}))
 		}
 		digest, err := digestOf(ctx, arg)
 		return arg, digest, err

@@ -65,10 +65,10 @@ func (a api) session(ctx context.Context) (session, error) {
 	case !okMost:
 		return s, incident.Unavail("Docker's answer holds no version; is "+strconv.Quote(a.socket)+" an engine's socket?", nil)
 	case most < spoken:
-		return s, incident.Fail(incident.Invalid, incident.CodeInvalid,
+		return s, incident.Bad(
 			"the Docker engine speaks its API up to 1.%d only; upgrade it to 20.10 or later", most)
 	case okLeast && least > maxSpoken:
-		return s, incident.Fail(incident.Invalid, incident.CodeInvalid,
+		return s, incident.Bad(
 			"the Docker engine takes its API from 1.%d on only, which this OpsGuard does not speak; upgrade OpsGuard", least)
 	}
 	s.version = fmt.Sprintf("/v1.%d", max(spoken, least))
@@ -122,7 +122,7 @@ func (s session) remove(ctx context.Context, id, what string) error {
 }
 
 func tooLong(what string) error {
-	return incident.Fail(incident.Invalid, incident.CodeInvalid, "Docker's answer about %s is longer than is read", what)
+	return incident.Bad("Docker's answer about %s is longer than is read", what)
 }
 
 func unreadable(what string) error {

@@ -151,7 +151,7 @@ func (e *Executor) list(ctx context.Context, s session) (ids []string, err error
 			"the compose project %s has no container of the service %s; start it, or correct project and service of the target",
 			e.set.Project, e.set.Service)
 	case len(ids) > maxContainers:
-		return nil, incident.Fail(incident.Invalid, incident.CodeInvalid,
+		return nil, incident.Bad(
 			"the service has %d containers; at most %d can be worked on", len(ids), maxContainers)
 	}
 	return ids, nil
@@ -159,7 +159,7 @@ func (e *Executor) list(ctx context.Context, s session) (ids []string, err error
 
 func fit(c container) error {
 	refuse := func(why string) error {
-		return incident.Fail(incident.Invalid, incident.CodeInvalid, "the container %s %s", shown(c.Name), why)
+		return incident.Bad("the container %s %s", shown(c.Name), why)
 	}
 	switch {
 	case c.Config.Labels[labelSwarm] != "":

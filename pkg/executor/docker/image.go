@@ -53,7 +53,7 @@ func (e *Executor) previous(ctx context.Context, s session, present image, confi
 	case err != nil:
 		return image{}, err
 	case found.ID == present.ID:
-		return image{}, incident.Fail(incident.Invalid, incident.CodeInvalid,
+		return image{}, incident.Bad(
 			"%s, the image to go back to, is the one that runs; let each deployment tag the image that ran before", shown(name))
 	}
 	return found, nil
@@ -91,7 +91,7 @@ func (s session) nextOlder(ctx context.Context, present image, configured string
 			"no image of %s on this machine is older than the one that runs; "+
 				"Docker keeps no history: keep the image before, or name it by previousImage of the target", shown(repo))
 	case same:
-		return "", incident.Fail(incident.Invalid, incident.CodeInvalid,
+		return "", incident.Bad(
 			"two images of %s are equally old, so it is not known which ran before; "+
 				"name it by previousImage of the target", shown(repo))
 	}
@@ -119,7 +119,7 @@ func repository(present image, configured string) (string, error) {
 		}
 	}
 	if len(repos) != 1 {
-		return "", incident.Fail(incident.Invalid, incident.CodeInvalid,
+		return "", incident.Bad(
 			"the image that runs has no name, or names of %d repositories, so it is not known which ran before; "+
 				"name it by previousImage of the target", len(repos))
 	}

@@ -23,7 +23,7 @@ func (e *Executor) lookBack(ctx context.Context, s session, found []container) (
 		default:
 			continue
 		}
-		return nil, incident.Fail(incident.Invalid, incident.CodeInvalid, "the container %s %s", shown(c.Name), why)
+		return nil, incident.Bad("the container %s %s", shown(c.Name), why)
 	}
 	present, err := s.image(ctx, found[0].Image)
 	if err != nil {

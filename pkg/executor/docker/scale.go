@@ -22,7 +22,7 @@ func (c container) number() int {
 // lookAround is the state that adding containers rests on: all that are there, alike.
 func (e *Executor) lookAround(found []container, p incident.Proposal) (incident.State, error) {
 	refuse := func(format string, args ...any) (incident.State, error) {
-		return nil, incident.Fail(incident.Invalid, incident.CodeInvalid, format, args...)
+		return nil, incident.Bad(format, args...)
 	}
 	add, err := strconv.Atoi(p.Parameters["instances"])
 	last := found[0]

@@ -114,7 +114,7 @@ func (e *Executor) rest(ctx context.Context, method, path string, body any) (int
 func (e *Executor) get(ctx context.Context, path string, into any) error {
 	a, err := e.rest(ctx, http.MethodGet, path, nil)
 	if err == nil && json.Unmarshal(a.Body, into) != nil {
-		err = invalid("GitHub's answer cannot be read; check the target's api in services.yaml")
+		err = incident.Bad("GitHub's answer cannot be read; check the target's api in services.yaml")
 	}
 	return err
 }
@@ -252,9 +252,4 @@ func (e *Executor) Undo(ctx context.Context, o steps.Order) steps.Acted {
 		return e.tell.Refused("undo", "what a workflow has done cannot be undone from here")
 	}
 	return e.closeRevert(ctx, o)
-}
-
-// invalid is an error that repeating does not help against.
-func invalid(format string, args ...any) error {
-	return incident.Fail(incident.Invalid, incident.CodeInvalid, format, args...)
 }

@@ -62,7 +62,7 @@ func (e *Executor) lastMerged(ctx context.Context) (incident.State, error) {
 	}
 	last := slices.MaxFunc(merged, func(a, b pull) int { return a.MergedAt.Compare(b.MergedAt) })
 	if strings.HasPrefix(last.Head.Ref, "revert-") || strings.HasPrefix(last.Title, "Revert ") {
-		return nil, invalid("the last pull request merged into %s, #%d, is itself a revert; look whether it is deployed", e.settings.Branch,
+		return nil, incident.Bad("the last pull request merged into %s, #%d, is itself a revert; look whether it is deployed", e.settings.Branch,
 			last.Number)
 	}
 	open, err := e.pulls(ctx, "open", "created")
@@ -72,7 +72,7 @@ func (e *Executor) lastMerged(ctx context.Context) (incident.State, error) {
 	for _, p := range open {
 		// GitHub names the branch of a revert so, whoever asks for it.
 		if strings.HasPrefix(p.Head.Ref, fmt.Sprintf("revert-%d-", last.Number)) {
-			return nil, invalid("pull request #%d already reverts #%d; review that one", p.Number, last.Number)
+			return nil, incident.Bad("pull request #%d already reverts #%d; review that one", p.Number, last.Number)
 		}
 	}
 	return incident.State{"pull": strconv.Itoa(last.Number), "mergeCommit": last.MergeCommit, "node": last.NodeID}, nil

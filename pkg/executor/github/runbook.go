@@ -27,7 +27,7 @@ func (e *Executor) runbook(ctx context.Context) (incident.State, error) {
 		return nil, err
 	}
 	if workflow.State != "active" {
-		return nil, invalid("the workflow %s is disabled; enable it in GitHub", e.settings.Workflow)
+		return nil, incident.Bad("the workflow %s is disabled; enable it in GitHub", e.settings.Workflow)
 	}
 	var file struct {
 		SHA string `json:"sha"`

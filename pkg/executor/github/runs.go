@@ -40,14 +40,14 @@ func (e *Executor) runs(ctx context.Context, q url.Values) ([]run, error) {
 func (e *Executor) run(ctx context.Context, id string) (run, error) {
 	n, err := strconv.ParseInt(id, 10, 64)
 	if err != nil {
-		return run{}, invalid("the record names no workflow run")
+		return run{}, incident.Bad("the record names no workflow run")
 	}
 	var r run
 	if err := e.get(ctx, "/actions/runs/"+strconv.FormatInt(n, 10), &r); err != nil {
 		return run{}, err
 	}
 	if r.ID != n {
-		return run{}, invalid("GitHub's answer is not the workflow run")
+		return run{}, incident.Bad("GitHub's answer is not the workflow run")
 	}
 	return r, nil
 }
@@ -68,9 +68,9 @@ func (e *Executor) lastRun(ctx context.Context) (incident.State, error) {
 	case r.Status != "completed":
 		return nil, incident.Unavail(fmt.Sprintf("run %d of %s is still in progress; wait until it ends", r.ID, e.settings.Workflow), nil)
 	case r.Conclusion != "failure" && r.Conclusion != "timed_out":
-		return nil, invalid("the last run of %s, %d, did not fail: there is nothing to run again", e.settings.Workflow, r.ID)
+		return nil, incident.Bad("the last run of %s, %d, did not fail: there is nothing to run again", e.settings.Workflow, r.ID)
 	case e.env.Now().Sub(r.CreatedAt) > rerunWithin:
-		return nil, invalid("the last run of %s, %d, is older than 30 days: GitHub does not run it again", e.settings.Workflow, r.ID)
+		return nil, incident.Bad("the last run of %s, %d, is older than 30 days: GitHub does not run it again", e.settings.Workflow, r.ID)
 	}
 	return incident.State{"run": strconv.FormatInt(r.ID, 10), "attempt": strconv.Itoa(r.Attempt), "commit": r.Commit}, nil
 }

@@ -144,7 +144,7 @@ func (a api) call(ctx context.Context, r request, into any) (said, error) {
 	case err != nil || into == nil:
 		return s, err
 	case json.Unmarshal(text, into) != nil && len(text) >= integration.MaxAnswer:
-		return s, invalid("Kubernetes' answer about %s is larger than %d KiB", r.on, integration.MaxAnswer>>10)
+		return s, incident.Bad("Kubernetes' answer about %s is larger than %d KiB", r.on, integration.MaxAnswer>>10)
 	case json.Unmarshal(text, into) != nil:
 		return s, notTheAPI()
 	}
@@ -201,7 +201,7 @@ func list[T any](ctx context.Context, a api, on resource, query url.Values, see 
 		}
 		query.Set("continue", page.Metadata.Continue)
 	}
-	return invalid("there are more than %d %s; that is more than can be looked through", perPage*maxPages, on)
+	return incident.Bad("there are more than %d %s; that is more than can be looked through", perPage*maxPages, on)
 }
 
 // The forms of a patch: "Update API Objects in Place Using kubectl patch" in the

@@ -26,14 +26,14 @@ func (f cordon) look(ctx context.Context) (incident.State, error) {
 		return nil, err
 	}
 	if ill.Spec.NodeName == "" {
-		return nil, invalid("the least healthy pod (%s) is on no node", ill.Metadata.Name)
+		return nil, incident.Bad("the least healthy pod (%s) is on no node", ill.Metadata.Name)
 	}
 	n, err := f.node(ctx, ill.Spec.NodeName)
 	if err != nil {
 		return nil, err
 	}
 	if n.Spec.Unschedulable {
-		return nil, invalid("the node of the least healthy pod (%s) takes no new work already", ill.Spec.NodeName)
+		return nil, incident.Bad("the node of the least healthy pod (%s) takes no new work already", ill.Spec.NodeName)
 	}
 	if err := f.spare(ctx, ill.Spec.NodeName); err != nil {
 		return nil, err
@@ -72,7 +72,7 @@ func (f cordon) spare(ctx context.Context, but string) error {
 			return nil
 		}
 	}
-	return invalid("%s is the only node that takes new work", but)
+	return incident.Bad("%s is the only node that takes new work", but)
 }
 
 func (f cordon) plan(present incident.State, _ incident.Proposal) (incident.Draft, error) {

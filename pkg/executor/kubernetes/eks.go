@@ -82,7 +82,7 @@ func (d described) unfit() error {
 	case "CREATING", "PENDING":
 		return incident.Unavail("the EKS cluster is being created; repeat when it is active", nil)
 	case "DELETING", "FAILED":
-		return invalid("the EKS cluster is being deleted or has failed; look at it in EKS")
+		return incident.Bad("the EKS cluster is being deleted or has failed; look at it in EKS")
 	}
 	u, err := url.Parse(d.Endpoint)
 	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" {

@@ -167,7 +167,7 @@ func (e *Executor) Act(ctx context.Context, o steps.Order) steps.Acted {
 // Undo implements steps.Executor.
 func (e *Executor) Undo(ctx context.Context, o steps.Order) steps.Acted {
 	if !o.Plan.Undo.Possible() {
-		return e.failed("undo", invalid("the plan has no undoing"))
+		return e.failed("undo", incident.Bad("the plan has no undoing"))
 	}
 	f, err := e.ready(ctx, o.Plan.FixID, e.settings.target().ToChange(o))
 	if err != nil {
@@ -249,22 +249,18 @@ func drifted(what, was, is string) error {
 	if was == is {
 		return nil
 	}
-	return invalid("somebody has changed it meanwhile: %s was %q when the plan was made and is %q now", what, was, is)
+	return incident.Bad("somebody has changed it meanwhile: %s was %q when the plan was made and is %q now", what, was, is)
 }
 
 // madeAgain is what is said of a workload that has the name and another uid.
 const madeAgain = "somebody deleted it and made another of that name"
 
-func invalid(format string, args ...any) error {
-	return incident.Fail(incident.Invalid, incident.CodeInvalid, format, args...)
-}
-
 func notTheAPI() error {
-	return invalid("what answers is not the Kubernetes API; check the server's address")
+	return incident.Bad("what answers is not the Kubernetes API; check the server's address")
 }
 
 func notSeenYet() error {
-	return invalid("somebody has changed it meanwhile, and the cluster's controller has not seen that yet")
+	return incident.Bad("somebody has changed it meanwhile, and the cluster's controller has not seen that yet")
 }
 
 // right is one that a fix needs, as RBAC puts it.

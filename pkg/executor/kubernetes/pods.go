@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/opsguard/opsguard/pkg/incident"
 )
 
 // failures are the reasons by which a kubelet says that a container will not come up by
@@ -78,7 +80,7 @@ func alive(all []pod) []pod {
 func worst(all []pod) (pod, error) {
 	all = alive(all)
 	if len(all) == 0 {
-		return pod{}, invalid("the workload has no pod")
+		return pod{}, incident.Bad("the workload has no pod")
 	}
 	return slices.MinFunc(all, func(a, b pod) int {
 		return cmp.Or(cmp.Compare(b.badness(), a.badness()), cmp.Compare(b.restarts(), a.restarts()),

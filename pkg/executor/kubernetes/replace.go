@@ -87,5 +87,5 @@ func (f replace) verify(ctx context.Context, o steps.Order) (steps.Sight, error)
 }
 
 func (f replace) undo(context.Context, steps.Order) steps.Acted {
-	return f.failed("undo", invalid("a pod that was deleted does not come back"))
+	return f.failed("undo", incident.Bad("a pod that was deleted does not come back"))
 }

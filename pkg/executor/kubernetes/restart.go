@@ -188,5 +188,5 @@ func (f restart) verify(ctx context.Context, o steps.Order) (steps.Sight, error)
 }
 
 func (f restart) undo(context.Context, steps.Order) steps.Acted {
-	return f.failed("undo", invalid("a restart cannot be undone"))
+	return f.failed("undo", incident.Bad("a restart cannot be undone"))
 }

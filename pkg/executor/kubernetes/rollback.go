@@ -40,7 +40,7 @@ func previous(all []revision, at revision) (revision, error) {
 			return r, nil
 		}
 	}
-	return revision{}, invalid("there is no revision before %d to go back to; the cluster keeps as many as spec.revisionHistoryLimit says",
+	return revision{}, incident.Bad("there is no revision before %d to go back to; the cluster keeps as many as spec.revisionHistoryLimit says",
 		at.number)
 }
 

@@ -129,7 +129,7 @@ func (e *Executor) free(ctx context.Context, w workload, all []revision, at revi
 			return nil
 		}
 	}
-	return invalid("a rollout is under way (%s); wait until it is done or hangs", told)
+	return incident.Bad("a rollout is under way (%s); wait until it is done or hangs", told)
 }
 
 // changeable refuses a workload whose pods do not follow its template.
@@ -147,5 +147,5 @@ func (w workload) changeable() error {
 	default:
 		return nil
 	}
-	return invalid("%s", why)
+	return incident.Bad("%s", why)
 }

@@ -17,7 +17,7 @@ const factMost = "maxReplicas"
 
 func (f scale) look(ctx context.Context) (incident.State, error) {
 	refuse := func(why string) error {
-		return invalid("%s cannot be scaled out: %s", f.resource(""), why)
+		return incident.Bad("%s cannot be scaled out: %s", f.resource(""), why)
 	}
 	switch {
 	case f.kind.name == daemonSet:

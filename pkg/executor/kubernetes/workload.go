@@ -30,7 +30,7 @@ func (e *Executor) workload(ctx context.Context) (workload, error) {
 	case w.Metadata.UID == "" || w.Kind != e.kind.name:
 		return w, notTheAPI()
 	case w.Metadata.DeletionTimestamp != "":
-		return w, invalid("%s is being deleted", e.resource(""))
+		return w, incident.Bad("%s is being deleted", e.resource(""))
 	}
 	return w, nil
 }

@@ -19,9 +19,9 @@ func (e *Executor) Look(ctx context.Context, p incident.Proposal) (incident.Stat
 	case err != nil:
 		return nil, err
 	case f.Archived:
-		return nil, invalid("the flag is archived; nothing evaluates it as on")
+		return nil, incident.Bad("the flag is archived; nothing evaluates it as on")
 	case !c.On:
-		return nil, invalid("the flag is already off in %s", e.settings.Environment)
+		return nil, incident.Bad("the flag is already off in %s", e.settings.Environment)
 	}
 	return incident.State{"on": "true"}, nil
 }

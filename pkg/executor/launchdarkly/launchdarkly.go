@@ -137,11 +137,11 @@ type flag struct {
 func (e *Executor) read(body []byte) (flag, config, error) {
 	var f flag
 	if json.Unmarshal(body, &f) != nil || f.Key != e.settings.Flag {
-		return f, config{}, invalid("LaunchDarkly's answer is not the flag; check the target's server in services.yaml")
+		return f, config{}, incident.Bad("LaunchDarkly's answer is not the flag; check the target's server in services.yaml")
 	}
 	c, there := f.Environments[e.settings.Environment]
 	if !there {
-		return f, c, invalid("the flag has no environment %s; check the target in services.yaml", e.settings.Environment)
+		return f, c, incident.Bad("the flag has no environment %s; check the target in services.yaml", e.settings.Environment)
 	}
 	return f, c, nil
 }
@@ -166,9 +166,4 @@ func (e *Executor) patch(ctx context.Context, o steps.Order, kind string) (integ
 		return a, c, incident.Unavail("LaunchDarkly took the change, but its answer cannot be read", nil)
 	}
 	return a, c, nil
-}
-
-// invalid is an error that repeating does not help against.
-func invalid(format string, args ...any) error {
-	return incident.Fail(incident.Invalid, incident.CodeInvalid, format, args...)
 }

@@ -18,7 +18,7 @@ func (e *Executor) Look(ctx context.Context, p incident.Proposal) (incident.Stat
 		return nil, err
 	}
 	if !on {
-		return nil, incident.Fail(incident.Invalid, incident.CodeInvalid, "the flag is already off in %s", e.settings.Environment)
+		return nil, incident.Bad("the flag is already off in %s", e.settings.Environment)
 	}
 	return incident.State{"enabled": "true"}, nil
 }

@@ -109,7 +109,7 @@ func (e *Executor) on(ctx context.Context) (bool, error) {
 		Enabled *bool  `json:"enabled"`
 	}
 	if json.Unmarshal(a.Body, &f) != nil || f.Enabled == nil {
-		return false, incident.Fail(incident.Invalid, incident.CodeInvalid,
+		return false, incident.Bad(
 			"Unleash's answer is not the flag; check the target's server in services.yaml")
 	}
 	return *f.Enabled, nil
@@ -131,7 +131,7 @@ func (e *Executor) toggled(ctx context.Context) (string, error) {
 		} `json:"events"`
 	}
 	if json.Unmarshal(a.Body, &found) != nil {
-		return "", incident.Fail(incident.Invalid, incident.CodeInvalid, "Unleash's events cannot be read")
+		return "", incident.Bad("Unleash's events cannot be read")
 	}
 	last := int64(0)
 	for _, event := range found.Events {

@@ -167,5 +167,5 @@ func (e *Executor) judgeStatus(s Status) (steps.Sight, error) {
 	case "failed":
 		return e.tell.Saw(steps.NotVerified, "the webhook reports that it failed%s", detail), nil
 	}
-	return steps.Sight{}, invalid("the webhook's status must be running, succeeded or failed")
+	return steps.Sight{}, incident.Bad("the webhook's status must be running, succeeded or failed")
 }

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
 )
 
@@ -22,7 +23,7 @@ func (e *Executor) signingKey(ctx context.Context) ([]byte, error) {
 	}
 	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(text, "whsec_"))
 	if !strings.HasPrefix(text, "whsec_") || err != nil || len(key) < 24 || len(key) > 64 {
-		return nil, invalid("%s: must be whsec_ and the base64 of 24 to 64 bytes", e.env.Place(e.settings.Secret))
+		return nil, incident.Bad("%s: must be whsec_ and the base64 of 24 to 64 bytes", e.env.Place(e.settings.Secret))
 	}
 	return key, nil
 }
@@ -59,7 +60,7 @@ func (e *Executor) get(ctx context.Context, address, id string) (integration.Ans
 func (e *Executor) post(ctx context.Context, id string, message any) (integration.Answer, error) {
 	body, err := json.Marshal(message)
 	if err != nil {
-		return integration.Answer{}, invalid("the message for the webhook could not be written")
+		return integration.Answer{}, incident.Bad("the message for the webhook could not be written")
 	}
 	h, err := e.header(ctx, id, body)
 	if err != nil {
@@ -72,7 +73,7 @@ func (e *Executor) post(ctx context.Context, id string, message any) (integratio
 			return integration.Answer{}, err
 		}
 		if strings.ContainsAny(path, "#\\ ") {
-			return integration.Answer{}, invalid("%s: must be a path or a query", e.env.Place(e.settings.SecretPath))
+			return integration.Answer{}, incident.Bad("%s: must be a path or a query", e.env.Place(e.settings.SecretPath))
 		}
 		if !strings.HasPrefix(path, "?") { // after a slash nothing can lead to another host
 			to, path = strings.TrimRight(to, "/")+"/", strings.TrimLeft(path, "/")

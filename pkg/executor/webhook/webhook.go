@@ -128,7 +128,7 @@ func (e *Executor) Look(ctx context.Context, p incident.Proposal) (incident.Stat
 	}
 	var seen Seen
 	if json.Unmarshal(a.Body, &seen) != nil || len(seen.State) == 0 {
-		return nil, invalid(`the webhook's stateUrl does not answer {"state": {"NAME": "TEXT"}}`)
+		return nil, incident.Bad(`the webhook's stateUrl does not answer {"state": {"NAME": "TEXT"}}`)
 	}
 	// As the record will keep it: Act compares with that.
 	state := seen.State.Facts()
@@ -160,9 +160,4 @@ func (e *Executor) Plan(present incident.State, p incident.Proposal) (incident.D
 		draft.Undo.Not = "the target does not say that its webhook can undo"
 	}
 	return draft, nil
-}
-
-// invalid is an error that repeating does not help against.
-func invalid(format string, args ...any) error {
-	return incident.Fail(incident.Invalid, incident.CodeInvalid, format, args...)
 }

@@ -166,7 +166,7 @@ func fetch(ctx context.Context, env integration.Env, whom, address string) ([]by
 	case resp.StatusCode >= 500, resp.StatusCode == http.StatusTooManyRequests, err != nil:
 		return nil, incident.Unavail(fmt.Sprintf("%s answered %d", whom, resp.StatusCode), err)
 	case resp.StatusCode != http.StatusOK:
-		return nil, incident.Fail(incident.Invalid, incident.CodeInvalid, "%s answered %d", whom, resp.StatusCode)
+		return nil, incident.Bad("%s answered %d", whom, resp.StatusCode)
 	}
 	return text, nil
 }

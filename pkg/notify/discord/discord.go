@@ -146,7 +146,7 @@ func (c *Channel) postedID(answer []byte) (string, error) {
 		ID string `json:"id"`
 	}
 	if json.Unmarshal(answer, &m) != nil || !isMessageID(m.ID) {
-		return "", incident.Fail(incident.Invalid, incident.CodeInvalid, "Discord's answer holds no message id; is %s a Discord webhook?", c.env.Place(c.settings.WebhookURL))
+		return "", incident.Bad("Discord's answer holds no message id; is %s a Discord webhook?", c.env.Place(c.settings.WebhookURL))
 	}
 	return m.ID, nil
 }

@@ -39,7 +39,7 @@ func (s Secrets) Secret(_ context.Context, _ integration.Kind, name string) (str
 	if value, ok := s[name]; ok {
 		return value, nil
 	}
-	return "", incident.Fail(incident.Invalid, incident.CodeInvalid, "%s: is not set", name)
+	return "", incident.Bad("%s: is not set", name)
 }
 
 // Place implements integration.Secrets.

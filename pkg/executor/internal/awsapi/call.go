@@ -19,7 +19,7 @@ import (
 func (s *Session) JSON(ctx context.Context, right, prefix string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
-		return incident.Fail(incident.Invalid, incident.CodeInvalid, "the call could not be written")
+		return incident.Bad("the call could not be written")
 	}
 	service, action := split(right)
 	h := http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {prefix + "." + action}}
@@ -52,7 +52,7 @@ func (s *Session) REST(ctx context.Context, right, method, path string, in, out 
 	if in != nil {
 		var err error
 		if body, err = json.Marshal(in); err != nil {
-			return incident.Fail(incident.Invalid, incident.CodeInvalid, "the call could not be written")
+			return incident.Bad("the call could not be written")
 		}
 		h.Set("Content-Type", "application/json")
 	}
@@ -117,7 +117,7 @@ func (s *Session) send(ctx context.Context, right, method, path string, h http.H
 	}
 	u, err := url.Parse(base + path)
 	if err != nil {
-		return nil, incident.Fail(incident.Invalid, incident.CodeInvalid,
+		return nil, incident.Bad(
 			"the address of %s is no URL; AWS_ENDPOINT_URL must be like http://127.0.0.1:4566", vendor(service))
 	}
 	sign(h, method, u, body, s.key, service, s.Region, s.env.Now())

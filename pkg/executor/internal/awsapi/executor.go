@@ -217,7 +217,7 @@ func (s *Session) NotShown(o steps.Order, why string) Seen {
 func Int(s map[string]string, name string) (int, error) {
 	n, err := strconv.Atoi(s[name])
 	if err != nil {
-		return 0, incident.Fail(incident.Invalid, incident.CodeInvalid, "%s is not known as a whole number", name)
+		return 0, incident.Bad("%s is not known as a whole number", name)
 	}
 	return n, nil
 }

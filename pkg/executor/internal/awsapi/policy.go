@@ -43,7 +43,7 @@ func (t Target) Policy(rights []string) (string, error) {
 	for _, right := range rights {
 		action, resource, ok := strings.Cut(right, " on ")
 		if !ok || !actionForm().MatchString(action) || !t.mayName(action, resource) {
-			return "", incident.Fail(incident.Invalid, incident.CodeInvalid,
+			return "", incident.Bad(
 				"the plan asks for a right that no session is given: it must be one action on one resource of the target's account and Region")
 		}
 		if !slices.Contains(byResource[resource], action) {
@@ -72,7 +72,7 @@ func (t Target) Policy(rights []string) (string, error) {
 	}
 	text, err := json.Marshal(policy)
 	if err != nil || len(rights) == 0 || len(text) > maxPolicy {
-		return "", incident.Fail(incident.Invalid, incident.CodeInvalid,
+		return "", incident.Bad(
 			"the rights of the plan do not fit into a session policy of %d characters; name fewer resources in services.yaml", maxPolicy)
 	}
 	return string(text), nil

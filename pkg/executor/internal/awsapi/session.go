@@ -81,7 +81,7 @@ func Open(ctx context.Context, env integration.Env, t Target, rights []string, w
 		return nil, err
 	}
 	if env.AWS.Credentials == nil {
-		return nil, incident.Fail(incident.Invalid, incident.CodeInvalid, "this program has no access to AWS")
+		return nil, incident.Bad("this program has no access to AWS")
 	}
 	own, err := env.AWS.Credentials(ctx)
 	if err != nil {

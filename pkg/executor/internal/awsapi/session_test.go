@@ -95,7 +95,7 @@ func TestASessionThatCannotBeOpenedSaysWhatToDo(t *testing.T) {
 }
 
 func noKeys(context.Context) (integration.AWSKey, error) {
-	return integration.AWSKey{}, incident.Fail(incident.Invalid, incident.CodeInvalid, "AWS_ACCESS_KEY_ID is not set")
+	return integration.AWSKey{}, incident.Bad("AWS_ACCESS_KEY_ID is not set")
 }
 
 func TestAKeyIsNeverPrinted(t *testing.T) {
