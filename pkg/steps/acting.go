@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,6 +12,16 @@ import (
 
 // Teller words what an executor that calls a vendor did and saw.
 type Teller struct{ Now func() time.Time }
+
+// Told is what people may read of an error: ours says what is wrong, another may hold
+// anything.
+func Told(err error) string {
+	var known *incident.Error
+	if errors.As(err, &known) {
+		return known.Message
+	}
+	return "it failed; the log says why"
+}
 
 // Step is one step at the present time; status as in incident.FixStep.
 func (t Teller) Step(name, status, format string, args ...any) incident.FixStep {

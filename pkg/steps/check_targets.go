@@ -28,7 +28,7 @@ func CheckTargets(ctx context.Context, executors Executors, inv *inventory.Inven
 			plan, err := planned(limited, executors, svc, id)
 			cancel()
 			if err != nil {
-				c.Problem = told(err)
+				c.Problem = Told(err)
 			} else {
 				c.Plan = plan
 			}

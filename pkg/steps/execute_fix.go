@@ -2,7 +2,6 @@ package steps
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 
 	"github.com/opsguard/opsguard/pkg/incident"
@@ -164,11 +163,10 @@ func (s ExecuteFix) refuse(ctx context.Context, ref incident.Ref, claim error) e
 
 // stoppedBy is who or what stopped the fix, for people; "" if nothing did.
 func stoppedBy(claim error) string {
-	var known *incident.Error
-	if errors.As(claim, &known) && known.Code == incident.CodeStopped {
-		return known.Message
+	if incident.CodeOf(claim) != incident.CodeStopped {
+		return ""
 	}
-	return ""
+	return Told(claim)
 }
 
 // stillBusy tells an approval that grew old waiting for its turn from one that
@@ -193,15 +191,15 @@ func (s ExecuteFix) run(ctx context.Context, inc incident.Incident) Acted {
 	defer cancel()
 	exec, err := s.Executors.For(inc.Plan.Target)
 	if err != nil {
-		return s.nothing(incident.Failed, "choose executor", told(err)+"; nothing was changed")
+		return s.nothing(incident.Failed, "choose executor", Told(err)+"; nothing was changed")
 	}
 	if inc.Plan.ExecutorDigest != "" || !inc.Plan.Simulated() { // a plan without it was made before there were any others
 		today, err := draft(limited, s.Executors, inc.Ref, inc.Plan.Bare())
 		switch {
 		case incident.KindOf(err) == incident.Unavailable:
-			return s.nothing(incident.Failed, "look again", "the target could not be looked at: "+told(err)+"; nothing was changed")
+			return s.nothing(incident.Failed, "look again", "the target could not be looked at: "+Told(err)+"; nothing was changed")
 		case err != nil:
-			return s.nothing(incident.Stale, "look again", "the fix can no longer be done: "+told(err)+"; nothing was changed")
+			return s.nothing(incident.Stale, "look again", "the fix can no longer be done: "+Told(err)+"; nothing was changed")
 		case today.Hash != inc.Plan.Hash:
 			return s.nothing(incident.Stale, "look again", "the target is no longer as planned: "+differences(*inc.Plan, today)+"; nothing was changed")
 		}

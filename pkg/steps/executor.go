@@ -41,13 +41,28 @@ type Order struct {
 	// Undoing reports that the order is to undo the fix, or to look how far that has come.
 	Undoing   bool
 	StartedAt time.Time // of the attempt, or of its undoing
-	// ActedAt is when the target had taken it; zero until then.
-	ActedAt time.Time
 	// Receipt is what Act, or Undo, has answered. It is empty where that call was never
 	// heard of again.
 	Receipt incident.State
 	// Fix is Act's receipt, also while it is undone.
 	Fix incident.State
+}
+
+// Was is what was at the target before: the plan's present state, or while the fix is
+// undone what the fix wanted.
+func (o Order) Was() incident.State {
+	if o.Undoing {
+		return o.Plan.Wanted
+	}
+	return o.Plan.Present
+}
+
+// Wants is what is to be there afterwards.
+func (o Order) Wants() incident.State {
+	if o.Undoing {
+		return o.Plan.Undo.Wanted
+	}
+	return o.Plan.Wanted
 }
 
 // Acted is what can be said once the target has taken a fix, or has not.

@@ -50,9 +50,6 @@ func nextLook(since time.Duration) int {
 func order(inc incident.Incident) Order {
 	a := inc.Attempt
 	o := Order{Ref: inc.Ref, Plan: *inc.Plan, Key: inc.Plan.Key(inc.Ref, false), StartedAt: a.StartedAt, Receipt: a.Receipt, Fix: a.Receipt}
-	if inc.Settling() {
-		o.ActedAt = inc.SettleSince()
-	}
 	if inc.Decision != nil {
 		o.By = inc.Decision.By
 	}

@@ -83,7 +83,7 @@ func (s PlanFix) plan(ctx context.Context, inc incident.Incident, history incide
 	bare, err := resolve(s.Inventory, inc, *inc.Proposal)
 	if err != nil {
 		return incident.Planning{ManualReason: fmt.Sprintf("The proposed fix %s can no longer be applied to this service: %s.",
-			inc.Proposal.FixID, told(err))}, nil
+			inc.Proposal.FixID, Told(err))}, nil
 	}
 	plan, err := draft(ctx, s.Executors, inc.Ref, bare)
 	switch {
@@ -92,7 +92,7 @@ func (s PlanFix) plan(ctx context.Context, inc incident.Incident, history incide
 	case err != nil:
 		logFailure(ctx, s.Log, inc.Ref, "the proposed fix could not be planned", err)
 		return incident.Planning{ManualReason: fmt.Sprintf("The proposed fix %s cannot be done as the target is: %s.",
-			inc.Proposal.FixID, told(err))}, nil
+			inc.Proposal.FixID, Told(err))}, nil
 	}
 	return incident.Planning{Plan: &plan, Caution: s.caution(inc, plan, history)}, nil
 }

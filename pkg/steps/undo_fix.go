@@ -55,7 +55,7 @@ func (s UndoFix) run(ctx context.Context, inc incident.Incident) Acted {
 	}
 	why := "the time for undoing was over before it began"
 	if err != nil {
-		why = told(err)
+		why = Told(err)
 	}
 	return Acted{Outcome: incident.Failed, Steps: []incident.FixStep{{Name: "undo", Status: "failed",
 		Detail: why + "; nothing was changed", At: s.Now()}}}
@@ -86,7 +86,7 @@ func (s UndoFix) again(ctx context.Context, ref incident.Ref) (FixProgress, erro
 // refused records why what was to be undone is not.
 func (s UndoFix) refused(ctx context.Context, ref incident.Ref, why error) (FixProgress, error) {
 	inc, err := update(ctx, s.Store, ref, func(inc incident.Incident) (incident.Change, error) {
-		return inc.RefuseUndo("not undone: "+told(why), s.Now()), nil
+		return inc.RefuseUndo("not undone: "+Told(why), s.Now()), nil
 	})
 	if err != nil {
 		return FixProgress{}, err

@@ -2,7 +2,6 @@ package steps
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -149,17 +148,7 @@ func look(ctx context.Context, executors Executors, inc incident.Incident, now t
 			phase = NotVerified // nobody knows that anything was begun
 		}
 		return Sight{Phase: phase, blind: true, Steps: []incident.FixStep{{Name: "look", Status: "failed",
-			Detail: "the target could not be looked at: " + told(err), At: now}}}
+			Detail: "the target could not be looked at: " + Told(err), At: now}}}
 	}
 	return sight
-}
-
-// told is what people may read of an error: ours says what is wrong, another may hold
-// anything.
-func told(err error) string {
-	var known *incident.Error
-	if errors.As(err, &known) {
-		return known.Message
-	}
-	return "it failed; the log says why"
 }

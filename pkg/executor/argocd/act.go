@@ -137,13 +137,11 @@ func (e *Executor) Verify(ctx context.Context, o steps.Order) (steps.Sight, erro
 	if o.Plan.FixID == fixSync {
 		return e.synced(a, o), nil
 	}
-	wanted := o.Plan.Wanted["revision"]
 	reached := follows(a.last(), o.Plan.Present["history"], 1)
 	if o.Undoing { // the fix has made a deployment too, unless it broke off
-		wanted = o.Plan.Undo.Wanted["revision"]
 		reached = reached || follows(a.last(), o.Plan.Present["history"], 2)
 	}
-	reached = reached && a.last().revision() == wanted
+	reached = reached && a.last().revision() == o.Wants()["revision"]
 	return e.judgeOperation(a, o, reached, "deployment "+id(a.last())+" of "+a.last().revision()), nil
 }
 

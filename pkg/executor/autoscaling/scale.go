@@ -53,11 +53,11 @@ func (g group) sets(n int) string {
 
 // setCapacity is the fix and its undoing.
 func (g group) setCapacity(ctx context.Context, at *awsapi.Session, o steps.Order) (incident.State, string, error) {
-	was, err := awsapi.Int(awsapi.Was(o), "desiredCapacity")
+	was, err := awsapi.Int(o.Was(), "desiredCapacity")
 	if err != nil {
 		return nil, "", err
 	}
-	wants, err := awsapi.Int(awsapi.Wants(o), "desiredCapacity")
+	wants, err := awsapi.Int(o.Wants(), "desiredCapacity")
 	if err != nil {
 		return nil, "", err
 	}
@@ -78,7 +78,7 @@ func (g group) setCapacity(ctx context.Context, at *awsapi.Session, o steps.Orde
 }
 
 func (g group) verifyScale(ctx context.Context, at *awsapi.Session, o steps.Order) (awsapi.Seen, error) {
-	wants, err := awsapi.Int(awsapi.Wants(o), "desiredCapacity")
+	wants, err := awsapi.Int(o.Wants(), "desiredCapacity")
 	if err != nil {
 		return awsapi.Seen{}, err
 	}

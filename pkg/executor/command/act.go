@@ -49,7 +49,7 @@ func (e *Executor) act(ctx context.Context, o steps.Order, of string) steps.Acte
 	}
 	argv, err := e.ready(ctx, o, of)
 	if err != nil {
-		return e.refused(of, said(err))
+		return e.refused(of, steps.Told(err))
 	}
 	r := e.runs(ctx, o, argv, e.set.Timeout)
 	if r.notStarted {

@@ -2,7 +2,6 @@ package command
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"path/filepath"
 	"regexp"
@@ -133,13 +132,4 @@ func quoted(argv []string) string {
 		all[i] = strconv.QuoteToASCII(arg)
 	}
 	return strings.Join(all, " ")
-}
-
-// said is what a step tells of one of our own errors.
-func said(err error) string {
-	var known *incident.Error
-	if errors.As(err, &known) {
-		return known.Message
-	}
-	return fmt.Sprintf("%v", err)
 }

@@ -68,7 +68,7 @@ func rollBack(w *work, o steps.Order) {
 	was, before := o.Plan.Present["image"], o.Plan.Present["previous image"]
 	image, err := w.s.image(w.ctx, was)
 	if err != nil {
-		w.refuse("look", said(err))
+		w.refuse("look", steps.Told(err))
 	}
 	made := map[string]string{}
 	for _, p := range all {
@@ -104,7 +104,7 @@ func (w *work) discard(id, name string) {
 	}
 	if err := w.s.remove(context.WithoutCancel(w.ctx), id, "container "+shown(name)); err != nil {
 		w.unsure = true
-		w.tell("tidy up", failed, name+", which was never started, could not be removed: "+said(err))
+		w.tell("tidy up", failed, name+", which was never started, could not be removed: "+steps.Told(err))
 		return
 	}
 	w.began = false

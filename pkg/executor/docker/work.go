@@ -2,7 +2,6 @@ package docker
 
 import (
 	"context"
-	"errors"
 	"net/url"
 	"time"
 
@@ -39,7 +38,7 @@ func (e *Executor) works(ctx context.Context, o steps.Order, do func(*work, step
 	} else if ctx.Err() != nil {
 		w.refuse("begin", "the time was over before it began")
 	} else if s, err := e.api.session(ctx); err != nil {
-		w.refuse("begin", said(err))
+		w.refuse("begin", steps.Told(err))
 	} else {
 		w.s = s
 		do(w, o)
@@ -84,7 +83,7 @@ func (w *work) change(name, detail string, do func() error) {
 	if err := do(); err != nil {
 		w.stopped = true
 		w.unsure = w.unsure || !changedNothing(err)
-		w.tell(name, failed, said(err))
+		w.tell(name, failed, steps.Told(err))
 		return
 	}
 	w.began = true
@@ -138,16 +137,7 @@ func (w *work) read(id string) (c container, there bool) {
 	}
 	c, there, err := w.s.inspect(w.ctx, id)
 	if err != nil {
-		w.refuse("look", said(err))
+		w.refuse("look", steps.Told(err))
 	}
 	return c, there
-}
-
-// said is what a step tells of an error of ours.
-func said(err error) string {
-	var known *incident.Error
-	if errors.As(err, &known) {
-		return known.Message
-	}
-	return "it failed"
 }

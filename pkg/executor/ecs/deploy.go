@@ -113,7 +113,7 @@ func (s service) rollForward(ctx context.Context, at *awsapi.Session, o steps.Or
 }
 
 func (s service) deploy(ctx context.Context, at *awsapi.Session, o steps.Order) (incident.State, string, error) {
-	was, wants := awsapi.Was(o)["taskDefinition"], awsapi.Wants(o)["taskDefinition"]
+	was, wants := o.Was()["taskDefinition"], o.Wants()["taskDefinition"]
 	d, err := s.describe(ctx, at)
 	if err != nil {
 		return nil, "", err
@@ -132,7 +132,7 @@ func (s service) verifyDeployment(ctx context.Context, at *awsapi.Session, o ste
 	if err != nil {
 		return awsapi.Seen{}, err
 	}
-	wants := awsapi.Wants(o)["taskDefinition"]
+	wants := o.Wants()["taskDefinition"]
 	primary := d.primary()
 	ours, found := d.find(o.Receipt["deployment"])
 	if o.Receipt["deployment"] == "" && primary.TaskDefinition == wants && primary.ID != o.Plan.Present["deployment"] {

@@ -61,11 +61,11 @@ func (s service) scaleBack(ctx context.Context, at *awsapi.Session, o steps.Orde
 }
 
 func (s service) setCount(ctx context.Context, at *awsapi.Session, o steps.Order) (incident.State, string, error) {
-	was, err := awsapi.Int(awsapi.Was(o), "desiredCount")
+	was, err := awsapi.Int(o.Was(), "desiredCount")
 	if err != nil {
 		return nil, "", err
 	}
-	wants, err := awsapi.Int(awsapi.Wants(o), "desiredCount")
+	wants, err := awsapi.Int(o.Wants(), "desiredCount")
 	if err != nil {
 		return nil, "", err
 	}
@@ -81,7 +81,7 @@ func (s service) setCount(ctx context.Context, at *awsapi.Session, o steps.Order
 }
 
 func (s service) verifyScale(ctx context.Context, at *awsapi.Session, o steps.Order) (awsapi.Seen, error) {
-	wants, err := awsapi.Int(awsapi.Wants(o), "desiredCount")
+	wants, err := awsapi.Int(o.Wants(), "desiredCount")
 	if err != nil {
 		return awsapi.Seen{}, err
 	}

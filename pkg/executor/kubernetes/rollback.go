@@ -140,10 +140,7 @@ func (f rollback) verify(ctx context.Context, o steps.Order) (steps.Sight, error
 	if err != nil {
 		return steps.Sight{}, err
 	}
-	wanted := o.Plan.Wanted[factTemplate]
-	if o.Undoing {
-		wanted = o.Plan.Undo.Wanted[factTemplate]
-	}
+	wanted := o.Wants()[factTemplate]
 	switch {
 	case w.Metadata.UID != o.Plan.Present[factUID]:
 		return f.sight(steps.NotVerified, madeAgain), nil

@@ -114,10 +114,7 @@ func (f scale) verify(ctx context.Context, o steps.Order) (steps.Sight, error) {
 	if err != nil {
 		return steps.Sight{}, err
 	}
-	wanted := o.Plan.Wanted[factReplicas]
-	if o.Undoing {
-		wanted = o.Plan.Undo.Wanted[factReplicas]
-	}
+	wanted := o.Wants()[factReplicas]
 	switch {
 	case w.Metadata.UID != o.Plan.Present[factUID]:
 		return f.sight(steps.NotVerified, madeAgain), nil

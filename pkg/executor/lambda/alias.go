@@ -113,7 +113,7 @@ func (f function) points(version, revision string) string {
 }
 
 func (f function) point(ctx context.Context, at *awsapi.Session, o steps.Order) (incident.State, string, error) {
-	return f.update(ctx, at, awsapi.Wants(o)["version"], o.Plan.Present["revisionId"])
+	return f.update(ctx, at, o.Wants()["version"], o.Plan.Present["revisionId"])
 }
 
 // pointBack rests on the revision that the fix has made. Where that was never heard of, it
@@ -125,12 +125,12 @@ func (f function) pointBack(ctx context.Context, at *awsapi.Session, o steps.Ord
 		if err != nil {
 			return nil, "", err
 		}
-		if a.Version != awsapi.Was(o)["version"] {
-			return nil, "", awsapi.Cannot("the alias does not point at version %s, where the fix pointed it", awsapi.Was(o)["version"])
+		if a.Version != o.Was()["version"] {
+			return nil, "", awsapi.Cannot("the alias does not point at version %s, where the fix pointed it", o.Was()["version"])
 		}
 		revision = a.Revision
 	}
-	return f.update(ctx, at, awsapi.Wants(o)["version"], revision)
+	return f.update(ctx, at, o.Wants()["version"], revision)
 }
 
 func (f function) update(ctx context.Context, at *awsapi.Session, version, revision string) (incident.State, string, error) {
@@ -153,7 +153,7 @@ func (f function) verifyAlias(ctx context.Context, at *awsapi.Session, o steps.O
 	if err != nil {
 		return awsapi.Seen{}, err
 	}
-	wants := awsapi.Wants(o)["version"]
+	wants := o.Wants()["version"]
 	switch {
 	case a.Version != wants:
 		return at.NotShown(o, fmt.Sprintf("the alias %s does not point at version %s", f.Alias, wants)), nil

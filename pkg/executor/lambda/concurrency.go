@@ -65,11 +65,11 @@ func (f function) puts(n int) string {
 
 // setConcurrency is the fix and its undoing.
 func (f function) setConcurrency(ctx context.Context, at *awsapi.Session, o steps.Order) (incident.State, string, error) {
-	was, err := awsapi.Int(awsapi.Was(o), "reservedConcurrency")
+	was, err := awsapi.Int(o.Was(), "reservedConcurrency")
 	if err != nil {
 		return nil, "", err
 	}
-	wants, err := awsapi.Int(awsapi.Wants(o), "reservedConcurrency")
+	wants, err := awsapi.Int(o.Wants(), "reservedConcurrency")
 	if err != nil {
 		return nil, "", err
 	}
@@ -90,7 +90,7 @@ func (f function) setConcurrency(ctx context.Context, at *awsapi.Session, o step
 }
 
 func (f function) verifyConcurrency(ctx context.Context, at *awsapi.Session, o steps.Order) (awsapi.Seen, error) {
-	wants, err := awsapi.Int(awsapi.Wants(o), "reservedConcurrency")
+	wants, err := awsapi.Int(o.Wants(), "reservedConcurrency")
 	if err != nil {
 		return awsapi.Seen{}, err
 	}

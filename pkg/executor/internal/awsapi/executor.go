@@ -2,7 +2,6 @@ package awsapi
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -106,7 +105,7 @@ func (e *Executor) Plan(present incident.State, p incident.Proposal) (incident.D
 func (e *Executor) Act(ctx context.Context, o steps.Order) steps.Acted {
 	fix, err := e.fix(o.Plan.FixID)
 	if err != nil {
-		return e.ended(incident.Failed, o.Plan.FixID, told(err)+"; nothing was changed")
+		return e.ended(incident.Failed, o.Plan.FixID, steps.Told(err)+"; nothing was changed")
 	}
 	return e.change(ctx, o, o.Plan.FixID, fix.Act)
 }
@@ -129,14 +128,14 @@ func (e *Executor) change(ctx context.Context, o steps.Order, name string,
 	}
 	s, err := Open(ctx, e.env, e.target, o.Plan.Rights, e.target.ToChange(o))
 	if err != nil {
-		return e.ended(incident.Failed, name, told(err)+"; nothing was changed")
+		return e.ended(incident.Failed, name, steps.Told(err)+"; nothing was changed")
 	}
 	receipt, did, err := do(ctx, s, o)
 	switch {
 	case err != nil && s.sent:
-		return e.ended(incident.Unknown, name, told(err)+"; whether anything was changed is not known")
+		return e.ended(incident.Unknown, name, steps.Told(err)+"; whether anything was changed is not known")
 	case err != nil:
-		return e.ended(incident.Failed, name, told(err)+"; nothing was changed")
+		return e.ended(incident.Failed, name, steps.Told(err)+"; nothing was changed")
 	case !s.taken:
 		return e.ended(incident.Failed, name, "nothing was asked of the target; nothing was changed")
 	}
@@ -155,7 +154,7 @@ func (e *Executor) Verify(ctx context.Context, o steps.Order) (steps.Sight, erro
 	}
 	seen, err := fix.Verify(ctx, s, o)
 	if incident.KindOf(err) == incident.NotFound { // it was there when the fix began
-		seen, err = s.NotShown(o, told(err)), nil
+		seen, err = s.NotShown(o, steps.Told(err)), nil
 	}
 	if err != nil {
 		return steps.Sight{}, err
@@ -173,15 +172,6 @@ func (e *Executor) ended(outcome incident.Outcome, name, why string) steps.Acted
 
 func (e *Executor) step(name, status, detail string) incident.FixStep {
 	return incident.FixStep{Name: name, Status: status, Detail: detail, At: incident.Stamp(e.env.Now())}
-}
-
-// told is what people may read of an error.
-func told(err error) string {
-	var known *incident.Error
-	if errors.As(err, &known) {
-		return known.Message
-	}
-	return "it failed; the log says why"
 }
 
 // Change makes the one call that changes the target, and keeps what is certain of it.
@@ -220,21 +210,4 @@ func Int(s map[string]string, name string) (int, error) {
 		return 0, incident.Bad("%s is not known as a whole number", name)
 	}
 	return n, nil
-}
-
-// Was is what was at the target before: the plan's present state, or while the fix is
-// undone what the fix wanted. Wants is what is to be there afterwards.
-func Was(o steps.Order) incident.State {
-	if o.Undoing {
-		return o.Plan.Wanted
-	}
-	return o.Plan.Present
-}
-
-// Wants is the other half of Was.
-func Wants(o steps.Order) incident.State {
-	if o.Undoing {
-		return o.Plan.Undo.Wanted
-	}
-	return o.Plan.Wanted
 }
