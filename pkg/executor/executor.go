@@ -50,8 +50,9 @@ func List() []integration.Descriptor[steps.Executor] {
 
 // Set opens the executor of each target. It never changes and may be used concurrently.
 type Set struct {
-	env  integration.Env
-	list []integration.Descriptor[steps.Executor]
+	env   integration.Env
+	list  []integration.Descriptor[steps.Executor]
+	types []integration.Type
 }
 
 // Open refuses an Env or a list that cannot serve. It calls nobody.
@@ -59,7 +60,7 @@ func Open(env integration.Env, list []integration.Descriptor[steps.Executor]) (*
 	if _, err := integration.Open(env, integration.Executors, list, nil); err != nil {
 		return nil, err
 	}
-	return &Set{env, list}, nil
+	return &Set{env, list, integration.TypesOf(list)}, nil
 }
 
 // For implements steps.Executors. What the executor says is bounded and redacted.
@@ -77,9 +78,9 @@ func (s *Set) For(t incident.Target) (steps.Executor, error) {
 
 // Digest implements steps.Executors.
 func (s *Set) Digest(t incident.Target, fixID string) (string, error) {
-	of, found := integration.Find(integration.TypesOf(s.list), t.Type)
+	of, found := integration.Find(s.types, t.Type)
 	if !found {
-		return "", incident.BadField("target", "%s", integration.UnknownType(t.Type, integration.TypesOf(s.list)))
+		return "", incident.BadField("target", "%s", integration.UnknownType(t.Type, s.types))
 	}
 	ability, able := of.Able(fixID)
 	if !able {

@@ -194,7 +194,7 @@ func (s ExecuteFix) run(ctx context.Context, inc incident.Incident) Acted {
 		return s.nothing(incident.Failed, "choose executor", Told(err)+"; nothing was changed")
 	}
 	if inc.Plan.ExecutorDigest != "" || !inc.Plan.Simulated() { // a plan without it was made before there were any others
-		today, err := draft(limited, s.Executors, inc.Ref, inc.Plan.Bare())
+		today, err := draftBy(limited, exec, s.Executors, inc.Ref, inc.Plan.Bare())
 		switch {
 		case incident.KindOf(err) == incident.Unavailable:
 			return s.nothing(incident.Failed, "look again", "the target could not be looked at: "+Told(err)+"; nothing was changed")
@@ -227,7 +227,8 @@ func (s ExecuteFix) again(ctx context.Context, ref incident.Ref) (FixProgress, e
 		return progress(inc, s.Now()), nil
 	}
 	sight := look(ctx, s.Executors, inc, s.Now())
-	if sight.Phase == Settling || sight.Phase == Verified && s.healthCounts(inc) {
+	_, healthCounts := healthOf(s.Inventory, inc) // which verify-fix asks
+	if sight.Phase == Settling || sight.Phase == Verified && healthCounts {
 		return s.took(ctx, inc, nil, sight.Steps, true)
 	}
 	result := incident.Result{Outcome: incident.Unknown, Steps: sight.Steps, Looked: true}
@@ -243,13 +244,6 @@ func (s ExecuteFix) again(ctx context.Context, ref incident.Ref) (FixProgress, e
 	gone := s.Runner != "" && inc.Attempt.Runner != s.Runner
 	result.Over = gone && (verified || simulates)
 	return s.record(ctx, inc, result)
-}
-
-// healthCounts reports whether the fix works only if the service is well too, which
-// verify-fix asks.
-func (s ExecuteFix) healthCounts(inc incident.Incident) bool {
-	svc, known := s.Inventory.Lookup(inc.Service)
-	return known && svc.Health != nil && !inc.Plan.Simulated()
 }
 
 // took records that the target has taken the fix, even if the step's own time is up.

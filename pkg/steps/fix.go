@@ -71,11 +71,16 @@ func resolve(inv *inventory.Inventory, inc incident.Incident, p incident.Proposa
 // draft looks at the target and completes a plan with what its executor would do there
 // now. It changes nothing. The plan that it returns is frozen.
 func draft(ctx context.Context, executors Executors, ref incident.Ref, bare incident.Plan) (incident.Plan, error) {
-	digest, err := executors.Digest(bare.Target, bare.FixID)
+	exec, err := executors.For(bare.Target)
 	if err != nil {
 		return bare, err
 	}
-	exec, err := executors.For(bare.Target)
+	return draftBy(ctx, exec, executors, ref, bare)
+}
+
+// draftBy is draft by the target's executor, which is open already.
+func draftBy(ctx context.Context, exec Executor, executors Executors, ref incident.Ref, bare incident.Plan) (incident.Plan, error) {
+	digest, err := executors.Digest(bare.Target, bare.FixID)
 	if err != nil {
 		return bare, err
 	}
@@ -98,6 +103,13 @@ func differences(was, is incident.Plan) string {
 		}
 	}
 	return "what the fix would do is no longer what was approved"
+}
+
+// healthOf is the service whose health decides, beside its platform, whether the fix
+// worked; false where none does.
+func healthOf(inv *inventory.Inventory, inc incident.Incident) (inventory.Service, bool) {
+	svc, known := inv.Lookup(inc.Service)
+	return svc, known && svc.Health != nil && !inc.Plan.Simulated()
 }
 
 func union(a, b incident.State) map[string]bool {

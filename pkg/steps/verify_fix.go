@@ -63,8 +63,8 @@ func (s VerifyFix) Handle(ctx context.Context, ref incident.Ref) (FixProgress, e
 // wellAgain adds to what the platform says whether the service is well. Its undoing is
 // verified by the platform alone: the service was not well before the fix either.
 func (s VerifyFix) wellAgain(ctx context.Context, inc incident.Incident, sight Sight) Sight {
-	svc, known := s.Inventory.Lookup(inc.Service)
-	if s.Prober == nil || !known || svc.Health == nil || inc.Attempt.Undoing != nil || inc.Plan.Simulated() {
+	svc, counts := healthOf(s.Inventory, inc)
+	if s.Prober == nil || !counts || inc.Attempt.Undoing != nil {
 		return sight
 	}
 	for _, f := range s.Prober.Probe(ctx, svc) {
@@ -78,6 +78,9 @@ func (s VerifyFix) wellAgain(ctx context.Context, inc incident.Incident, sight S
 }
 
 func (s VerifyFix) goesOn(ctx context.Context, inc incident.Incident) (FixProgress, error) {
+	if inc.Renew(s.Now()).Empty() { // as at most looks: the record need not be read once more
+		return progress(inc, s.Now()), nil
+	}
 	inc, err := update(ctx, s.Store, inc.Ref, func(inc incident.Incident) (incident.Change, error) {
 		return inc.Renew(s.Now()), nil
 	})
