@@ -98,6 +98,7 @@ func (p Problem) Error() string {
 //
 // A field without a default is required. Types: string, bool, int,
 // time.Duration, []string, map[string]string, map[string][]string, and Secret.
+// The settings of an embedded struct are the struct's own.
 type Field struct {
 	Name     string
 	Help     string
@@ -113,10 +114,16 @@ func fieldsOf[S any]() (fields []Field, anySettings bool) {
 	if t == reflect.TypeFor[map[string]string]() {
 		return nil, true
 	}
-	for i := range t.NumField() {
-		fields = append(fields, fieldOf(t.Field(i)))
+	for _, f := range settingsOf(t) {
+		fields = append(fields, fieldOf(f))
 	}
 	return fields, false
+}
+
+// settingsOf are the settings of a struct in order, those of an embedded struct in its
+// place: what several integrations have is described once.
+func settingsOf(t reflect.Type) []reflect.StructField {
+	return slices.DeleteFunc(reflect.VisibleFields(t), func(f reflect.StructField) bool { return f.Anonymous })
 }
 
 func fieldOf(f reflect.StructField) Field {
@@ -166,19 +173,19 @@ func decode[S any](settings []Setting) (any, []Problem) {
 	var problems []Problem
 	known := map[string]reflect.Value{}
 	var names []string
-	for i := range v.NumField() {
-		f := fieldOf(v.Type().Field(i))
-		known[f.Name], names = v.Field(i), append(names, f.Name)
+	for _, field := range settingsOf(v.Type()) {
+		f, place := fieldOf(field), v.FieldByIndex(field.Index)
+		known[f.Name], names = place, append(names, f.Name)
 		at := slices.IndexFunc(settings, func(s Setting) bool { return s.Name == f.Name })
 		switch {
 		case at >= 0:
-			if why := set(v.Field(i), settings[at].Value); why != "" {
+			if why := set(place, settings[at].Value); why != "" {
 				problems = append(problems, Problem{f.Name, settings[at].Line, why})
 			}
 		case f.Required:
 			problems = append(problems, Problem{f.Name, 0, "is missing; " + f.Help})
 		case f.Default != "":
-			if why := set(v.Field(i), Value{Text: f.Default}); why != "" {
+			if why := set(place, Value{Text: f.Default}); why != "" {
 				problems = append(problems, Problem{f.Name, 0, "has a default that cannot be read: " + why})
 			}
 		}
@@ -333,8 +340,8 @@ func secretsIn(settings any) []Secret {
 		return nil
 	}
 	var all []Secret
-	for i := range v.NumField() {
-		if s, ok := v.Field(i).Interface().(Secret); ok && !s.IsZero() {
+	for _, f := range settingsOf(v.Type()) {
+		if s, ok := v.FieldByIndex(f.Index).Interface().(Secret); ok && !s.IsZero() {
 			all = append(all, s)
 		}
 	}

@@ -23,24 +23,17 @@ import (
 
 // Settings are a target's attributes in services.yaml.
 type Settings struct {
-	Role       string `setting:"role" help:"ARN of the role to act with; infra/target-role.yaml makes both"`
-	ReadRole   string `setting:"readRole" default:"" help:"ARN of the role to look with, which may change nothing; role if left out"`
-	ExternalID string `setting:"externalId" help:"the external id that the role's trust policy asks for"`
-	Region     string `setting:"region" help:"the Region of the target"`
-	Group      string `setting:"group" help:"the Auto Scaling group's name"`
+	awsapi.Target
+	Group string `setting:"group" help:"the Auto Scaling group's name"`
 }
 
 // groupForm is narrower than what AWS takes: no character that means something in an ARN
 // or a policy.
 var groupForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_.+=@-]{1,255}$`) })
 
-func (s Settings) target() awsapi.Target {
-	return awsapi.Target{Role: s.Role, ReadRole: s.ReadRole, ExternalID: s.ExternalID, Region: s.Region}
-}
-
 // Validate implements the check of settings.
 func (s Settings) Validate() error {
-	return errors.Join(s.target().Validate(), awsapi.OneName("group", s.Group, groupForm(), "a group's name of letters, digits and _.+=@-"))
+	return errors.Join(s.Target.Validate(), awsapi.OneName("group", s.Group, groupForm(), "a group's name of letters, digits and _.+=@-"))
 }
 
 const (
@@ -69,7 +62,7 @@ func refreshes() string { return awsapi.Right("autoscaling:DescribeInstanceRefre
 // Open opens the executor for one group.
 func Open(env integration.Env, s Settings) (steps.Executor, error) {
 	g := group{s}
-	return awsapi.New(env, s.target(),
+	return awsapi.New(env, s.Target,
 		awsapi.Fix{ID: restart, Reads: []string{groups(), refreshes()},
 			Look: g.lookToRestart, Plan: g.planRestart, Act: g.restart, Verify: g.verifyRefresh},
 		awsapi.Fix{ID: scaleOut, Reads: []string{groups()},

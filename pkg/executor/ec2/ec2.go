@@ -23,22 +23,15 @@ import (
 
 // Settings are a target's attributes in services.yaml.
 type Settings struct {
-	Role       string `setting:"role" help:"ARN of the role to act with; infra/target-role.yaml makes both"`
-	ReadRole   string `setting:"readRole" default:"" help:"ARN of the role to look with, which may change nothing; role if left out"`
-	ExternalID string `setting:"externalId" help:"the external id that the role's trust policy asks for"`
-	Region     string `setting:"region" help:"the Region of the target"`
-	Instance   string `setting:"instance" help:"the instance's id, i-..."`
+	awsapi.Target
+	Instance string `setting:"instance" help:"the instance's id, i-..."`
 }
 
 var instanceForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^i-([0-9a-f]{8}|[0-9a-f]{17})$`) })
 
-func (s Settings) target() awsapi.Target {
-	return awsapi.Target{Role: s.Role, ReadRole: s.ReadRole, ExternalID: s.ExternalID, Region: s.Region}
-}
-
 // Validate implements the check of settings.
 func (s Settings) Validate() error {
-	return errors.Join(s.target().Validate(),
+	return errors.Join(s.Target.Validate(),
 		awsapi.OneName("instance", s.Instance, instanceForm(), "an instance's id, such as i-0123456789abcdef0"))
 }
 
@@ -70,8 +63,8 @@ func statuses() string  { return awsapi.Right("ec2:DescribeInstanceStatus", "*")
 
 // Open opens the executor for one instance.
 func Open(env integration.Env, s Settings) (steps.Executor, error) {
-	i := instance{s, s.target().ARN("ec2", "instance/"+s.Instance)}
-	return awsapi.New(env, s.target(),
+	i := instance{s, s.Target.ARN("ec2", "instance/"+s.Instance)}
+	return awsapi.New(env, s.Target,
 		awsapi.Fix{ID: restart, Reads: []string{describes(), statuses()}, Look: i.look, Plan: i.plan, Act: i.reboot, Verify: i.verify}), nil
 }
 

@@ -22,20 +22,13 @@ import (
 
 // Settings are a target's attributes in services.yaml.
 type Settings struct {
-	Role         string `setting:"role" help:"ARN of the role to act with; infra/target-role.yaml makes both"`
-	ReadRole     string `setting:"readRole" default:"" help:"ARN of the role to look with, which may change nothing; role if left out"`
-	ExternalID   string `setting:"externalId" help:"the external id that the role's trust policy asks for"`
-	Region       string `setting:"region" help:"the Region of the target"`
+	awsapi.Target
 	Cluster      string `setting:"cluster" help:"the cluster's name"`
 	Service      string `setting:"service" help:"the service's name in the cluster"`
 	MaxInstances int    `setting:"maxInstances" default:"0" help:"the most tasks that scale-out may make of it; 0: scale-out is refused"`
 }
 
 var nameForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`) })
-
-func (s Settings) target() awsapi.Target {
-	return awsapi.Target{Role: s.Role, ReadRole: s.ReadRole, ExternalID: s.ExternalID, Region: s.Region}
-}
 
 // Validate implements the check of settings.
 func (s Settings) Validate() error {
@@ -44,7 +37,7 @@ func (s Settings) Validate() error {
 	if s.MaxInstances < 0 || s.MaxInstances > 5000 { // tasks of a service: Amazon ECS service quotas
 		most = incident.BadField("maxInstances", "must be 0 to 5000")
 	}
-	return errors.Join(s.target().Validate(), most,
+	return errors.Join(s.Target.Validate(), most,
 		awsapi.OneName("cluster", s.Cluster, nameForm(), words), awsapi.OneName("service", s.Service, nameForm(), words))
 }
 
@@ -75,9 +68,9 @@ type service struct {
 
 // Open opens the executor for one service.
 func Open(env integration.Env, s Settings) (steps.Executor, error) {
-	one := service{s, s.target().ARN("ecs", "service/"+s.Cluster+"/"+s.Service)}
+	one := service{s, s.Target.ARN("ecs", "service/"+s.Cluster+"/"+s.Service)}
 	reads := []string{awsapi.Right("ecs:DescribeServices", one.arn)}
-	return awsapi.New(env, s.target(),
+	return awsapi.New(env, s.Target,
 		awsapi.Fix{ID: restart, Reads: reads, Look: one.lookToRestart, Plan: one.planRestart, Act: one.restart, Verify: one.verifyDeployment},
 		awsapi.Fix{ID: rollback, Reads: append(reads[:1:1], awsapi.Right("ecs:DescribeTaskDefinition", "*")),
 			Look: one.lookToRollBack, Plan: one.planRollback, Act: one.rollBack, Verify: one.verifyDeployment, Undo: one.rollForward},

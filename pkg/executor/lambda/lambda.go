@@ -20,12 +20,9 @@ import (
 
 // Settings are a target's attributes in services.yaml.
 type Settings struct {
-	Role       string `setting:"role" help:"ARN of the role to act with; infra/target-role.yaml makes both"`
-	ReadRole   string `setting:"readRole" default:"" help:"ARN of the role to look with, which may change nothing; role if left out"`
-	ExternalID string `setting:"externalId" help:"the external id that the role's trust policy asks for"`
-	Region     string `setting:"region" help:"the Region of the target"`
-	Function   string `setting:"function" help:"the function's name"`
-	Alias      string `setting:"alias" default:"" help:"the alias that callers use; rollback-deployment moves it and is refused without it"`
+	awsapi.Target
+	Function string `setting:"function" help:"the function's name"`
+	Alias    string `setting:"alias" default:"" help:"the alias that callers use; rollback-deployment moves it and is refused without it"`
 }
 
 // Forms by the API reference; an alias is no number, for that is a version.
@@ -37,17 +34,13 @@ var (
 	versionForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[1-9][0-9]{0,17}$`) })
 )
 
-func (s Settings) target() awsapi.Target {
-	return awsapi.Target{Role: s.Role, ReadRole: s.ReadRole, ExternalID: s.ExternalID, Region: s.Region}
-}
-
 // Validate implements the check of settings.
 func (s Settings) Validate() error {
 	var long error
 	if len(s.Alias) > 128 {
 		long = incident.BadField("alias", "must be 128 characters at most")
 	}
-	return errors.Join(s.target().Validate(),
+	return errors.Join(s.Target.Validate(),
 		awsapi.OneName("function", s.Function, functionForm(), "a function's name of letters, digits, _ and -, without version or account"),
 		awsapi.OneName("alias", s.Alias, aliasForm(), "an alias of letters, digits, _ and -, and no number"), long)
 }
@@ -76,8 +69,8 @@ type function struct {
 
 // Open opens the executor for one function.
 func Open(env integration.Env, s Settings) (steps.Executor, error) {
-	f := function{s, s.target().ARN("lambda", "function:"+s.Function)}
-	return awsapi.New(env, s.target(),
+	f := function{s, s.Target.ARN("lambda", "function:"+s.Function)}
+	return awsapi.New(env, s.Target,
 		awsapi.Fix{ID: rollback, Look: f.lookToRollBack, Plan: f.planRollback, Act: f.point, Verify: f.verifyAlias, Undo: f.pointBack,
 			Reads: []string{awsapi.Right("lambda:GetAlias", f.arn), awsapi.Right("lambda:ListVersionsByFunction", f.arn)}},
 		awsapi.Fix{ID: reduce, Look: f.lookToReduce, Plan: f.planReduce,

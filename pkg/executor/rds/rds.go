@@ -22,20 +22,13 @@ import (
 
 // Settings are a target's attributes in services.yaml.
 type Settings struct {
-	Role       string `setting:"role" help:"ARN of the role to act with; infra/target-role.yaml makes both"`
-	ReadRole   string `setting:"readRole" default:"" help:"ARN of the role to look with, which may change nothing; role if left out"`
-	ExternalID string `setting:"externalId" help:"the external id that the role's trust policy asks for"`
-	Region     string `setting:"region" help:"the Region of the target"`
-	Instance   string `setting:"instance" default:"" help:"the DB instance's identifier; either this or cluster"`
-	Cluster    string `setting:"cluster" default:"" help:"the DB cluster's identifier, for fail-over; either this or instance"`
+	awsapi.Target
+	Instance string `setting:"instance" default:"" help:"the DB instance's identifier; either this or cluster"`
+	Cluster  string `setting:"cluster" default:"" help:"the DB cluster's identifier, for fail-over; either this or instance"`
 }
 
 // nameForm is that of identifiers: letters, digits and single hyphens, a letter first.
 var nameForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([a-zA-Z](-?[a-zA-Z0-9]){0,62})?$`) })
-
-func (s Settings) target() awsapi.Target {
-	return awsapi.Target{Role: s.Role, ReadRole: s.ReadRole, ExternalID: s.ExternalID, Region: s.Region}
-}
 
 // Validate implements the check of settings.
 func (s Settings) Validate() error {
@@ -44,7 +37,7 @@ func (s Settings) Validate() error {
 	if (s.Instance == "") == (s.Cluster == "") {
 		one = incident.BadField("instance", "give either instance or cluster")
 	}
-	return errors.Join(s.target().Validate(), one,
+	return errors.Join(s.Target.Validate(), one,
 		awsapi.OneName("instance", s.Instance, nameForm(), words), awsapi.OneName("cluster", s.Cluster, nameForm(), words))
 }
 
@@ -79,13 +72,13 @@ func events() string { return awsapi.Right("rds:DescribeEvents", "*") }
 // Open opens the executor for one instance or one cluster.
 func Open(env integration.Env, s Settings) (steps.Executor, error) {
 	if s.Cluster != "" {
-		d := database{s, s.target().ARN("rds", "cluster:"+s.Cluster)}
-		return awsapi.New(env, s.target(),
+		d := database{s, s.Target.ARN("rds", "cluster:"+s.Cluster)}
+		return awsapi.New(env, s.Target,
 			awsapi.Fix{ID: failOver, Reads: []string{d.clusters()},
 				Look: d.lookAtCluster, Plan: d.planCluster, Act: d.failClusterOver, Verify: d.verifyCluster}), nil
 	}
-	d := database{s, s.target().ARN("rds", "db:"+s.Instance)}
-	return awsapi.New(env, s.target(),
+	d := database{s, s.Target.ARN("rds", "db:"+s.Instance)}
+	return awsapi.New(env, s.Target,
 		awsapi.Fix{ID: restart, Reads: []string{d.instances(), events()},
 			Look: d.lookToRestart, Plan: d.planRestart, Act: d.restart, Verify: d.verifyRestart},
 		awsapi.Fix{ID: failOver, Reads: []string{d.instances()},

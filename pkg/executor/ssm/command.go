@@ -22,9 +22,9 @@ const (
 // Manager's own.
 func (r runbook) nodeArn(id string) string {
 	if strings.HasPrefix(id, "mi-") {
-		return r.target().ARN("ssm", "managed-instance/"+id)
+		return r.Target.ARN("ssm", "managed-instance/"+id)
 	}
-	return r.target().ARN("ec2", "instance/"+id)
+	return r.Target.ARN("ec2", "instance/"+id)
 }
 
 func (r runbook) plan(present incident.State, _ incident.Proposal) (incident.Draft, error) {

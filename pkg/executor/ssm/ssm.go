@@ -26,15 +26,12 @@ import (
 
 // Settings are a target's attributes in services.yaml.
 type Settings struct {
-	Role       string   `setting:"role" help:"ARN of the role to act with; infra/target-role.yaml makes both"`
-	ReadRole   string   `setting:"readRole" default:"" help:"ARN of the role to look with, which may change nothing; role if left out"`
-	ExternalID string   `setting:"externalId" help:"the external id that the role's trust policy asks for"`
-	Region     string   `setting:"region" help:"the Region of the target"`
-	Document   string   `setting:"document" help:"the name of a Command document of the account's own"`
-	Version    string   `setting:"documentVersion" help:"the document's version, a number"`
-	Instances  []string `setting:"instances" default:"" help:"ids of the managed nodes on which it runs, 10 at most; either this or tag"`
-	Tag        string   `setting:"tag" default:"" help:"KEY=VALUE: it runs on the nodes with this tag, 10 at most; either this or instances"`
-	Incident   string   `setting:"incidentParameter" default:"" help:"the document's parameter that gets the incident's id; none if left out"`
+	awsapi.Target
+	Document  string   `setting:"document" help:"the name of a Command document of the account's own"`
+	Version   string   `setting:"documentVersion" help:"the document's version, a number"`
+	Instances []string `setting:"instances" default:"" help:"ids of the managed nodes on which it runs, 10 at most; either this or tag"`
+	Tag       string   `setting:"tag" default:"" help:"KEY=VALUE: it runs on the nodes with this tag, 10 at most; either this or instances"`
+	Incident  string   `setting:"incidentParameter" default:"" help:"the document's parameter that gets the incident's id; none if left out"`
 }
 
 // maxNodes bounds the nodes of one run: each has a right of its own in the session policy.
@@ -49,13 +46,9 @@ var (
 	hashForm      = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{64}$`) })
 )
 
-func (s Settings) target() awsapi.Target {
-	return awsapi.Target{Role: s.Role, ReadRole: s.ReadRole, ExternalID: s.ExternalID, Region: s.Region}
-}
-
 // Validate implements the check of settings.
 func (s Settings) Validate() error {
-	bad := []error{s.target().Validate(),
+	bad := []error{s.Target.Validate(),
 		awsapi.OneName("document", s.Document, documentForm(), "the name of a document of the account's own, not an ARN"),
 		awsapi.OneName("documentVersion", s.Version, versionForm(), "a number; $LATEST and $DEFAULT could be another document tomorrow"),
 		awsapi.OneName("incidentParameter", s.Incident, parameterForm(), "a parameter's name")}
@@ -109,8 +102,8 @@ type runbook struct {
 
 // Open opens the executor for one document and its nodes.
 func Open(env integration.Env, s Settings) (steps.Executor, error) {
-	r := runbook{s, s.target().ARN("ssm", "document/"+s.Document)}
-	return awsapi.New(env, s.target(), awsapi.Fix{ID: run, Look: r.look, Plan: r.plan, Act: r.send, Verify: r.verify,
+	r := runbook{s, s.Target.ARN("ssm", "document/"+s.Document)}
+	return awsapi.New(env, s.Target, awsapi.Fix{ID: run, Look: r.look, Plan: r.plan, Act: r.send, Verify: r.verify,
 		Reads: []string{r.reads(), nodes(), commands()}}), nil
 }
 

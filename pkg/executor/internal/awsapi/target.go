@@ -25,12 +25,12 @@ import (
 )
 
 // Target is where a target is and how it is reached: the settings that every executor of
-// AWS targets has.
+// AWS targets has. They embed it in their own.
 type Target struct {
-	Role       string // ARN of the role in the target's account that changes are made with
-	ReadRole   string // of the same account; looking is done with it. "": with Role
-	ExternalID string // what the roles' trust policies ask for
-	Region     string
+	Role       string `setting:"role" help:"ARN of the role to act with; infra/target-role.yaml makes both"`
+	ReadRole   string `setting:"readRole" default:"" help:"ARN of the role to look with, which may change nothing; role if left out"`
+	ExternalID string `setting:"externalId" help:"the external id that the role's trust policy asks for"`
+	Region     string `setting:"region" help:"the Region of the target"`
 }
 
 // Forms by the IAM and STS API references: a role's ARN, an external id, a Region's name.
