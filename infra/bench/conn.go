@@ -19,6 +19,7 @@ type conn struct {
 	net.Conn
 	in     *bufio.Reader
 	addr   string
+	token  string // that every call carries, if there is one
 	out    []byte
 	answer []byte // the last one's body
 }
@@ -38,23 +39,24 @@ const patience = 30 * time.Second
 
 // get returns the status and the body, which is good until the next call.
 func (c *conn) get(path string) (int, []byte, error) {
-	c.out = fmt.Appendf(c.out[:0], "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", path, c.addr)
+	c.begin("GET", path)
+	c.out = append(c.out, "\r\n"...)
 	return c.call()
 }
 
-func (c *conn) post(path string, body []byte) (int, []byte, error) { return c.posted(path, "", body) }
-
-// postAs posts with an Authorization header.
-func (c *conn) postAs(token, path string, body []byte) (int, []byte, error) {
-	return c.posted(path, "Authorization: Bearer "+token+"\r\n", body)
-}
-
-// posted posts with more header lines.
-func (c *conn) posted(path, lines string, body []byte) (int, []byte, error) {
-	const head = "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n%sContent-Length: %d\r\n\r\n"
-	c.out = fmt.Appendf(c.out[:0], head, path, c.addr, lines, len(body))
+func (c *conn) post(path string, body []byte) (int, []byte, error) {
+	c.begin("POST", path)
+	c.out = fmt.Appendf(c.out, "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n", len(body))
 	c.out = append(c.out, body...)
 	return c.call()
+}
+
+// begin writes what every call begins with.
+func (c *conn) begin(method, path string) {
+	c.out = fmt.Appendf(c.out[:0], "%s %s HTTP/1.1\r\nHost: %s\r\n", method, path, c.addr)
+	if c.token != "" {
+		c.out = fmt.Appendf(c.out, "Authorization: Bearer %s\r\n", c.token)
+	}
 }
 
 func (c *conn) call() (int, []byte, error) {

@@ -5,10 +5,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"os/exec"
 	"path"
@@ -83,20 +81,27 @@ func (b *bench) fixes(ctx context.Context) error {
 	if err := os.WriteFile(b.services, []byte(yaml), 0o600); err != nil {
 		return err
 	}
-	key, err := b.keys(ctx)
+	keys, err := b.keys(ctx)
 	if err != nil {
 		return err
 	}
-	s, err := b.serve(ctx, "fixes")
+	said := newListener()
+	s, err := b.serveTo(ctx, "fixes", said)
 	if err != nil {
 		return err
 	}
-	took, err := r.approveEach(ctx, s, key)
+	c, err := dial(s.addr)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	p := &people{c, keys[0], keys[1], said}
+	took, err := r.approveEach(ctx, p)
 	if err != nil {
 		return err
 	}
 	b.add(figure{"real fix: approved to the first call on its target, p50", milliseconds(median(took)), "ms", 50, true})
-	share, looks, err := r.settle(ctx, s, key)
+	share, looks, err := r.settle(ctx, s, p)
 	if err != nil {
 		return err
 	}
@@ -125,15 +130,15 @@ func (b *bench) keys(ctx context.Context) (keys [2]string, err error) {
 }
 
 // approveEach opens an incident, approves its fix and waits for it to arrive.
-func (r *runbooks) approveEach(ctx context.Context, s *server, keys [2]string) ([]time.Duration, error) {
+func (r *runbooks) approveEach(ctx context.Context, p *people) ([]time.Duration, error) {
 	var took []time.Duration
 	for n := range approved {
-		id, err := open(ctx, s, keys, n)
+		id, err := p.open(ctx, n)
 		if err != nil {
 			return nil, err
 		}
 		begun := time.Now()
-		if err := approve(ctx, s, keys[0], id); err != nil {
+		if err := p.approve(id); err != nil {
 			return nil, err
 		}
 		select {
@@ -149,13 +154,13 @@ func (r *runbooks) approveEach(ctx context.Context, s *server, keys [2]string) (
 }
 
 // settle has more fixes begin, and measures while all of them settle.
-func (r *runbooks) settle(ctx context.Context, s *server, keys [2]string) (share, looks float64, err error) {
+func (r *runbooks) settle(ctx context.Context, s *server, p *people) (share, looks float64, err error) {
 	for n := range settling {
-		id, err := open(ctx, s, keys, approved+n)
+		id, err := p.open(ctx, approved+n)
 		if err != nil {
 			return 0, 0, err
 		}
-		if err := approve(ctx, s, keys[0], id); err != nil {
+		if err := p.approve(id); err != nil {
 			return 0, 0, err
 		}
 	}
@@ -183,46 +188,30 @@ func (r *runbooks) settle(ctx context.Context, s *server, keys [2]string) (share
 	return 100 * float64(after-before) / float64(over), float64(r.looks-counted) / over.Seconds(), err
 }
 
+// people send alerts and approve, each with their own key, and hear what the server prints.
+type people struct {
+	*conn
+	operator, sender string
+	said             *listener
+}
+
 // open sends an alert and returns its incident once people were asked.
-func open(ctx context.Context, s *server, keys [2]string, n int) (string, error) {
-	body := fmt.Sprintf(`{"serverName":"real-%d","errorLogs":"JavaScript heap out of memory"}`, n)
-	var opened struct{ IncidentID, Status string }
-	if err := call(ctx, s, keys[1], http.MethodPost, "/ingest-alert", "application/json", body, &opened); err != nil {
+func (p *people) open(ctx context.Context, n int) (string, error) {
+	p.token = p.sender
+	id, err := p.send(alert(fmt.Sprintf("real-%d", n), fmt.Sprintf("fix-%d", n)), false)
+	if err != nil {
 		return "", err
 	}
-	for opened.Status != "WAITING_FOR_APPROVAL" {
-		if err := call(ctx, s, keys[0], http.MethodGet, "/incidents/"+opened.IncidentID, "", "", &opened); err != nil {
-			return "", err
-		}
-		pause(ctx, time.Millisecond)
-	}
-	return opened.IncidentID, nil
+	return id, p.said.await(ctx, id, "WAITING_FOR_APPROVAL")
 }
 
-func approve(ctx context.Context, s *server, key, id string) error {
-	form := url.Values{"incidentId": {id}, "action": {"approve"}}.Encode()
-	return call(ctx, s, key, http.MethodPost, "/approve-fix", "application/x-www-form-urlencoded", form, &struct{}{})
-}
-
-func call(ctx context.Context, s *server, key, method, path, kind, body string, into any) error {
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+s.addr+path, strings.NewReader(body))
-	if err != nil {
-		return err
+func (p *people) approve(id string) error {
+	p.token = p.operator
+	status, answer, err := p.post("/approve-fix", []byte(`{"incidentId":"`+id+`","action":"approve"}`))
+	if err != nil || status != http.StatusOK {
+		return fmt.Errorf("POST /approve-fix: %d %s: %w", status, answer, err)
 	}
-	req.Header.Set("Authorization", "Bearer "+key)
-	if kind != "" {
-		req.Header.Set("Content-Type", kind)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode/100 != 2 {
-		return fmt.Errorf("%s %s: %d %s %w", method, path, resp.StatusCode, answer, err)
-	}
-	return json.Unmarshal(answer, into)
+	return nil
 }
 
 // pause lets time go by: what is measured is what happens meanwhile.

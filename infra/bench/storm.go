@@ -73,8 +73,9 @@ func stormCaller(s *server, answered func([]byte) error) caller {
 		if err != nil {
 			return nil, nil, err
 		}
+		c.token = stormToken
 		return func(i int) error {
-			status, answer, err := c.postAs(stormToken, "/ingest/storm", stormBody((i-1)%stormBatches))
+			status, answer, err := c.post("/ingest/storm", stormBody((i-1)%stormBatches))
 			if err == nil && status == http.StatusAccepted {
 				err = answered(answer)
 			} else if err == nil {
