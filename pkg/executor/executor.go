@@ -96,7 +96,7 @@ type bounded struct{ steps.Executor }
 // Look implements steps.Executor.
 func (b bounded) Look(ctx context.Context, p incident.Proposal) (incident.State, error) {
 	seen, err := b.Executor.Look(ctx, p)
-	if err == nil && (incident.Draft{Present: seen}).TooMuch() { // what is cut off could drift unseen
+	if err == nil && seen.TooMuch() {
 		return nil, incident.BadField("target", "is too large to be planned for: more matters of it than a plan can hold")
 	}
 	return clean(seen), err

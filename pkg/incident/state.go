@@ -103,16 +103,19 @@ func (d Draft) TooMuch() bool {
 	long := func(texts []string) bool {
 		return len(texts) > maxActions || slices.ContainsFunc(texts, func(t string) bool { return len(t) > maxAction })
 	}
-	wide := func(s State) bool {
-		if len(s) > maxFacts {
+	return long(d.Actions) || long(d.Undo.Actions) || long(d.Rights) || d.Present.TooMuch() || d.Wanted.TooMuch() || d.Undo.Wanted.TooMuch()
+}
+
+// TooMuch reports whether a plan cannot hold the whole state. What is cut off could drift
+// unseen.
+func (s State) TooMuch() bool {
+	if len(s) > maxFacts {
+		return true
+	}
+	for name, fact := range s {
+		if len(name) > maxFactName || len(fact) > maxFact {
 			return true
 		}
-		for name, fact := range s {
-			if len(name) > maxFactName || len(fact) > maxFact {
-				return true
-			}
-		}
-		return false
 	}
-	return long(d.Actions) || long(d.Undo.Actions) || long(d.Rights) || wide(d.Present) || wide(d.Wanted) || wide(d.Undo.Wanted)
+	return false
 }

@@ -169,7 +169,7 @@ func (r *fixRig) acts(t *testing.T) {
 }
 
 // act does the fix and counts.
-func (r *fixRig) act(t *testing.T, it steps.Executor, order *steps.Order) {
+func (r *fixRig) act(t *testing.T, it steps.Executor, order *steps.Order) steps.Acted {
 	t.Helper()
 	before := r.changed()
 	acted := it.Act(t.Context(), *order)
@@ -185,6 +185,7 @@ func (r *fixRig) act(t *testing.T, it steps.Executor, order *steps.Order) {
 		t.Errorf("the target was changed %d times", r.changed()-before)
 	}
 	order.Receipt, order.Fix = acted.Receipt, acted.Receipt
+	return acted
 }
 
 func (r *fixRig) see(t *testing.T, it steps.Executor, order steps.Order) steps.Sight {
@@ -234,11 +235,11 @@ func (r *fixRig) undoes(t *testing.T) {
 		}
 		return
 	}
-	r.act(t, o.It, &order)
+	fix := r.act(t, o.It, &order)
 	if r.Settle != nil {
 		r.Settle(t)
 	}
-	order.Undoing, order.Key, order.Receipt = true, order.Plan.Key(AboutFix(), true), nil
+	order = Undoing(order, fix)
 	before := r.changed()
 	acted := o.It.Undo(t.Context(), order)
 	wellTold(t, acted.Steps)
