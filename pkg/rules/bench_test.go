@@ -19,16 +19,16 @@ func quietLog(n int) string {
 	return b.String()[:n]
 }
 
-func BenchmarkMatch1KiBNothing(b *testing.B)   { benchMatch(b, quietLog(1024)) }
-func BenchmarkMatch200KiBNothing(b *testing.B) { benchMatch(b, quietLog(mostLogs)) }
-func BenchmarkMatch1KiBFound(b *testing.B) {
-	benchMatch(b, quietLog(960)+"\nError: connect ECONNREFUSED 127.0.0.1:5432")
+func BenchmarkJudge1KiBNothing(b *testing.B)   { benchJudge(b, quietLog(1024)) }
+func BenchmarkJudge200KiBNothing(b *testing.B) { benchJudge(b, quietLog(mostLogs)) }
+func BenchmarkJudge1KiBFound(b *testing.B) {
+	benchJudge(b, quietLog(960)+"\nError: connect ECONNREFUSED 127.0.0.1:5432")
 }
 
-func benchMatch(b *testing.B, log string) {
+func benchJudge(b *testing.B, log string) {
 	b.SetBytes(int64(len(log)))
 	b.ReportAllocs()
 	for b.Loop() {
-		Match(log)
+		Judge(Input{Logs: log})
 	}
 }

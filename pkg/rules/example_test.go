@@ -6,15 +6,17 @@ import (
 	"github.com/opsguard/opsguard/pkg/rules"
 )
 
-// A log selects one of the signatures; no text of it gets into the cause or a fix.
-func ExampleMatch() {
-	found, ok := rules.Match("12:00 request\nFATAL ERROR: JavaScript heap out of memory\n12:01 restarting")
-	fmt.Println(ok, found.Signature, found.Fixes)
-	fmt.Println(found.Lines)
-	_, ok = rules.Match("all is well")
-	fmt.Println(ok)
+// A log selects one of the rules; no text of it gets into the cause or a fix.
+func ExampleJudge() {
+	v := rules.Judge(rules.Input{Logs: "12:00 request\nFATAL ERROR: JavaScript heap out of memory\n12:01 restarting"})
+	fmt.Println(v.RuleID, v.Whose, v.Confidence, v.Fixes)
+	fmt.Println(v.Cites, v.Lines)
+	v = rules.Judge(rules.Input{Logs: "connect ECONNREFUSED 10.0.0.5:6379", DependsOn: []string{"orders-redis"}})
+	fmt.Println(v.RuleID, v.Whose, v.Dependency, v.Fixes)
+	fmt.Println(rules.Judge(rules.Input{Logs: "all is well"}).RuleID == "")
 	// Output:
-	// true node-heap-oom [restart-service rollback-deployment]
-	// [FATAL ERROR: JavaScript heap out of memory]
-	// false
+	// node-heap-oom self sure [restart-service rollback-deployment]
+	// [L2] [FATAL ERROR: JavaScript heap out of memory]
+	// connection-refused redis orders-redis []
+	// true
 }

@@ -96,7 +96,7 @@ func (s Analyze) Handle(ctx context.Context, ref incident.Ref) (AnalyzeOutput, e
 
 func (s Analyze) analyze(ctx context.Context, inc incident.Incident, logs string) (incident.Analysis, *incident.Proposal) {
 	svc, known := s.Inventory.Lookup(inc.Service)
-	byRules, byRulesFix := fromRules(logs, svc.Fixes)
+	byRules, byRulesFix := fromRules(logs, svc)
 	analysis, proposal := byRules, byRulesFix
 	if s.Analyst != nil {
 		analysis, proposal = s.ask(ctx, inc, svc, logs)
@@ -115,25 +115,55 @@ func (s Analyze) analyze(ctx context.Context, inc incident.Incident, logs string
 	return analysis, proposal
 }
 
-// fromRules looks for the classic failures.
-func fromRules(logs string, allowed []string) (incident.Analysis, *incident.Proposal) {
-	found, ok := rules.Match(logs)
-	if !ok {
+// fromRules looks for known failures.
+func fromRules(logs string, svc inventory.Service) (incident.Analysis, *incident.Proposal) {
+	v := rules.Judge(rules.Input{Logs: logs, DependsOn: svc.DependsOn})
+	if v.RuleID == "" {
 		return incident.Analysis{AnalyzedBy: incident.ByNone, Cause: "No known failure signature matches these logs.",
 			Evidence: firstLines(logs), ManualReason: "No cause was found; a person has to look."}, nil
 	}
-	analysis := incident.Analysis{AnalyzedBy: incident.ByRules, Cause: found.Cause, Evidence: bounded(found.Lines), Confidence: found.Confidence}
-	for _, fixID := range found.Fixes {
-		raw := map[string]any{}
-		for name, value := range found.Parameters[fixID] {
-			raw[name] = value
-		}
-		if proposal, err := catalog.Propose(allowed, fixID, raw); err == nil {
+	analysis := incident.Analysis{AnalyzedBy: incident.ByRules, Cause: v.Cause, Evidence: bounded(v.Lines), Confidence: shareOf(v.Confidence)}
+	if len(v.Fixes) == 0 {
+		analysis.ManualReason = "The rules know no fix of this service for this cause; a person has to look."
+		return analysis, nil
+	}
+	for _, p := range proposals(v) {
+		if proposal, err := catalog.Propose(svc.Fixes, p.FixID, p.raw); err == nil {
 			return analysis, &proposal
 		}
 	}
-	analysis.ManualReason = fmt.Sprintf("The usual fixes (%s) are not among those allowed for this service in services.yaml.", strings.Join(found.Fixes, ", "))
+	analysis.ManualReason = fmt.Sprintf("The usual fixes (%s) are not among those allowed for this service in services.yaml.", strings.Join(v.Fixes, ", "))
 	return analysis, nil
+}
+
+// suggested is a fix as the rules name it, not yet held to the catalogue.
+type suggested struct {
+	FixID string
+	raw   map[string]any
+}
+
+// proposals are the fixes of a verdict in its order.
+func proposals(v rules.Verdict) []suggested {
+	var all []suggested
+	for _, id := range v.Fixes {
+		raw := map[string]any{}
+		for name, value := range v.Parameters[id] {
+			raw[name] = value
+		}
+		all = append(all, suggested{id, raw})
+	}
+	return all
+}
+
+// shareOf is how the record writes a confidence, 0 to 1.
+func shareOf(c rules.Confidence) float64 {
+	switch c {
+	case rules.Sure:
+		return 0.95
+	case rules.Likely:
+		return 0.75
+	}
+	return 0.5
 }
 
 // ask puts the question to the model and lets through only what can be checked.

@@ -156,14 +156,8 @@ func (s PlanFix) leads(ctx context.Context, inc incident.Incident, svc inventory
 		}
 	}
 	if evidence, err := s.Store.Evidence(ctx, inc.Ref); err == nil {
-		if found, ok := rules.Match(evidence.Logs); ok {
-			for _, id := range found.Fixes {
-				raw := map[string]any{}
-				for name, value := range found.Parameters[id] {
-					raw[name] = value
-				}
-				add(id, raw)
-			}
+		for _, p := range proposals(rules.Judge(rules.Input{Logs: evidence.Logs, DependsOn: svc.DependsOn})) {
+			add(p.FixID, p.raw)
 		}
 	}
 	rest := slices.Clone(svc.Fixes)

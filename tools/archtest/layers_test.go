@@ -53,7 +53,7 @@ func layers() []layer {
 		{"pkg/catalog", pure, nil},
 		{"pkg/policy", pure, nil},
 		{"pkg/link", pure, nil},
-		{"pkg/rules", pure, nil},
+		{"pkg/rules", pure, []string{"go.yaml.in/yaml/v3"}},
 		{"pkg/brief", pure, nil},
 		{"pkg/body", pure, nil},
 		{"pkg/integration", pure, nil},
