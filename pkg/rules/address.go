@@ -64,16 +64,37 @@ func sql() []string {
 }
 
 // whose says whose trouble a match is. The latest line that counts decides.
-func (m *Match) whose(dependsOn []string) (whose, dependency string) {
-	if m.Rule.Whose == Self {
-		return Self, ""
-	}
+func (m *Match) whose(in Input) (whose, dependency string) {
 	shown := m.shown()
-	line := strings.ToLower(shown[len(shown)-1].Line)
-	if m.Rule.Whose == Address {
-		return addressed(line, dependsOn)
+	if other := elsewhere(shown); other != "" {
+		if slices.Contains(in.DependsOn, other) {
+			return kindOf(other), other
+		}
+		return kindOf(other), ""
 	}
-	return m.Rule.Whose, listed(m.Rule.Whose, line, dependsOn)
+	line := strings.ToLower(shown[len(shown)-1].Line)
+	switch m.Rule.Whose {
+	case Self:
+		return Self, ""
+	case Address:
+		whose, dependency = addressed(line, in.DependsOn)
+	default:
+		whose, dependency = m.Rule.Whose, listed(m.Rule.Whose, line, in.DependsOn)
+	}
+	if own := kindOf(in.Service); dependency == "" && own == whose && own != Elsewhere {
+		return Self, "" // redis's trouble, and this is the redis
+	}
+	return whose, dependency
+}
+
+// elsewhere returns the service that all hits are about, if it is not the incident's own.
+func elsewhere(hits []Hit) string {
+	for _, h := range hits {
+		if h.service == "" {
+			return ""
+		}
+	}
+	return hits[0].service
 }
 
 var target = sync.OnceValue(func() *regexp.Regexp {

@@ -25,6 +25,8 @@ type Hit struct {
 	Line   string // without the space around it, cut to MaxLineLength around what matched
 	Phrase string // the phrase that was found
 	Weak   string // why the line proves little; "": it counts
+
+	service string // the other service that a finding is about; "": the incident's own
 }
 
 // Weak reports that only lines that prove little show it.
@@ -41,7 +43,10 @@ func (b *Book) Matches(in Input) []*Match {
 	}
 	for _, f := range in.Findings {
 		for _, h := range b.look(f.Text) {
-			h.Cite = f.ID
+			h.Cite, h.service = f.ID, f.Service
+			if f.Service == in.Service {
+				h.service = ""
+			}
 			found[h.pattern] = append(found[h.pattern], h.Hit)
 		}
 	}
@@ -49,7 +54,7 @@ func (b *Book) Matches(in Input) []*Match {
 	for i, s := range b.of {
 		if hits, ok := s.of(found); ok {
 			m := &Match{Rule: &b.rules[i], Hits: hits}
-			m.Whose, m.Dependency = m.whose(in.DependsOn)
+			m.Whose, m.Dependency = m.whose(in)
 			all = append(all, m)
 		}
 	}

@@ -22,6 +22,9 @@ const (
 
 // Input is what the rules judge over.
 type Input struct {
+	// Service is the incident's service. A rule that says that the trouble is redis's means the service itself if that is
+	// what its name says it is. It may be left out.
+	Service string
 	// Logs are lines, numbered from 1: the first is cited as L1. A line ends with a line feed, an empty line counts.
 	Logs string
 	// Findings are texts with an id to cite them by, such as F3.
@@ -30,8 +33,9 @@ type Input struct {
 	DependsOn []string
 }
 
-// Finding is one text that was gathered beside the logs.
-type Finding struct{ ID, Text string }
+// Finding is one text that was gathered beside the logs. Service is the one that it is about; "": the incident's own.
+// What is found with another service is that one's trouble and never leads to a fix of this one.
+type Finding struct{ ID, Service, Text string }
 
 // Confidence is how far what was seen proves the cause. It is our judgement, not a measured frequency.
 type Confidence string

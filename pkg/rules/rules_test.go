@@ -90,7 +90,7 @@ func TestAVerdictSaysWhatItSaw(t *testing.T) {
 	got := Judge(Input{
 		Logs: "12:00 starting\r\n11:59 ENOSPC on /tmp\r\n12:01 write /data/x: no space left on device\r\n12:01 write /data/x: no space left on device\r\n" +
 			"Error: connect ECONNREFUSED 10.0.0.7:6379",
-		Findings:  []Finding{{"F1", "nothing changed"}, {"F3", "node-1 DiskPressure\nnode was low on resource: ephemeral-storage"}},
+		Findings:  []Finding{{ID: "F1", Text: "nothing changed"}, {ID: "F3", Text: "node-1 DiskPressure\nnode was low on resource: ephemeral-storage"}},
 		DependsOn: []string{"orders-redis"},
 	})
 	want := Verdict{

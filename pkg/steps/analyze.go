@@ -117,7 +117,7 @@ func (s Analyze) analyze(ctx context.Context, inc incident.Incident, logs string
 
 // fromRules looks for known failures.
 func fromRules(logs string, svc inventory.Service) (incident.Analysis, *incident.Proposal) {
-	v := rules.Judge(rules.Input{Logs: logs, DependsOn: svc.DependsOn})
+	v := rules.Judge(rules.Input{Service: svc.Name, Logs: logs, DependsOn: svc.DependsOn})
 	if v.RuleID == "" {
 		return incident.Analysis{AnalyzedBy: incident.ByNone, Cause: "No known failure signature matches these logs.",
 			Evidence: firstLines(logs), ManualReason: "No cause was found; a person has to look."}, nil
