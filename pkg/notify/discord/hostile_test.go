@@ -150,3 +150,19 @@ func TestALinkTooLongIsNotPosted(t *testing.T) {
 		t.Errorf("%d links were replaced, want 2:\n%s", n, got)
 	}
 }
+
+// Discord opens an invite without a scheme in content, whatever is escaped; in embeds it opens none.
+func TestContentHoldsNoTextFromOutside(t *testing.T) {
+	const invite = "discord.gg/evil42"
+	for name, inc := range map[string]incident.Incident{"closed": sample.Hostile(invite), "waiting": sample.HostileWaiting(invite), "review": sample.HostileReview(invite),
+		"real": sample.HostileReal(invite), "contested": sample.HostileContested(invite)} {
+		f := newFake(t)
+		id, err := open(t, f, &clock{}, "").Post(context.Background(), together(inc, sample.HostileWaiting(invite), sample.Hostile(invite)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.message(id); strings.Contains(*got.Content, "evil42") || !strings.Contains(got.text(), "evil42") {
+			t.Errorf("%s: the invite must stand in the embeds alone: content %q", name, *got.Content)
+		}
+	}
+}

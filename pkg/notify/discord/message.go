@@ -56,7 +56,9 @@ func render(b brief.Brief) message {
 		room -= units(o.Title) + units(o.Description)
 	}
 	e.Description = why(b, min(room, maxDescription))
-	content := "**" + escape(string(b.Status), 60) + "** " + escape(b.StatusLine, 200) + ": " + escape(string(b.Title), 300)
+	// No text from outside: Discord opens an invite in content (discord.gg/X) even without a scheme, and no escape stops it.
+	// In embeds it opens none.
+	content := "**" + escape(string(b.Status), 60) + "** " + escape(b.StatusLine, 200) + ": " + string(b.Severity) + ", " + escape(b.IncidentID, 60)
 	if more := len(b.Others) + b.MoreOthers; more > 0 {
 		content += fmt.Sprintf(", and %d more", more)
 	}
