@@ -28,6 +28,7 @@ type commands struct {
 	Services    servicesCommand    `cmd:"" help:"Check services.yaml."`
 	Fixes       fixesCommand       `cmd:"" help:"List the fixes that there are: parameters, risk, and what each does on each type of target."`
 	Sources     sourcesCommand     `cmd:"" help:"List the senders that OpsGuard understands, and try what one sends."`
+	Rules       rulesCommand       `cmd:"" help:"Try the rules that recognise failures on a log."`
 	Store       storeCommand       `cmd:"" help:"Check the store, or begin again where it is lost."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }

@@ -124,6 +124,9 @@ func (s Settings) loadServices() (*inventory.Inventory, error) {
 	return inv, nil
 }
 
+// Inventory reads services.yaml as a start would.
+func (s Settings) Inventory() (*inventory.Inventory, error) { return s.loadServices() }
+
 // CheckServices reads services.yaml as a start would, and says what is in it. forAWS holds
 // it also to what can be used there.
 func (s Settings) CheckServices(forAWS bool) (string, error) {

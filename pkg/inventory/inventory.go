@@ -15,6 +15,7 @@ import (
 
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
+	"github.com/opsguard/opsguard/pkg/rules"
 )
 
 // Service is one entry of services.yaml.
@@ -54,6 +55,7 @@ type Inventory struct {
 	entries  map[integration.Kind][]integration.Entry
 	matchers []matcher // the first that fits counts
 	freezes  []Freeze
+	rules    func() *rules.Book
 	breaker  Breaker           // of services that have none
 	joined   map[string]string // service -> the first, by name, of those that depends-on joins it with
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/opsguard/opsguard/pkg/catalog"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
+	"github.com/opsguard/opsguard/pkg/rules"
 )
 
 // Limits of services.yaml.
@@ -54,7 +55,7 @@ func Load(data []byte, types integration.Types) (*Inventory, error) {
 		return nil, r.problems
 	}
 	return &Inventory{services: services, entries: r.entriesOf, matchers: inOrder(r.matchers), joined: joinedBy(services),
-		freezes: r.frozen, breaker: r.breaker}, nil
+		freezes: r.frozen, breaker: r.breaker, rules: rules.With(r.rules)}, nil
 }
 
 func (r *reader) document(root *yaml.Node) map[string]Service {
@@ -62,7 +63,7 @@ func (r *reader) document(root *yaml.Node) map[string]Service {
 	for _, kind := range sections() {
 		names = append(names, string(kind))
 	}
-	names = append(names, "freezes", "breaker")
+	names = append(names, "freezes", "breaker", "rules")
 	top, ok := r.known(root, "", names...)
 	if !ok {
 		return nil
@@ -77,6 +78,9 @@ func (r *reader) document(root *yaml.Node) map[string]Service {
 	}
 	if f, found := top["breaker"]; found {
 		r.breaker = r.breakerOf(f)
+	}
+	if f, found := top["rules"]; found {
+		r.rules = r.rulesOf(f)
 	}
 	list, found := top["services"]
 	if !found {

@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/opsguard/opsguard/pkg/integration"
+	"github.com/opsguard/opsguard/pkg/rules"
 )
 
 // reader walks the tree of a YAML document and collects what is wrong with it.
@@ -25,6 +26,7 @@ type reader struct {
 	needs     []needed
 	frozen    []Freeze
 	breaker   Breaker
+	rules     []rules.Rule
 }
 
 // field is one key of a mapping with its value.

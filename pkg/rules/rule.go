@@ -46,7 +46,8 @@ const (
 	maxExpression = 500 // bytes
 	maxRepeat     = 100 // in an expression, such as x{100}
 	maxCause      = 400 // bytes: read at 3 am
-	maxRank       = 99
+	// MaxRank is the highest rank.
+	MaxRank = 99
 	// MaxCustom is how many rules services.yaml may have.
 	MaxCustom = 200
 )
@@ -74,13 +75,33 @@ func (r *Rule) Check() []Problem {
 	if r.Whose != Self && r.Whose != Address && !slices.Contains(Kinds(), r.Whose) {
 		at("whose", "must be %s, %s or one of: %s", Self, Address, quotedList(Kinds()))
 	}
-	if r.Rank < 0 || r.Rank > maxRank {
-		at("rank", "must be from 0 to %d", maxRank)
+	if r.Rank < 0 || r.Rank > MaxRank {
+		at("rank", "must be from 0 to %d", MaxRank)
 	}
 	if !slices.Contains([]Confidence{Sure, Likely, Unsure}, r.Confidence) {
 		at("confidence", "must be sure, likely or unsure")
 	}
 	return append(append(all, r.checkFixes()...), r.checkPatterns()...)
+}
+
+// CheckExamples holds a rule that passes Check to its own examples, as if there were no other rule.
+func (r *Rule) CheckExamples() []Problem {
+	if len(r.Examples)+len(r.Misses) == 0 {
+		return nil
+	}
+	var all []Problem
+	alone := newBook([]Rule{*r})
+	for i, text := range r.Examples {
+		if len(alone.Matches(Input{Logs: text})) == 0 {
+			all = append(all, Problem{fmt.Sprintf("examples[%d]", i), "is not matched"})
+		}
+	}
+	for i, text := range r.Misses {
+		if m := alone.Matches(Input{Logs: text}); len(m) > 0 && !m[0].Weak() {
+			all = append(all, Problem{fmt.Sprintf("misses[%d]", i), "is matched"})
+		}
+	}
+	return all
 }
 
 func (r *Rule) checkFixes() []Problem {

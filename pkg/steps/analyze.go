@@ -96,7 +96,7 @@ func (s Analyze) Handle(ctx context.Context, ref incident.Ref) (AnalyzeOutput, e
 
 func (s Analyze) analyze(ctx context.Context, inc incident.Incident, logs string) (incident.Analysis, *incident.Proposal) {
 	svc, known := s.Inventory.Lookup(inc.Service)
-	byRules, byRulesFix := fromRules(logs, svc)
+	byRules, byRulesFix := s.fromRules(logs, svc)
 	analysis, proposal := byRules, byRulesFix
 	if s.Analyst != nil {
 		analysis, proposal = s.ask(ctx, inc, svc, logs)
@@ -116,8 +116,8 @@ func (s Analyze) analyze(ctx context.Context, inc incident.Incident, logs string
 }
 
 // fromRules looks for known failures.
-func fromRules(logs string, svc inventory.Service) (incident.Analysis, *incident.Proposal) {
-	v := rules.Judge(rules.Input{Service: svc.Name, Logs: logs, DependsOn: svc.DependsOn})
+func (s Analyze) fromRules(logs string, svc inventory.Service) (incident.Analysis, *incident.Proposal) {
+	v := s.Inventory.Rules().Judge(rules.Input{Service: svc.Name, Logs: logs, DependsOn: svc.DependsOn})
 	if v.RuleID == "" {
 		return incident.Analysis{AnalyzedBy: incident.ByNone, Cause: "No known failure signature matches these logs.",
 			Evidence: firstLines(logs), ManualReason: "No cause was found; a person has to look."}, nil

@@ -156,7 +156,7 @@ func (s PlanFix) leads(ctx context.Context, inc incident.Incident, svc inventory
 		}
 	}
 	if evidence, err := s.Store.Evidence(ctx, inc.Ref); err == nil {
-		for _, p := range proposals(rules.Judge(rules.Input{Service: svc.Name, Logs: evidence.Logs, DependsOn: svc.DependsOn})) {
+		for _, p := range proposals(s.Inventory.Rules().Judge(rules.Input{Service: svc.Name, Logs: evidence.Logs, DependsOn: svc.DependsOn})) {
 			add(p.FixID, p.raw)
 		}
 	}
