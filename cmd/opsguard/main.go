@@ -19,7 +19,7 @@ var version = "dev"
 // commands is the whole command line. Secrets come by environment only.
 type commands struct {
 	Serve       serveCommand       `cmd:"" help:"Serve OpsGuard on this machine."`
-	HealthCheck healthCheckCommand `cmd:"" help:"Probe the services' health URLs once, now."`
+	HealthCheck healthCheckCommand `cmd:"" help:"Probe the services' health URLs and look for vulnerabilities in their dependencies once, now. Exit status: 0 well, 1 something is unwell or vulnerable, 2 not everything could be looked at."`
 	Stop        stopCommand        `cmd:"" help:"Stop fixes on a serving OpsGuard: from now on none begins."`
 	Go          goCommand          `cmd:"" help:"Let fixes go on that were stopped."`
 	Brake       brakeCommand       `cmd:"" help:"Show whether fixes are stopped, and who stopped them. Exit status: 0 they go, 3 they are stopped."`

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -46,22 +45,6 @@ func (c serveCommand) Run(ctx context.Context) error {
 	return rt.Serve(ctx, func(addr string) {
 		log.Info("OpsGuard is ready", "url", "http://"+addr, "version", version, "dataDir", settings.DataDir, "mode", settings.Mode())
 	})
-}
-
-type healthCheckCommand struct{ where }
-
-func (c healthCheckCommand) Run(ctx context.Context) error {
-	settings, log, err := c.load()
-	if err != nil {
-		return err
-	}
-	report, err := local.HealthCheck(ctx, settings, local.Deps{Version: version, Console: os.Stderr, Log: log})
-	if err != nil {
-		return err
-	}
-	out := json.NewEncoder(os.Stdout)
-	out.SetIndent("", "  ")
-	return out.Encode(report)
 }
 
 // load reads the environment, then the flags, and makes the log.

@@ -1,5 +1,5 @@
 // Command hourly-health-check is the function that looks at the services from
-// outside.
+// outside, and for vulnerabilities in what they are made of.
 package main
 
 import (
@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/opsguard/opsguard/infra/aws"
+	"github.com/opsguard/opsguard/infra/aws/healthcheck"
 	"github.com/opsguard/opsguard/infra/aws/ingestalert"
 	"github.com/opsguard/opsguard/infra/aws/outside"
 	"github.com/opsguard/opsguard/pkg/probe"
@@ -17,7 +18,7 @@ import (
 func main() { aws.Main(build) }
 
 func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
-	ingest, err := ingestalert.Open(ctx, f)
+	ingest, memory, err := ingestalert.OpenHealth(ctx, f)
 	if err != nil {
 		return nil, err
 	}
@@ -29,6 +30,10 @@ func build(ctx context.Context, f aws.Function) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	step := steps.HourlyHealthCheck{Inventory: ingest.Inventory, Prober: prober, Ingest: ingest, Log: f.Log}
+	scanner, err := healthcheck.Scanner(env)
+	if err != nil {
+		return nil, err
+	}
+	step := steps.HourlyHealthCheck{Inventory: ingest.Inventory, Prober: prober, Scanner: scanner, Memory: memory, Ingest: ingest, Log: f.Log}
 	return aws.Scheduled(f.Log, step.Handle), nil
 }

@@ -129,7 +129,7 @@ def tokens(name, who, statement):
         yield f"{who}: is not held to leading keys"
         return
     for key in as_list(keys):
-        if not re.match(r"^default#(INC|DEDUP|FLOW|TARGET|WAIT|OPEN|DONE|GROUP|FIXES)#\*$|^default#BRAKE$|^default#TICKET\*$|^default#UNTOLD$", key):
+        if not re.match(r"^default#(INC|DEDUP|FLOW|HEALTH|TARGET|WAIT|OPEN|DONE|GROUP|FIXES)#\*$|^default#BRAKE$|^default#TICKET\*$|^default#UNTOLD$", key):
             yield f"{who}: the leading key {key} is none of the table's"
         if "#WAIT#" not in key or name in TOKEN_READERS:
             continue

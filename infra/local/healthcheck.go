@@ -73,7 +73,7 @@ func HealthCheck(ctx context.Context, s Settings, d Deps) (report steps.HealthRe
 		return report, fmt.Errorf("the serving opsguard gave no report: %w", err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return report, errors.New("some findings could not be recorded; see the log of the serving opsguard")
+		return report, errors.New("not everything was looked at or recorded; see the log of the serving opsguard")
 	}
 	return report, nil
 }

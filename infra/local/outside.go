@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/opsguard/opsguard/pkg/executor"
@@ -16,6 +17,7 @@ import (
 	"github.com/opsguard/opsguard/pkg/link"
 	"github.com/opsguard/opsguard/pkg/notify"
 	"github.com/opsguard/opsguard/pkg/probe"
+	"github.com/opsguard/opsguard/pkg/scan"
 	"github.com/opsguard/opsguard/pkg/source"
 	"github.com/opsguard/opsguard/pkg/steps"
 	"github.com/opsguard/opsguard/pkg/ticket"
@@ -44,6 +46,7 @@ type outside struct {
 	trackers  []steps.Tracker
 	channels  []steps.Channel
 	prober    steps.Prober
+	scanner   steps.Scanner
 	analyst   steps.Analyst
 }
 
@@ -96,6 +99,9 @@ func (rt *Runtime) openIntegrations(ctx context.Context, out *outside, inv *inve
 	})
 	prober, err := probe.Open(env)
 	w.failed(err)
+	scanner, err := scan.New(env, scan.Settings{OSV: s.OSVEndpoint, OSVFile: s.OSVFile, KEV: s.KEVURL, EPSS: s.EPSSEndpoint,
+		Cache: filepath.Join(s.DataDir, "advisories")})
+	w.failed(err)
 	out.executors = d.Executors
 	if out.executors == nil {
 		out.executors, err = executor.Open(env, executor.List())
@@ -111,7 +117,7 @@ func (rt *Runtime) openIntegrations(ctx context.Context, out *outside, inv *inve
 	for _, ch := range integration.Items(channels) {
 		out.channels = append(out.channels, &patient{Channel: ch, now: rt.clock.Now})
 	}
-	out.trackers, out.prober = integration.Items(trackers), prober
+	out.trackers, out.prober, out.scanner = integration.Items(trackers), prober, scanner
 	if len(models) > 0 {
 		out.analyst = models[0].It
 	}

@@ -164,7 +164,8 @@ func (rt *Runtime) steps(inv *inventory.Inventory, out outside, w *workflow) (s 
 	s.undo = steps.UndoFix{Store: rt.store, Executors: out.executors, Runner: runner, Now: now, Log: rt.log}
 	s.ticket = steps.CreateTicket{Store: rt.store, Inventory: inv, Trackers: out.trackers, Links: out.links, Now: now, Log: rt.log}
 	s.resolution = steps.LogResolution{Store: rt.store, Lasting: lasting, People: people, Now: now, Log: rt.log}
-	s.healthCheck = steps.HourlyHealthCheck{Inventory: inv, Prober: out.prober, Ingest: s.ingest, Log: rt.log}
+	s.healthCheck = steps.HourlyHealthCheck{Inventory: inv, Prober: out.prober, Scanner: out.scanner, Memory: newHealthMemory(rt.settings.DataDir),
+		Ingest: s.ingest, Log: rt.log}
 	s.query = steps.QueryIncidents{Store: rt.store, Flows: kept}
 	s.reconcile = steps.Reconcile{Store: rt.store, Workflow: w, Delivery: delivery, People: people, Ticket: s.ticket, Close: s.resolution, Tenant: tenant, Log: rt.log}
 	return s

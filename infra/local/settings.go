@@ -34,6 +34,10 @@ type Settings struct {
 	ReconcileInterval time.Duration `env:"OPSGUARD_RECONCILE_INTERVAL" envDefault:"5m" help:"how often what a crash left undone is done"`
 	APIKeys           string        `env:"OPSGUARD_API_KEYS" secret:"true" default:"none" help:"entries name:role:sha256hex, comma or newline between; make one with opsguard keys new; none: keyless, on loopback only"`
 	LinkKeys          string        `env:"OPSGUARD_LINK_KEYS" secret:"true" default:"made at first start, kept in the data directory" help:"hex, 32 bytes or more each, comma or newline between; the first signs decision links, all verify"`
+	OSVEndpoint       string        `env:"OSV_ENDPOINT" envDefault:"https://api.osv.dev" help:"OSV's API, which is asked for the vulnerabilities of the services' dependencies"`
+	OSVFile           string        `env:"OSV_FILE" default:"none" help:"a file of OSV records (JSON or zip), or a folder of such files, that is read in place of the API"`
+	KEVURL            string        `env:"KEV_URL" default:"CISA's" help:"where CISA's catalogue of known exploited vulnerabilities is; none: it is not read"`
+	EPSSEndpoint      string        `env:"EPSS_ENDPOINT" envDefault:"https://api.first.org/data/v1/epss" help:"EPSS's API: how likely a vulnerability is to be exploited; none: it is not asked"`
 	LogLevel          string        `env:"OPSGUARD_LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
 	LogFormat         string        `env:"OPSGUARD_LOG_FORMAT" default:"text on a terminal, else json" help:"text or json"`
 	GeminiKey         string        `env:"GEMINI_API_KEY" secret:"true" default:"none" help:"Google Gemini's API key; none: causes are found by the built-in rules only"`

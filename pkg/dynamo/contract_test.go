@@ -85,3 +85,12 @@ func TestFlowsKeepTheirContract(t *testing.T) {
 	}
 	stepstest.FlowsContract(t, store)
 }
+
+func TestWhatTheHealthCheckKnowsKeepsItsContract(t *testing.T) {
+	cfg := testConfig(t)
+	store, err := Open(cfg, Settings{Table: newTable(t, cfg)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stepstest.HealthMemoryContract(t, store)
+}

@@ -49,6 +49,7 @@ const (
 	skDedup    = "DEDUP"
 	skTarget   = "TARGET"
 	skFlow     = "FLOW"
+	skHealth   = "HEALTH"
 	skGroup    = "GROUP"
 	skBrake    = "BRAKE"
 	skFixes    = "FIXES"
@@ -77,6 +78,7 @@ func groupKey(tenant, name string) item        { return key(tenant+"#GROUP#"+nam
 func brakeKey(tenant string) item              { return key(tenant+"#BRAKE", skBrake) }
 func fixesKey(tenant, service string) item     { return key(tenant+"#FIXES#"+service, skFixes) }
 func flowKey(tenant, service string) item      { return key(tenant+"#FLOW#"+service, skFlow) }
+func healthKey(tenant, service string) item    { return key(tenant+"#HEALTH#"+service, skHealth) }
 
 // untoldKey is on a list of one partition: an incident comes onto it once an hour at most.
 func untoldKey(ref incident.Ref) item { return key(untoldPartition(ref.Tenant), ref.ID) }

@@ -33,6 +33,9 @@ type Service struct {
 	DependsOn []string
 	Breaker   Breaker // what it leaves out is zero; see Inventory.BreakerOf
 	Match     []Match // by which labels the alerts of sources are its own; see ServiceFor
+	// Dependencies say what it is made of: where its vulnerabilities are looked for.
+	Dependencies []Dependency
+	Accepted     []Accepted // vulnerabilities that are known and lived with for a while
 }
 
 // Health is how to see from outside whether a service is well.
@@ -94,6 +97,8 @@ func (s Service) clone() Service {
 	for i := range s.Match {
 		s.Match[i] = maps.Clone(s.Match[i])
 	}
+	s.Dependencies = slices.Clone(s.Dependencies)
+	s.Accepted = slices.Clone(s.Accepted)
 	if s.Health != nil {
 		h := *s.Health
 		s.Health = &h

@@ -122,7 +122,8 @@ func (r *reader) checkNeeds(services map[string]Service) {
 
 func (r *reader) service(entry field) Service {
 	s := Service{Name: entry.name, Approval: Approval{Quorum: 1}}
-	fields, ok := r.known(entry.node, entry.path, "owner", "target", "fixes", "health", "approval", "notify", "tracker", "dependsOn", "match", "breaker")
+	fields, ok := r.known(entry.node, entry.path, "owner", "target", "fixes", "health", "approval", "notify", "tracker", "dependsOn", "match", "breaker",
+		"dependencies", "acceptedVulnerabilities")
 	if !ok {
 		return s
 	}
@@ -163,6 +164,12 @@ func (r *reader) service(entry field) Service {
 	}
 	if breaker, found := fields["breaker"]; found {
 		s.Breaker = r.breakerOf(breaker)
+	}
+	if made, found := fields["dependencies"]; found {
+		s.Dependencies = r.dependencies(made)
+	}
+	if accepted, found := fields["acceptedVulnerabilities"]; found {
+		s.Accepted = r.accepted(accepted)
 	}
 	if tracker, found := fields["tracker"]; found {
 		s.Tracker = r.tracker(tracker)

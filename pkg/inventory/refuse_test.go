@@ -37,7 +37,7 @@ version: 1
 `), nil)
 	want := strings.Join([]string{
 		`services.yaml:2: services.prod-api-01: has no owner; name the team that looks after it`,
-		`services.yaml:3: services.prod-api-01.ownr: is not a known field; known: owner, target, fixes, health, approval, notify, tracker, dependsOn, match, breaker`,
+		`services.yaml:3: services.prod-api-01.ownr: is not a known field; known: owner, target, fixes, health, approval, notify, tracker, dependsOn, match, breaker, dependencies, acceptedVulnerabilities`,
 		`services.yaml:4: services.prod-api-01.target.type: is "Simulated"; give the name of an executor, for instance simulated`,
 		`services.yaml:4: services.prod-api-01.target["bad key"]: is not a good attribute name; use letters and digits, a small letter first`,
 		`services.yaml:4: services.prod-api-01.target.empty: is empty; give a value`,

@@ -23,7 +23,7 @@ type Settings struct {
 	ApprovalTimeout time.Duration `env:"OPSGUARD_APPROVAL_TIMEOUT" envDefault:"4h" help:"how long people may take to decide; a service's own wins; 2 s at least"`
 }
 
-// FlowSettings are those of the function that others send alerts to.
+// FlowSettings are those of the functions that open many incidents.
 type FlowSettings struct {
 	IncidentsPerHour int `env:"OPSGUARD_INCIDENTS_PER_HOUR" envDefault:"20" help:"new incidents that a service may open in an hour, critical ones apart; alerts of more are counted in its flood incident; 0: no bound"`
 }
@@ -37,19 +37,25 @@ func Open(ctx context.Context, f aws.Function) (steps.IngestAlert, error) {
 // OpenBounded is Open of a step that also keeps what came of each service, and bounds its
 // incidents.
 func OpenBounded(ctx context.Context, f aws.Function) (steps.IngestAlert, error) {
+	ingest, _, err := OpenHealth(ctx, f)
+	return ingest, err
+}
+
+// OpenHealth is OpenBounded that also gives what keeps the memory of the health check.
+func OpenHealth(ctx context.Context, f aws.Function) (steps.IngestAlert, steps.HealthMemory, error) {
 	var s FlowSettings
 	if err := setting.Load(&s); err != nil {
-		return steps.IngestAlert{}, err
+		return steps.IngestAlert{}, nil, err
 	}
 	if err := setting.CheckIncidentsPerHour(s.IncidentsPerHour); err != nil {
-		return steps.IngestAlert{}, err
+		return steps.IngestAlert{}, nil, err
 	}
 	ingest, store, err := open(ctx, f)
 	if err != nil {
-		return steps.IngestAlert{}, err
+		return steps.IngestAlert{}, nil, err
 	}
 	ingest.Flows, ingest.PerHour = store, s.IncidentsPerHour
-	return ingest, nil
+	return ingest, store, nil
 }
 
 func open(ctx context.Context, f aws.Function) (steps.IngestAlert, *dynamo.Store, error) {

@@ -1,0 +1,31 @@
+package dynamo
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/opsguard/opsguard/pkg/steps"
+)
+
+// Health implements steps.HealthMemory.
+func (s *Store) Health(ctx context.Context, tenant, service string) (state steps.HealthState, err error) {
+	it, err := s.get(ctx, healthKey(tenant, service), true)
+	if err == nil && it != nil {
+		err = bodyOf(it, &state)
+	}
+	return state, unavailable(err)
+}
+
+// KeepHealth implements steps.HealthMemory. The schedule runs one round at a time, so the
+// last one counts.
+func (s *Store) KeepHealth(ctx context.Context, tenant, service string, state steps.HealthState) error {
+	body, err := json.Marshal(state)
+	if err != nil {
+		return err
+	}
+	_, err = s.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: s.table,
+		Item: with(healthKey(tenant, service), item{attrBody: text(string(body))})})
+	return unavailable(err)
+}
