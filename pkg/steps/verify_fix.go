@@ -99,14 +99,13 @@ func (s VerifyFix) conclude(ctx context.Context, inc incident.Incident, sight Si
 	}
 	result := incident.Result{Outcome: incident.Applied, Steps: sight.Steps, Looked: true}
 	undoing := inc.Attempt.Undoing != nil
-	heard, gone := s.calls(inc)
+	heard, _ := s.calls(inc)
 	switch {
 	case sight.Phase == Verified:
 		result.Outcome, result.Verified = incident.Fixed, true
 		if undoing {
 			result.Outcome = incident.Undone
 		}
-		result.Over = heard || gone // else the call that acted may still be at it
 	case !heard, sight.blind:
 		// Nobody has seen that this fix was applied, or how it went on: it must not be undone.
 		result.Outcome = incident.Unknown
@@ -115,6 +114,10 @@ func (s VerifyFix) conclude(ctx context.Context, inc incident.Incident, sight Si
 		result.Over = undoing || !inc.Plan.Undo.Possible()
 	}
 	inc, err := update(context.WithoutCancel(ctx), s.Store, inc.Ref, func(inc incident.Incident) (incident.Change, error) {
+		if sight.Phase == Verified {
+			heard, gone := s.calls(inc)
+			result.Over = heard || gone // by now; else the call that acted may still be at it
+		}
 		if undoing {
 			return inc.RecordUndo(result, s.Now())
 		}

@@ -27,6 +27,7 @@ type Steps struct {
 	Reconcile steps.Reconcile
 
 	IngestAlert  func(context.Context, steps.IngestInput) (steps.Ingested, error)                 // Ingest's, unless replaced
+	ApproveFix   func(context.Context, steps.ApproveFixInput) (steps.ApproveFixOutput, error)     // Approve's, unless replaced
 	ExecuteFix   func(context.Context, incident.Ref) (steps.FixProgress, error)                   // Execute's, unless replaced
 	VerifyFix    func(context.Context, incident.Ref) (steps.FixProgress, error)                   // Verify's, unless replaced
 	UndoFix      func(context.Context, incident.Ref) (steps.FixProgress, error)                   // Undo's, unless replaced
@@ -35,10 +36,12 @@ type Steps struct {
 
 // Hooks let a test plant a bug. A nil hook changes nothing.
 type Hooks struct {
-	Store    func(*Memory) Store     // what stands before the store; its calls are one write each
-	Workflow func(Workflow) Workflow // what stands before the workflow
-	Steps    func(*Steps)            // called for every task
-	profile  func(*profile)          // makes what the bug needs less rare
+	Store    func(*Memory) Store              // what stands before the store; its calls are one write each
+	Workflow func(Workflow) Workflow          // what stands before the workflow
+	Steps    func(*Steps)                     // called for every task
+	key      func(key string, try int) string // what an acting call carries for its key
+	session  func(rights []string) []string   // what the session of an acting call may do
+	profile  func(*profile)                   // makes what the bug needs less rare
 }
 
 // defaultTimeout is how long people may take for a service that is not listed.
@@ -97,6 +100,9 @@ func (w *World) runner() string {
 func (s *Steps) asTheyAre() {
 	if s.IngestAlert == nil {
 		s.IngestAlert = s.Ingest.Handle
+	}
+	if s.ApproveFix == nil {
+		s.ApproveFix = s.Approve.Handle
 	}
 	if s.ExecuteFix == nil {
 		s.ExecuteFix = s.Execute.Handle

@@ -31,6 +31,8 @@ const (
 	invUndo      = "undoes what did not help"
 	invLook      = "looks only"
 	invHold      = "hold"
+	invRights    = "session"
+	invChoice    = "chosen by its hash"
 )
 
 // check holds a world that has settled against every invariant.
@@ -61,6 +63,7 @@ func (w *World) check() {
 	w.checkKillSwitch()
 	w.checkGivenBack()
 	w.checkAnswers()
+	w.checkChoices()
 	w.checkAlerts()
 	w.checkWrites()
 	w.checkSaid()
@@ -70,7 +73,7 @@ func (w *World) check() {
 // faultless reports a world in which nothing ever fails.
 func (p profile) faultless() bool {
 	ours := p.fail + p.lost + p.crash + p.duplicate + p.throttle + p.stall + p.slow + p.redeploy + p.badModel + p.holdUp
-	targets := p.badFix + p.late + p.sick + p.stale + p.drift
+	targets := p.badFix + p.heldUp + p.twice + p.late + p.sick + p.stale + p.drift
 	return ours+targets == 0 && p.skew == 0 && p.outages == 0
 }
 

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -33,12 +34,20 @@ func (w *World) checkAct(a *act) {
 	if late := a.begun.Sub(since); late > incident.MaxFixTime+2*w.profile.skew {
 		blame(invApproval, "began %s after it was claimed", late)
 	}
+	if extra := withoutAll(a.rights, a.record.Plan.Rights); len(extra) > 0 {
+		blame(invRights, "was begun by a session that may %q beside what was approved", extra)
+	}
 	if a.elsewhere > 0 {
 		blame(invOnce, "began while another was under way on the target")
 	}
 	if !a.held {
 		blame(invOnce, "did not hold the target at its beginning")
 	}
+}
+
+// withoutAll is what is in one list and not in the other.
+func withoutAll(list, other []string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return slices.Contains(other, s) })
 }
 
 // checkFix: a fix is what services.yaml allows, and its step had seen that the target is

@@ -16,8 +16,13 @@ func (r record) checkPlan() {
 	if plan == nil || asked == nil {
 		return
 	}
-	if plan.Hash != asked.Details["planHash"] || plan.HashFor(r.inc.Ref) != plan.Hash {
+	if r.chosen() {
+		r.checkChosen()
+	} else if plan.Hash != asked.Details["planHash"] {
 		r.blame(invApproval, "the plan is not the one that people were asked about")
+	}
+	if plan.HashFor(r.inc.Ref) != plan.Hash {
+		r.blame(invApproval, "the plan is not the one that its hash says")
 	}
 	if d := r.inc.Decision; d != nil && d.Action == incident.Approve && d.PlanHash != plan.Hash {
 		r.blame(invApproval, "the approval is of another plan than the record's")
@@ -79,7 +84,7 @@ func (r record) checkModel() {
 	case a.AnalyzedBy != incident.ByGemini && p != nil:
 		r.blame(invModel, "the model gave no analysis, and a fix was proposed")
 	}
-	if plan := r.inc.Plan; plan != nil && (p == nil || p.FixID != plan.FixID) {
+	if plan := r.inc.Plan; plan != nil && !r.chosen() && (p == nil || p.FixID != plan.FixID) {
 		r.blame(invModel, "the plan is for %s; proposed was %v", plan.FixID, p)
 	}
 }

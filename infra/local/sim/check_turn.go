@@ -67,17 +67,23 @@ func (w *World) over(written write, life int) bool {
 	outcome, looked := incident.Outcome(c.Event.Details["outcome"]), c.Event.Details["looked"] == "true"
 	ended := outcome == incident.Fixed || outcome == incident.Simulated || outcome == incident.Undone
 	nothing := outcome == incident.Failed || outcome == incident.Stale
+	other := w.profile.oneProcess && written.life != life
+	if strings.HasPrefix(written.by, "VerifyFix#") { // it may see the end before the call that acted has reported
+		return ended && (other || reported(c.Incident.Attempt))
+	}
 	switch c.Event.Action {
-	case incident.EventUndoFinished: // one that failed may have failed because the fix is under way still
-		return strings.HasPrefix(written.by, "VerifyFix#") && ended
-	case incident.EventFixFinished, incident.EventFixLate:
-		if strings.HasPrefix(written.by, "VerifyFix#") {
-			return ended
-		}
-		gone := !looked || w.profile.oneProcess && written.life != life
-		return gone && (ended || nothing || c.Incident.Plan.Target.Type == targetSimulated)
+	case incident.EventFixFinished, incident.EventFixLate: // an undoing that failed may have failed because the fix is under way still
+		return (!looked || other) && (ended || nothing || c.Incident.Plan.Target.Type == targetSimulated)
 	}
 	return false
+}
+
+// reported: the call that acted last has said so.
+func reported(at *incident.Attempt) bool {
+	if at.Undoing != nil {
+		return at.Undoing.Heard
+	}
+	return at.Heard
 }
 
 // working is a step that works on a fix.

@@ -170,7 +170,13 @@ func (w *World) seen() map[string]int {
 		if inc.Decision != nil {
 			seen["decision "+string(inc.Decision.Action)]++
 		}
+		if inc.Proposal == nil && inc.Plan != nil {
+			seen["chosen"]++
+		}
 		if inc.Attempt != nil {
+			if inc.Proposal == nil {
+				seen["chosen and begun"]++
+			}
 			seen["outcome "+string(inc.Attempt.Outcome)]++
 			if inc.Attempt.Undoing != nil {
 				seen["undoing "+string(inc.Attempt.Undoing.Outcome)]++

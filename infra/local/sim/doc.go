@@ -18,7 +18,8 @@
 // take longer than a fix's limit, take it and do nothing, stop halfway, refuse, break the
 // connection, or show what was a while ago; its service may stay unwell; and somebody may
 // change it by hand at any moment. The target knows what became of each fix, so what the
-// records say of it is held against that.
+// records say of it is held against that. A call that acts may reach its platform twice, or
+// minutes after its client has given up; the platform knows it again by its key.
 //
 // A seed replays exactly: the same seed, the same trace. Tests plant bugs through
 // Hooks and require that they are found.

@@ -54,6 +54,9 @@ func (w *World) peopleRead(m message) {
 			continue
 		}
 		in := steps.ApproveFixInput{Ref: m.about, Action: w.action(), By: by, Note: w.remark()}
+		if in.Action == incident.Approve && inc.Plan == nil && len(inc.Candidates) > 0 {
+			in.PlanHash = w.choice(inc)
+		}
 		w.after(wait, func() { w.vote(in, w.rng.IntN(3) == 0) })
 	}
 	w.maybe(w.profile.redeploy, left, w.redeploy)
@@ -107,15 +110,18 @@ func (w *World) follow(link string) {
 
 // vote is one person's word, which they give again when they hear no answer.
 func (w *World) vote(in steps.ApproveFixInput, sawPlan bool) {
-	if inc := w.memory.meta[in.Ref]; sawPlan && inc.Plan != nil {
+	if inc := w.memory.meta[in.Ref]; sawPlan && inc.Plan != nil && in.PlanHash == "" {
 		in.PlanHash = inc.Plan.Hash
+	}
+	if in.PlanHash != "" {
+		w.named[naming{in.Ref, in.By}] = true
 	}
 	if w.down {
 		w.again(func() { w.vote(in, false) })
 		return
 	}
 	w.spawn(fmt.Sprintf("%s %s", in.By, in.Action), false, func(t *task) {
-		out, err := t.steps().Approve.Handle(context.Background(), in)
+		out, err := t.steps().ApproveFix(context.Background(), in)
 		w.answers = append(w.answers, answer{in, out, err, w.now()})
 		w.note(t.actor, "hears", w.name(in.Ref), heard(out, err))
 		switch {

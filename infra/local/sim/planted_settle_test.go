@@ -140,6 +140,7 @@ func settlePlants() []plant {
 			s.Verify.Executors = replaced{s.Verify.Executors, altering{verify: func(x steps.Executor, ctx context.Context, o steps.Order) (steps.Sight, error) {
 				sight, err := x.Verify(ctx, o)
 				if sight.Phase == steps.NotVerified {
+					o.Key += " again" // to the same key the platform would do nothing
 					x.Act(ctx, o)
 				}
 				return sight, err

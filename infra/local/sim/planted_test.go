@@ -26,7 +26,7 @@ func TestSimFindsPlantedBugs(t *testing.T) {
 		most = short
 	}
 	f := fixtures(t)
-	for _, p := range slices.Concat(storePlants(), decisionPlants(f), fixPlants(), settlePlants(), undoPlants(), turnPlants(), otherPlants()) {
+	for _, p := range slices.Concat(storePlants(), decisionPlants(f), choicePlants(), fixPlants(), networkPlants(), settlePlants(), undoPlants(), turnPlants(), otherPlants()) {
 		t.Run(p.name, func(t *testing.T) {
 			tried, found, why := 0, uint64(0), ""
 			sweep(t, f, 1, most, p.hooks, func(r Report) bool {

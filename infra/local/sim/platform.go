@@ -55,7 +55,8 @@ var limits = map[string]time.Duration{
 
 // Plan implements steps.Executor. A restart cannot be undone.
 func (x executor) Plan(present incident.State, p incident.Proposal) (incident.Draft, error) {
-	d := incident.Draft{Actions: []string{p.FixID}, Undo: incident.Undo{Not: "nothing was changed"}, Limit: limits[p.FixID]}
+	d := incident.Draft{Actions: []string{p.FixID}, Undo: incident.Undo{Not: "nothing was changed"}, Limit: limits[p.FixID],
+		Rights: []string{"look at " + x.target.Key(), p.FixID + " on " + x.target.Key()}}
 	if x.simulated() {
 		return d, nil
 	}
@@ -111,43 +112,6 @@ func (x executor) walk(o steps.Order, limit time.Time) steps.Acted {
 		return x.acted(incident.Unknown, "died")
 	}
 	return x.acted(incident.Simulated, "walked through")
-}
-
-// change has the platform take a fix, or its undoing, which goes on by itself from then
-// on. A platform that can refuses what it is no longer meant for; each refuses to undo
-// what it does not find as the fix made it.
-func (x executor) change(o steps.Order, from, to string) steps.Acted {
-	w, s := x.t.w, x.t.w.site(x.target)
-	bad, kind := w.chance(w.profile.badFix), w.rng.IntN(5)
-	if bad && kind == 0 {
-		return x.acted(incident.Failed, "refused by the target")
-	}
-	if s.is() != from && (o.Undoing || !w.profile.careless) {
-		w.counts["refused by the platform"]++
-		return x.acted(incident.Failed, "it is not as it was any more")
-	}
-	a := w.begin(x.t, &act{about: o.Ref, plan: o.Plan, undo: o.Undoing, well: true, changed: true, seen: x.t.saw[x.target.Key()], was: s.is()})
-	switch {
-	case bad && kind == 1: // it takes it and does nothing
-		a.changed, a.well = false, false
-	case bad && kind == 2: // it stops halfway
-		a.well = false
-	}
-	if w.chance(w.profile.sick) {
-		a.sick = w.now().Add(w.sickFor(o.Plan))
-	}
-	if a.changed {
-		w.change(s, to, w.name(o.Ref))
-	}
-	w.after(w.rest(o.Plan), func() { w.end(a) })
-	w.maybe(w.profile.drift, o.Plan.Limit(), func() { w.drift(x.target) })
-	x.t.pause(w.latency())
-	if x.t.dead || bad && kind == 3 {
-		return x.acted(incident.Unknown, "the connection broke")
-	}
-	acted := x.acted("", "taken")
-	acted.Receipt = incident.State{"act": fmt.Sprint(len(w.acts))}
-	return acted
 }
 
 func (x executor) acted(outcome incident.Outcome, name string) steps.Acted {

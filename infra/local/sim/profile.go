@@ -34,6 +34,8 @@ type profile struct {
 	outages   int     // how many systems fail for a while
 	badModel  float64 // chance that the model's answer is of no use
 	badFix    float64 // chance that a fix does not simply work
+	heldUp    float64 // chance that an acting call arrives minutes after its client has given up
+	twice     float64 // chance that an acting call arrives twice
 	late      float64 // chance that a target takes longer than the plan's limit
 	sick      float64 // chance that a service is not well after its fix, for a while or for good
 	stale     float64 // chance that a platform shows what was a while ago
@@ -66,6 +68,7 @@ func newProfile(r *rand.Rand) profile {
 	p.badModel, p.badFix, p.holdUp = rate(r, 0.6), rate(r, 0.6), rate(r, 0.4)
 	p.late, p.sick, p.stale, p.drift = rate(r, 0.3), rate(r, 0.5), rate(r, 0.5), rate(r, 0.3)
 	p.careless = r.IntN(3) == 0
+	p.heldUp, p.twice = rate(r, 0.2), rate(r, 0.5)
 	if p.eager = r.IntN(3) == 0; p.eager {
 		p.alerts, p.troubles = 4+r.IntN(4), 4
 		p.timeouts, p.recover, p.model, p.badModel = 1+r.IntN(2), 0, true, 0

@@ -123,6 +123,7 @@ var reached = slices.Concat([]string{
 	"outcome fixed", "outcome simulated", "outcome failed", "outcome unknown", "outcome stale", "outcome applied",
 	"refusal recovered",
 	"undoing undone", "undoing failed", "drift", "refused by the platform", "stale sight",
+	"delivered twice", "delivered late", "called once more", "known by its key", "chosen", "chosen and begun", "answer choose-plan", "answer plan-changed",
 	"event detected", "event analyzed", "event approval-requested", "event approval-requested-again", "event notified",
 	"event voted", "event decided", "event recovered", "event fix-queued", "event fix-started", "event fix-refused", "event fix-finished",
 	"event planned", "event fix-applied", "event undo-started", "event undo-applied", "event undo-finished",

@@ -16,6 +16,8 @@ type site struct {
 	key  string
 	past []moment // what it was, oldest first
 	hand int      // how often somebody changed it by hand
+
+	answered map[string]reply // by the key of the call
 }
 
 // moment is since when a target has had a version.
@@ -28,7 +30,7 @@ type moment struct {
 func (w *World) site(target incident.Target) *site {
 	s, ok := w.sites[target.Key()]
 	if !ok {
-		s = &site{key: target.Key(), past: []moment{{epoch, "1"}}}
+		s = &site{key: target.Key(), past: []moment{{epoch, "1"}}, answered: map[string]reply{}}
 		w.sites[target.Key()] = s
 	}
 	return s
@@ -98,6 +100,7 @@ type act struct {
 	record    incident.Incident // as the store had it when the fix began
 	seen      string            // the version that its task had seen when it began; "" if it had not looked
 	was       string            // the version that it changed
+	rights    []string          // of the session that began it; none where it is only walked through
 	held      bool              // the target was taken by this incident when the fix began
 	elsewhere int               // how many other fixes were under way on the target when it began
 }

@@ -45,6 +45,7 @@ type World struct {
 	secrets       []string
 	sendings      []sending
 	answers       []answer
+	named         map[naming]bool
 	acts          []*act
 	sites         map[string]*site // real targets, by key
 	orders        map[string]int   // how often each was given to an executor
@@ -76,7 +77,7 @@ func newWorld(f *Fixtures, seed uint64, h Hooks) (*World, error) {
 		rng: rand.New(rand.NewPCG(seed, 0x5eed)), fixtures: f, hooks: h, memory: NewMemory(),
 		tickets: map[incident.Ref]incident.Ticket{}, modelAnswered: map[incident.Ref]bool{},
 		linkTokens: map[string]bool{}, toldOf: map[string]bool{}, names: map[string]string{}, stepNames: map[string]string{},
-		sites: map[string]*site{}, orders: map[string]int{}, counts: map[string]int{},
+		sites: map[string]*site{}, orders: map[string]int{}, counts: map[string]int{}, named: map[naming]bool{},
 	}
 	w.tie = w.rng.Uint32
 	w.profile = newProfile(w.rng)
