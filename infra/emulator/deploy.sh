@@ -47,6 +47,11 @@ if [ -n "${OPSGUARD_SENDERS:-}" ]; then
   set -- 'ReconcileSchedule="rate(1 minute)"' "$@"   # or a recovery would take five minutes to resolve an incident
 fi
 
+if [ -n "${OPSGUARD_BUILT_IN:-}" ]; then   # another services.yaml, of targets on the emulator
+  printf '{"Replace": {"%s": "%s"}}\n' "$root/infra/services.yaml" "$OPSGUARD_BUILT_IN" >"$run/overlay.json"
+  export GOFLAGS="${GOFLAGS:-} -overlay=$run/overlay.json"
+fi
+
 deploy() {
   "$tools/bin/sam" deploy --config-env local --stack-name "$stack" --parameter-overrides "Architecture=$architecture" StageName=local \
     ThrottleRate=10000 ThrottleBurst=5000 "ApiKeysParameter=/$stack/api-keys" "LinkKeysParameter=/$stack/link-keys" "ApprovalTimeout=${seconds}s" "IncidentsPerHour=${OPSGUARD_INCIDENTS_PER_HOUR:-20}" "GroupWindow=${OPSGUARD_GROUP_WINDOW:-5m}" "$@" >>"$log" 2>&1

@@ -16,7 +16,7 @@ fi
 env -i PATH="$PATH" HOME="$run" TMPDIR="$run" AUTH=true BIND_HOST=127.0.0.1 GATEWAY_PORT="$port" \
   AWS_ENDPOINT_URL="${FUNCTIONS_ENDPOINT:-$AWS_ENDPOINT_URL}" AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test \
   MINISTACK_REGION=us-east-1 IOT_MTLS_ENABLED=false LOG_LEVEL="${EMULATOR_LOG_LEVEL:-INFO}" \
-  nohup "$tools/bin/ministack" >"$run/log" 2>&1 </dev/null &
+  nohup "$tools/bin/python" "$here/run_ministack.py" >"$run/log" 2>&1 </dev/null &
 pid=$!
 echo "$pid" >"$run/pid"
 for _ in $(seq 150); do
