@@ -32,3 +32,9 @@ func benchJudge(b *testing.B, log string) {
 		Judge(Input{Logs: log})
 	}
 }
+
+func BenchmarkNotable200KiB(b *testing.B) {
+	for log := strings.Repeat("2026-03-01 ERROR order 17 failed: the ledger is odd\n", 4000); b.Loop(); {
+		Notable(log)
+	}
+}

@@ -73,6 +73,10 @@ func overStems() []string {
 		"again", "reconnected", "retry "}
 }
 
+func levelStems() []string {
+	return []string{"info", "debug", "trace", "verbose", "notice", "inf]", "dbg", "level"}
+}
+
 func holdsAny(s string, stems []string) bool {
 	for _, stem := range stems {
 		if strings.Contains(s, stem) {
@@ -102,7 +106,7 @@ func weakness(line, low string, at, length int) string {
 		}
 	}
 	head := line[:min(len(line), headLength)]
-	if level().MatchString(head) && !loud().MatchString(head) {
+	if holdsAny(low[:len(head)], levelStems()) && level().MatchString(head) && !loud().MatchString(head) {
 		return minor
 	}
 	return ""

@@ -120,7 +120,7 @@ func (s Analyze) fromRules(logs string, svc inventory.Service) (incident.Analysi
 	v := s.Inventory.Rules().Judge(rules.Input{Service: svc.Name, Logs: logs, DependsOn: svc.DependsOn})
 	if v.RuleID == "" {
 		return incident.Analysis{AnalyzedBy: incident.ByNone, Cause: "No known failure signature matches these logs.",
-			Evidence: firstLines(logs), ManualReason: "No cause was found; a person has to look."}, nil
+			Evidence: notable(logs), ManualReason: "No cause was found; a person has to look."}, nil
 	}
 	analysis := incident.Analysis{AnalyzedBy: incident.ByRules, Cause: v.Cause, Evidence: bounded(v.Lines), Confidence: shareOf(v.Confidence)}
 	if len(v.Fixes) == 0 {
@@ -177,14 +177,14 @@ func (s Analyze) ask(ctx context.Context, inc incident.Incident, svc inventory.S
 	answer, err := s.Analyst.Analyze(ctx, Question{inc.Ref, inc.Service, inc.Severity, logs, fixes})
 	if err != nil {
 		logFailure(ctx, s.Log, inc.Ref, "the model gave no usable analysis", err)
-		return incident.Analysis{AnalyzedBy: incident.ByNone, Cause: "The model gave no usable analysis.", Evidence: firstLines(logs),
+		return incident.Analysis{AnalyzedBy: incident.ByNone, Cause: "The model gave no usable analysis.", Evidence: notable(logs),
 			ManualReason: "The model could not be used (" + modelFailure(err) + "); a person has to look."}, nil
 	}
 	cause, _ := redact.Text(answer.Cause)
 	analysis := incident.Analysis{AnalyzedBy: s.Analyst.Name(), Cause: incident.Cut(strings.TrimSpace(cause), maxCause),
 		Evidence: quoted(answer.Evidence, logs), Confidence: share(answer.Confidence)}
 	if analysis.Cause == "" {
-		return incident.Analysis{AnalyzedBy: incident.ByNone, Cause: "The model gave no usable analysis.", Evidence: firstLines(logs),
+		return incident.Analysis{AnalyzedBy: incident.ByNone, Cause: "The model gave no usable analysis.", Evidence: notable(logs),
 			ManualReason: "The model named no cause; a person has to look."}, nil
 	}
 	if answer.FixID == "" || answer.FixID == "none" {
@@ -237,23 +237,13 @@ func quoted(lines []string, logs string) []string {
 		}
 	}
 	if len(kept) == 0 {
-		return firstLines(logs)
+		return notable(logs)
 	}
 	return bounded(kept)
 }
 
-func firstLines(logs string) []string {
-	lines := []string{}
-	for line := range strings.Lines(logs) {
-		if line = strings.TrimSpace(line); line != "" {
-			lines = append(lines, line)
-		}
-		if len(lines) == maxEvidence {
-			break
-		}
-	}
-	return bounded(lines)
-}
+// notable are the lines that a person should see where nothing cites any.
+func notable(logs string) []string { return bounded(rules.Notable(logs)) }
 
 // bounded makes at most maxEvidence single lines of at most maxEvidenceLine bytes.
 func bounded(lines []string) []string {

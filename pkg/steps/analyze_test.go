@@ -77,9 +77,9 @@ func TestRulesStateTheParametersOfTheirFix(t *testing.T) {
 
 func TestWithoutASignatureAPersonHasToLook(t *testing.T) {
 	w := newWorld(t)
-	inc, out := w.analysis("api", "one\n\ntwo\nthree\nfour\nfive\nsix", nil)
+	inc, out := w.analysis("api", "one\n\nERROR two\nthree\nfour\nfive\nsix\nseven", nil)
 	wantManual(t, inc, out, "a person has to look")
-	if out.AnalyzedBy != incident.ByNone || !slices.Equal(inc.Analysis.Evidence, []string{"one", "two", "three", "four", "five"}) {
+	if out.AnalyzedBy != incident.ByNone || !slices.Equal(inc.Analysis.Evidence, []string{"ERROR two", "four", "five", "six", "seven"}) {
 		t.Errorf("%s %q", out.AnalyzedBy, inc.Analysis.Evidence)
 	}
 }
