@@ -2,8 +2,10 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 const mostLogs = 200 * 1024 // the most that an alert may carry
@@ -37,4 +39,25 @@ func BenchmarkNotable200KiB(b *testing.B) {
 	for log := strings.Repeat("2026-03-01 ERROR order 17 failed: the ledger is odd\n", 4000); b.Loop(); {
 		Notable(log)
 	}
+}
+
+// BenchmarkJudge200KiBAll judges a log in which every rule matches, which is far more than any incident shows. It
+// reports the slowest of a hundred runs too.
+func BenchmarkJudge200KiBAll(b *testing.B) {
+	var all strings.Builder
+	for all.Len() < mostLogs {
+		for _, r := range Builtin() {
+			all.WriteString(strings.Join(r.Examples, "\n") + "\n")
+		}
+	}
+	log := all.String()[:mostLogs]
+	Judge(Input{Logs: log}) // compiles the expressions
+	var took []time.Duration
+	for b.Loop() {
+		began := time.Now()
+		Judge(Input{Logs: log})
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
 }
