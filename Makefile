@@ -65,8 +65,9 @@ build: ## the Lambda binaries, into dist/; ARCHITECTURE=x86_64 for such machines
 	  mkdir -p dist/$$f; \
 	  ARTIFACTS_DIR=$(CURDIR)/dist/$$f $(if $(FUNCTIONS_GOARCH),GOARCH=$(FUNCTIONS_GOARCH)) $(MAKE) --no-print-directory -C functions build-$$f || exit 1; done; ls -l dist/*/bootstrap
 
-docs: ## write what the documents have from the code: settings, fixes, routes, integrations, severities, rules
+docs: ## write what the documents have from the code: settings, fixes, routes, integrations, severities, rules, redaction
 	go test ./infra/local -run '^TestThe(Settings|Fixes|Routes|Integration|Severities|Rules)' -count=1 -args -update
+	go test ./pkg/redact -run '^TestTheCorpus' -count=1 -args -update
 
 validate: ## template and definition, checked
 	@infra/emulator/validate.sh

@@ -87,8 +87,15 @@ func (s *scanner) cookie(i int) (span, bool) {
 	if !ok {
 		return span{}, false
 	}
-	name := s.run(nameChars, v.start)
-	if name == v.start || name == len(s.in) || s.in[name] != '=' {
+	first := v.start
+	if s.in[first] == '$' {
+		first++ // $Version
+	}
+	if strings.HasPrefix(s.in[first:], "mstshash=") {
+		return span{}, false // a remote desktop's user
+	}
+	name := s.run(nameChars, first)
+	if name == first || name == len(s.in) || s.in[name] != '=' {
 		if !v.quoted && !s.cookieLike(v.start) {
 			return span{}, false // prose or code
 		}

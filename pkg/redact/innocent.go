@@ -20,7 +20,7 @@ var (
 		provided exists present absent set changed updated reset rotated refreshed refreshing renewed issued created deleted revoking
 		optional enabled disabled redacted filtered masked hidden removed omitted censored sensitive protected encrypted bearer
 		basic token request response retry retrying getting fetching loading generated generating verified accepted eof context connection connect connecting dial lookup read write open permission illegal timeout timed
-		unable i/o net http https parse decode truncated refused reset unsupported`)
+		unable i/o net http https parse decode truncated refused reset unsupported chauthtok`)
 )
 
 // wordSet makes the set when it is first asked for: a function that redacts nothing
@@ -127,6 +127,13 @@ func code(text string) bool {
 	if class, ok := strings.CutSuffix(text, ":"); ok && nameChars.run(class, 0) == len(class) &&
 		(strings.HasSuffix(class, "Error") || strings.HasSuffix(class, "Exception")) {
 		return true
+	}
+	if name, _, dump := strings.Cut(text, "{"); dump && name != "" && name[0] >= 'A' && name[0] <= 'Z' && strings.Trim(name, lower+upper) == "" {
+		return true // Token{2f1c0a ..}, as Java prints an object
+	}
+	if class, id, object := strings.Cut(text, "@"); object && strings.Count(class, ".") >= 2 && strings.Trim(class, lower+upper+".$") == "" &&
+		id != "" && len(id) <= 8 && hex.run(id, 0) == len(id) {
+		return true // android.os.BinderProxy@4c1b0b9
 	}
 	name, _, call := strings.Cut(text, "(")
 	return call && name != "" && strings.Trim(name, lower+upper+"_.") == ""

@@ -20,6 +20,8 @@ const (
 	kindSlackWebhook   = "slack-webhook"
 	kindDiscord        = "discord-bot-token"
 	kindDiscordWebhook = "discord-webhook"
+	kindWebhook        = "webhook-url" // the secret part of an incoming webhook's address
+	kindTelegram       = "telegram-bot-token"
 	kindStripe         = "stripe-key"
 	kindStripeWebhook  = "stripe-webhook-secret"
 	kindTwilio         = "twilio-api-key"
@@ -42,11 +44,14 @@ const (
 	kindCookie         = "cookie"
 	kindLinkToken      = "opsguard-link-token"
 	kindOperatorKey    = "opsguard-key"
+
+	kindAuth = "auth" // no placeholder's: user:password in base64, or something else
+	kindWeak = "weak" // no placeholder's: a secret if the value looks random, see scanner.secret
 )
 
 var kinds = []string{
 	kindAWSKeyID, kindAWSSecret, kindGCPKey, kindGCPOAuth, kindAzureKey, kindSignature, kindGitHub, kindGitLab, kindSlack,
-	kindSlackWebhook, kindDiscord, kindDiscordWebhook, kindStripe, kindStripeWebhook, kindTwilio, kindSendGrid, kindNPM,
+	kindSlackWebhook, kindDiscord, kindDiscordWebhook, kindWebhook, kindTelegram, kindStripe, kindStripeWebhook, kindTwilio, kindSendGrid, kindNPM,
 	kindPyPI, kindAnthropic, kindOpenAI, kindVendor, kindJWT, kindPrivateKey, kindURLPassword, kindPassword, kindSecret,
 	kindToken, kindAPIKey, kindAuthorization, kindBearer, kindBasic, kindCookie, kindLinkToken, kindOperatorKey,
 }

@@ -15,6 +15,7 @@ const (
 	suffix fit = iota
 	lastWord
 	whole
+	weakWord // as lastWord, but the value must look random too: the name alone says little
 )
 
 type nameRule struct {
@@ -25,8 +26,6 @@ type nameRule struct {
 
 var nameRules = []nameRule{
 	{"password", suffix, kindPassword},
-	{"password1", suffix, kindPassword},
-	{"password2", suffix, kindPassword},
 	{"passwordconfirmation", suffix, kindPassword},
 	{"passwordhash", suffix, kindPassword},
 	{"passwd", suffix, kindPassword},
@@ -59,6 +58,14 @@ var nameRules = []nameRule{
 	{"masterkey", suffix, kindSecret},
 	{"privatekey", suffix, kindPrivateKey},
 	{"privatekeyid", suffix, kindPrivateKey},
+	{"clientkeydata", suffix, kindPrivateKey}, // a kubeconfig
+	{"keyfiledata", suffix, kindPrivateKey},
+	{"presharedkey", suffix, kindPrivateKey},
+	{"unsealkey", suffix, kindSecret}, // "Unseal Key 1: x", as Vault prints them
+	{"recoverykey", suffix, kindSecret},
+	{"hmackey", suffix, kindSecret},
+	{"webhookkey", suffix, kindSecret},
+	{"secretstring", suffix, kindSecret},
 	{"sshkey", suffix, kindPrivateKey},
 	{"apikey", suffix, kindAPIKey},
 	{"accesskey", suffix, kindAPIKey},
@@ -78,10 +85,53 @@ var nameRules = []nameRule{
 	{"npmauth", whole, kindToken},
 	{"authorization", suffix, kindAuthorization},
 	{"cookie", suffix, kindCookie},
+	{"passwordstdin", suffix, kindPassword},
+	{"passw", lastWord, kindPassword},
+	{"paswd", lastWord, kindPassword},
+	{"psw", lastWord, kindPassword},
+	{"key", weakWord, kindWeak},
+	{"auth", whole, kindAuth},
+	{"auth", weakWord, kindWeak},
+	{"cred", weakWord, kindWeak},
+	{"creds", weakWord, kindWeak},
+	{"credential", weakWord, kindWeak},
+	{"credentials", weakWord, kindWeak},
+	{"pw", weakWord, kindWeak},
+	{"otp", weakWord, kindWeak},
+	{"session", weakWord, kindWeak},
+	{"sessionid", weakWord, kindWeak},
+	{"sid", weakWord, kindWeak},
+	{"salt", weakWord, kindWeak},
+	{"hmac", weakWord, kindWeak},
+	{"seed", weakWord, kindWeak},
+	{"jwt", weakWord, kindWeak},
+	{"bearer", weakWord, kindWeak},
+	{"ticket", weakWord, kindWeak},
+	{"csrf", weakWord, kindWeak},
+	{"xsrf", weakWord, kindWeak},
+	{"license", weakWord, kindWeak},
+	{"pat", weakWord, kindWeak},
+	{"webhook", weakWord, kindWeak},
+	{"signature", weakWord, kindWeak},
+	{"passkey", weakWord, kindWeak},
+	{"assertion", weakWord, kindWeak},
+	{"verifier", weakWord, kindWeak},
+	{"tok", weakWord, kindWeak},
+	{"access", weakWord, kindWeak},
+	{"private", weakWord, kindWeak},
+	{"login", weakWord, kindWeak},
+	{"keys", weakWord, kindWeak},
+	{"secrets", weakWord, kindWeak},
+	{"tokens", weakWord, kindWeak},
+	{"passwords", weakWord, kindWeak},
 }
 
-// notSecret lists names that end like a secret and are none: where a list goes on, and what a parser stumbled over.
-var notSecret = []string{"nexttoken", "pagetoken", "continuationtoken", "synctoken", "unexpectedtoken", "cancellationtoken"}
+// notSecret lists whole names (after the last dot) that end like a secret and are none: where a list goes on, and what a
+// parser stumbled over. STATUSPAGE_TOKEN is none of them.
+var notSecret = []string{
+	"nexttoken", "pagetoken", "nextpagetoken", "prevpagetoken", "continuationtoken", "nextcontinuationtoken", "synctoken",
+	"nextsynctoken", "unexpectedtoken", "cancellationtoken",
+}
 
 // nameEnds are the rules by last byte; the longer first, so that the more telling kind wins.
 var nameEnds = func() (t [256][]nameRule) {
@@ -104,6 +154,16 @@ func kindOfName(name string) string {
 	if name == "" {
 		return ""
 	}
+	if decimal[name[len(name)-1]] { // API_KEY_2, password1
+		end := len(name) - 1
+		for end > 0 && len(name)-end < 4 && (decimal[name[end-1]] || name[end-1] == '_' || name[end-1] == '-' || name[end-1] == ' ') {
+			end--
+		}
+		if end == 0 || !alnum[name[end-1]] || decimal[name[end-1]] {
+			return ""
+		}
+		name = name[:end]
+	}
 	last := name[len(name)-1] | 0x20 // lower case; digits stay
 	if len(nameEnds[last]) == 0 {
 		return ""
@@ -114,13 +174,12 @@ func kindOfName(name string) string {
 		if !strings.HasSuffix(squeezed, r.text) {
 			continue
 		}
-		if r.fit == whole && squeezed != r.text || r.fit == lastWord && !beginsWord(name, len(r.text)) {
+		if r.fit == whole && squeezed != r.text || (r.fit == lastWord || r.fit == weakWord) && !beginsWord(name, len(r.text)) {
 			continue
 		}
-		for _, n := range notSecret {
-			if strings.HasSuffix(squeezed, n) {
-				return ""
-			}
+		last := name[strings.LastIndexByte(name, '.')+1:]
+		if r.kind == kindToken && slices.Contains(notSecret, squeeze(buf[:0], last)) {
+			return ""
 		}
 		return r.kind
 	}
@@ -162,7 +221,9 @@ func nameBefore(left string) (name string, start int) {
 		end--
 	}
 	if end > 0 && isQuote(left[end-1]) {
-		end--
+		if end--; end > 0 && left[end-1] == left[end] {
+			end-- // doubled, as in CSV
+		}
 		for n := 0; n < 7 && end > 0 && left[end-1] == '\\'; n++ {
 			end--
 		}
@@ -172,6 +233,18 @@ func nameBefore(left string) (name string, start int) {
 		start--
 	}
 	name = left[start:end]
+	if start > 1 && (equalFold(name, "string") || equalFold(name, "is")) { // var token string = "x"; the token is: x
+		if before := strings.TrimRight(left[max(0, start-2):start], " :"); before == "" || len(before) < min(2, start) {
+			return wordBefore(left[:start])
+		}
+	}
+	if word := len(name); word > 0 && word <= 2 && decimal.run(name, 0) == word && start > 4 && equalFold(left[start-5:start], " key ") {
+		from := start - 5 // "Unseal Key 1: x"
+		for from > 0 && start-from < longestName && alnum[left[from-1]] {
+			from--
+		}
+		return left[from:end], from
+	}
 	// "API key: x" is two words in prose, as is "unexpected token: x", which is no secret.
 	if word := len(name); start > 1 && left[start-1] == ' ' && (equalFold(name, "key") || equalFold(name, "token")) {
 		from := start - 1
@@ -181,6 +254,30 @@ func nameBefore(left string) (name string, start int) {
 		name = left[from:end]
 	}
 	return name, start
+}
+
+// wordBefore is nameBefore for a name that a type or a verb follows.
+func wordBefore(left string) (name string, start int) {
+	end := len(left)
+	for n := 0; n < 2 && end > 0 && (left[end-1] == ' ' || left[end-1] == ':'); n++ {
+		end--
+	}
+	start = end
+	for start > 0 && end-start < longestName && nameChars[left[start-1]] {
+		start--
+	}
+	if name = left[start:end]; start > 1 && equalFold(name, "key") {
+		from := start - 1
+		for from > 0 && start-from < longestName && alnum[left[from-1]] {
+			from--
+		}
+		name = left[from:end]
+	}
+	return name, start
+}
+
+func endsIn(name, end string) bool {
+	return len(name) >= len(end) && equalFold(name[len(name)-len(end):], end)
 }
 
 func isQuote(c byte) bool { return c == '"' || c == '\'' || c == '`' }

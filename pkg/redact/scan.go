@@ -44,6 +44,10 @@ func scan(in string) (out string, found Counts, steps int) {
 			i++
 			continue
 		}
+		if plainPrefix[in[i]] && !s.mayHold(i) {
+			i++
+			continue
+		}
 		if n := placeholderLen(in[i:]); n > 0 {
 			i += n
 			s.barrier = i
@@ -107,23 +111,38 @@ func (s *scanner) at(i int) (span, bool) {
 		if strings.HasPrefix(s.in[i:], "://") {
 			return s.urlPassword(i)
 		}
+		if i+1 < len(s.in) && s.in[i+1] == 'A' {
+			if found, ok := s.numberedAt(i, 6, kindTelegram); ok {
+				return found, true
+			}
+		}
 		return s.assignment(i, i+1)
+	case '|':
+		return s.numberedAt(i, 14, kindVendor)
+	case '~':
+		return s.entraAt(i)
+	case '(', ',':
+		return s.argument(i)
 	case '%':
 		if strings.HasPrefix(s.in[i:], "%3D") || strings.HasPrefix(s.in[i:], "%3d") {
 			return s.assignment(i, i+3)
 		}
 	case '>':
+		if i > s.barrier && s.in[i-1] == '-' && strings.HasPrefix(s.in[i:], "> ") {
+			return s.assignment(i, i+1)
+		}
 		return s.element(i)
 	case '-':
 		return s.flag(i)
 	case '@':
 		return s.dataSource(i)
-	case '\'':
+	case '\'', '"':
 		return s.sqlPassword(i)
 	case 'B', 'b':
 		return s.bareAuth(i)
 	case 'a':
 		s.noteLink(i)
+		return s.atlasAt(i)
 	}
 	return span{}, false
 }
@@ -133,11 +152,14 @@ var triggers = func() (t [256]bool) {
 	for c := range prefixes {
 		t[c] = len(prefixes[c]) > 0
 	}
-	for _, c := range "[=:%>-@'BbaeSMNOhd" {
+	for _, c := range others {
 		t[c] = true
 	}
 	return t
 }()
+
+// others are the bytes that at looks at beside those that begin a prefix.
+const others = `[=:%>-@'BbaeSMNOd|~(,"`
 
 // edge tells whether a word can begin at i: what is to the left is no letter or digit, or is the end of an escape (\n in
 // quoted logs, %20 in addresses).

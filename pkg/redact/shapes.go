@@ -29,7 +29,20 @@ func (s *scanner) jwtAt(i int) (span, bool) {
 		}
 		end = next
 	}
-	return span{i, end, kindJWT}, true
+	return span{i, s.wrappedRest(i, end), kindJWT}, true
+}
+
+// wrappedRest returns where a token goes on to that line ends cut: a long line, then lines that hold nothing else.
+func (s *scanner) wrappedRest(i, end int) int {
+	for line := i; end < len(s.in) && s.in[end] == '\n' && end-line >= 48; {
+		from := end + 1
+		to := s.run(dotted, from)
+		if to-from < 4 || to < len(s.in) && s.in[to] != '\n' {
+			break
+		}
+		line, end = from, to
+	}
+	return end
 }
 
 // sendGridAt finds SG., 22 characters of id, a dot, 43 of secret.
@@ -77,21 +90,43 @@ func (s *scanner) discordAt(i int) (span, bool) {
 
 func mno(c byte) bool { return c == 'M' || c == 'N' || c == 'O' }
 
-// slackWebhookAt finds the path of an incoming webhook: it is the whole credential.
-func (s *scanner) slackWebhookAt(i int) (span, bool) {
-	in := s.in
-	const host = "hooks.slack.com/"
-	if !strings.HasPrefix(in[i:], host) {
+// entraAt finds a client secret of Entra: three characters, a digit, Q~, 31 to 34 more; i is at the ~.
+func (s *scanner) entraAt(i int) (span, bool) {
+	if i-5 < s.barrier || s.in[i-1] != 'Q' || !decimal[s.in[i-2]] {
 		return span{}, false
 	}
-	for _, kind := range []string{"services/", "workflows/", "triggers/"} {
-		if strings.HasPrefix(in[i+len(host):], kind) {
-			from := i + len(host) + len(kind)
-			end := s.run(pathLike, from)
-			return span{from, end, kindSlackWebhook}, end-from >= 16
+	for _, c := range []byte(s.in[i-5 : i-2]) {
+		if !entraChars[c] {
+			return span{}, false
 		}
 	}
-	return span{}, false
+	end := s.run(entraChars, i+1)
+	return span{i - 5, end, kindAzureKey}, end-i-1 >= 28
+}
+
+// numberedAt finds a secret behind a number that is public and this separator: the token of a Telegram bot (: and an A),
+// an app's access token of Facebook (|).
+func (s *scanner) numberedAt(i, least int, kind string) (span, bool) {
+	from := i
+	for from > s.barrier && i-from < least && decimal[s.in[from-1]] {
+		from--
+	}
+	s.steps += i - from
+	if i-from < least {
+		return span{}, false
+	}
+	end := s.run(base64URL, i+1)
+	return span{i + 1, end, kind}, end-i-1 >= 27 && end-i-1 <= 64 && s.holds(digits, i+1, end)
+}
+
+// atlasAt finds a token of Terraform Cloud: 14 characters, .atlasv1., 60 or more; i is after the first dot.
+func (s *scanner) atlasAt(i int) (span, bool) {
+	const mark = "atlasv1."
+	if i-15 < s.barrier || !strings.HasPrefix(s.in[i:], mark) || s.in[i-1] != '.' || alnum.run(s.in[:i-1], i-15) != i-1 {
+		return span{}, false
+	}
+	end := s.run(base64URL, i+len(mark))
+	return span{i - 15, end, kindVendor}, end-i-len(mark) >= 40
 }
 
 // discordWebhookAt finds the token of a webhook; the id before it is public and tells which one it is.

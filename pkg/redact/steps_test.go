@@ -81,14 +81,16 @@ func TestGrownUnitsHoldEveryRule(t *testing.T) {
 // bounded are the functions that read without counting, each with why what it reads has a fixed bound, or who counts it.
 var bounded = map[string]string{
 	"Total": "no text", "wordSet": "the package's own lists", "squeeze": "a name", "kindOfName": "a name", "equalFold": "a name",
-	"nameBefore": "a name, counted by its callers", "placeholderLen": "a placeholder", "ordinary": "a count of tests", "edge": "three bytes",
-	"skipBlanks": "64 bytes", "closes": "8 bytes", "beginsField": "a name", "sqlPassword": "two words before a quote",
+	"nameBefore": "a name, counted by its callers", "wordBefore": "a name", "placeholderLen": "a placeholder", "ordinary": "a count of tests", "edge": "three bytes",
+	"skipBlanks": "64 bytes", "closes": "8 bytes", "beginsField": "a name", "encodedPair": "a run that it has counted, and two bytes",
 	"masked": "longestInnocent", "short": "longestInnocent", "code": "longestInnocent", "prose": "longestWord",
 	"reference": "longestInnocent, or the password of a URL, in which no other URL begins",
 	"bareEnd":   "counted by its method", "headerEnd": "counted by its method", "skipBreaks": "counted by cutBody",
 	"run":   "counted by its method",
 	"ruled": "the rules, and a run that it has counted", "jwtAt": "four parts, counted", "discordAt": "32 bytes",
-	"mayBegin": "64 bytes, counted", "slackWebhookAt": "three words", "classOf": "the package's own lists",
+	"mayBegin": "64 bytes, counted", "classOf": "the package's own lists",
+	"wrappedRest": "lines that it has counted", "entraAt": "three bytes", "atlasAt": "14 bytes", "nextLine": "a line that it has counted",
+	"belongs":       "longestLine, counted by nextLine",
 	"authorization": "a scheme", "bareAuth": "a run that it has counted",
 }
 

@@ -20,17 +20,23 @@ const (
 )
 
 var (
-	decimal    = classOf(digits)
-	hex        = classOf(digits + "abcdefABCDEF")
-	upperDigit = classOf(digits + upper)
-	alnum      = classOf(digits + upper + lower)
-	base64Std  = classOf(digits + upper + lower + "+/=")
-	base64URL  = classOf(digits + upper + lower + "-_")
-	dotted     = classOf(digits + upper + lower + "-_.")
-	percented  = classOf(digits + upper + lower + "-_.%")
-	pathLike   = classOf(digits + upper + lower + "-_/")
-	authChars  = classOf(digits + upper + lower + "-._~+/=")
-	nameChars  = classOf(digits + upper + lower + "-_.")
+	decimal     = classOf(digits)
+	hex         = classOf(digits + "abcdefABCDEF")
+	upperDigit  = classOf(digits + upper)
+	alnum       = classOf(digits + upper + lower)
+	base64Std   = classOf(digits + upper + lower + "+/=")
+	base64URL   = classOf(digits + upper + lower + "-_")
+	dotted      = classOf(digits + upper + lower + "-_.")
+	percented   = classOf(digits + upper + lower + "-_.%")
+	pathLike    = classOf(digits + upper + lower + "-_/")
+	upperB      = classOf(digits + upper + "-")
+	webhookPath = classOf(digits + upper + lower + "-_/@")
+	entraChars  = classOf(digits + upper + lower + "-_~.")
+	randomChars = classOf(digits + upper + lower + "-._~+/=!@#$%^&*")
+	bracedChars = classOf(digits + upper + lower + "-._~+/!@#$%^&*;")
+	base64Body  = classOf(digits + upper + lower + "+/")
+	authChars   = classOf(digits + upper + lower + "-._~+/=")
+	nameChars   = classOf(digits + upper + lower + "-_.")
 )
 
 // run returns the end of the longest run of c in s from i on.
@@ -50,78 +56,23 @@ type tokenRule struct {
 	min    int // bytes after the prefix; well under what the issuer makes, for logs cut lines
 	word   bool
 	digit  bool // must hold a digit early on: the prefix also begins ordinary words
-}
-
-// Shapes as the issuers document them; compared with what secret scanners such as gitleaks look for.
-var tokenRules = []tokenRule{
-	{prefix: "AKIA", kind: kindAWSKeyID, chars: upperDigit, min: 16},
-	{prefix: "ASIA", kind: kindAWSKeyID, chars: upperDigit, min: 16},
-	{prefix: "ABIA", kind: kindAWSKeyID, chars: upperDigit, min: 16},
-	{prefix: "ACCA", kind: kindAWSKeyID, chars: upperDigit, min: 16},
-	{prefix: "AIza", kind: kindGCPKey, chars: base64URL, min: 30},
-	{prefix: "GOCSPX-", kind: kindGCPOAuth, chars: base64URL, min: 20},
-	{prefix: "ya29.", kind: kindGCPOAuth, chars: dotted, min: 20},
-	{prefix: "ghp_", kind: kindGitHub, chars: base64URL, min: 20},
-	{prefix: "gho_", kind: kindGitHub, chars: base64URL, min: 20},
-	{prefix: "ghu_", kind: kindGitHub, chars: base64URL, min: 20},
-	{prefix: "ghs_", kind: kindGitHub, chars: dotted, min: 20},
-	{prefix: "ghr_", kind: kindGitHub, chars: base64URL, min: 20},
-	{prefix: "github_pat_", kind: kindGitHub, chars: base64URL, min: 20},
-	{prefix: "glpat-", kind: kindGitLab, chars: dotted, min: 16},
-	{prefix: "gldt-", kind: kindGitLab, chars: dotted, min: 16},
-	{prefix: "glrt-", kind: kindGitLab, chars: dotted, min: 16},
-	{prefix: "glptt-", kind: kindGitLab, chars: dotted, min: 16},
-	{prefix: "glcbt-", kind: kindGitLab, chars: dotted, min: 16},
-	{prefix: "gloas-", kind: kindGitLab, chars: dotted, min: 16},
-	{prefix: "glsoat-", kind: kindGitLab, chars: dotted, min: 16},
-	{prefix: "glagent-", kind: kindGitLab, chars: dotted, min: 16},
-	{prefix: "xapp-", kind: kindSlack, chars: base64URL, min: 10, digit: true},
-	{prefix: "xoxa-", kind: kindSlack, chars: base64URL, min: 8},
-	{prefix: "xoxb-", kind: kindSlack, chars: base64URL, min: 8},
-	{prefix: "xoxc-", kind: kindSlack, chars: base64URL, min: 8},
-	{prefix: "xoxd-", kind: kindSlack, chars: percented, min: 8},
-	{prefix: "xoxe-", kind: kindSlack, chars: base64URL, min: 8},
-	{prefix: "xoxe.", kind: kindSlack, chars: dotted, min: 8},
-	{prefix: "xoxo-", kind: kindSlack, chars: base64URL, min: 8},
-	{prefix: "xoxp-", kind: kindSlack, chars: base64URL, min: 8},
-	{prefix: "xoxr-", kind: kindSlack, chars: base64URL, min: 8},
-	{prefix: "xoxs-", kind: kindSlack, chars: base64URL, min: 8},
-	{prefix: "sk_live_", kind: kindStripe, chars: base64URL, min: 10},
-	{prefix: "sk_test_", kind: kindStripe, chars: base64URL, min: 10},
-	{prefix: "rk_live_", kind: kindStripe, chars: base64URL, min: 10},
-	{prefix: "rk_test_", kind: kindStripe, chars: base64URL, min: 10},
-	{prefix: "whsec_", kind: kindStripeWebhook, chars: base64Std, min: 16},
-	{prefix: "SK", kind: kindTwilio, chars: hex, min: 32, word: true},
-	{prefix: "npm_", kind: kindNPM, chars: alnum, min: 30},
-	{prefix: "pypi-AgE", kind: kindPyPI, chars: base64URL, min: 30},
-	{prefix: "sk-ant-", kind: kindAnthropic, chars: base64URL, min: 16, word: true, digit: true},
-	{prefix: "sk-proj-", kind: kindOpenAI, chars: base64URL, min: 20, word: true, digit: true},
-	{prefix: "sk-svcacct-", kind: kindOpenAI, chars: base64URL, min: 20, word: true, digit: true},
-	{prefix: "sk-admin-", kind: kindOpenAI, chars: base64URL, min: 20, word: true, digit: true},
-	{prefix: "sk-or-v1-", kind: kindVendor, chars: alnum, min: 20, word: true},
-	{prefix: "sk-", kind: kindOpenAI, chars: alnum, min: 20, word: true, digit: true},
-	{prefix: "ogk_", kind: kindOperatorKey, chars: base64URL, min: 8, word: true},
-	{prefix: "AGE-SECRET-KEY-1", kind: kindPrivateKey, chars: upperDigit, min: 20},
-	{prefix: "HRKU-", kind: kindVendor, chars: base64URL, min: 30},
-	{prefix: "NRAK-", kind: kindVendor, chars: upperDigit, min: 20},
-	{prefix: "PMAK-", kind: kindVendor, chars: base64URL, min: 40},
-	{prefix: "dapi", kind: kindVendor, chars: hex, min: 32, word: true},
-	{prefix: "dckr_pat_", kind: kindVendor, chars: base64URL, min: 20},
-	{prefix: "dop_v1_", kind: kindVendor, chars: hex, min: 40},
-	{prefix: "glsa_", kind: kindVendor, chars: base64URL, min: 32},
-	{prefix: "gsk_", kind: kindVendor, chars: alnum, min: 40, word: true},
-	{prefix: "hf_", kind: kindVendor, chars: alnum, min: 30, word: true},
-	{prefix: "hvs.", kind: kindVendor, chars: base64URL, min: 24, word: true},
-	{prefix: "lin_api_", kind: kindVendor, chars: alnum, min: 30},
-	{prefix: "shpat_", kind: kindVendor, chars: hex, min: 32},
-	{prefix: "shpss_", kind: kindVendor, chars: hex, min: 32},
-	{prefix: "sntrys_", kind: kindVendor, chars: base64Std, min: 40},
+	exact  bool // has min bytes, neither more nor less, with letters of both cases and a digit: the prefix says little
+	keep   bool // the prefix stays: it is the public part of an address
+	full   int  // bytes that the issuer makes, 0 if they vary: by it a token is found that a line end cuts in two
 }
 
 // begins holds, by its first two bytes, whether a prefix may begin: most text is passed over at the cost of one look-up.
 var begins = func() (t [256][256]bool) {
 	for _, r := range tokenRules {
 		t[r.prefix[0]][r.prefix[1]] = true
+	}
+	return t
+}()
+
+// plainPrefix holds the bytes that only a prefix makes worth a look.
+var plainPrefix = func() (t [256]bool) {
+	for _, r := range tokenRules {
+		t[r.prefix[0]] = strings.IndexByte(others, r.prefix[0]) < 0
 	}
 	return t
 }()
@@ -155,8 +106,6 @@ func (s *scanner) tokenAt(i, barrier int) (span, bool) {
 		return s.discordAt(i)
 	case '-':
 		return s.pemAt(i)
-	case 'h':
-		return s.slackWebhookAt(i)
 	case 'd':
 		return s.discordWebhookAt(i)
 	}
@@ -171,15 +120,47 @@ func (s *scanner) ruled(i, barrier int) (span, bool) {
 			continue
 		}
 		from := i + len(r.prefix)
+		if r.exact {
+			if end, ok := s.exactly(r, from); ok {
+				return span{i, end, r.kind}, true
+			}
+			continue
+		}
 		end := s.run(r.chars, from)
+		if rest, ok := s.wrapped(r, from, end); ok {
+			return span{i, rest, r.kind}, true
+		}
 		for end > from && s.in[end-1] == '.' { // a full stop of the sentence around it
 			end--
+		}
+		if end-from >= r.min && r.keep {
+			return span{from, end, r.kind}, true
 		}
 		if end-from >= r.min {
 			return span{i, end, r.kind}, true
 		}
 	}
 	return span{}, false
+}
+
+// exactly returns where the token of an exact rule ends, whose part after the prefix begins at from.
+func (s *scanner) exactly(r *tokenRule, from int) (int, bool) {
+	end := r.chars.run(s.in[:min(len(s.in), from+r.min+1)], from)
+	s.steps += end - from + 1
+	body := s.in[from:end]
+	return end, len(body) == r.min && strings.ContainsAny(body, digits) && strings.ContainsAny(body, upper) && strings.ContainsAny(body, lower)
+}
+
+// wrapped returns where a token ends that a line end cuts in two: only if the next line begins with just what is missing.
+func (s *scanner) wrapped(r *tokenRule, from, end int) (int, bool) {
+	if r.full == 0 || end-from < 4 || end-from >= r.full || end == len(s.in) || s.in[end] != '\n' {
+		return 0, false
+	}
+	next := skipBlanks(s.in, end+1)
+	missing := r.full - (end - from)
+	to := r.chars.run(s.in[:min(len(s.in), next+missing+1)], next)
+	s.steps += missing
+	return to, to-next == missing
 }
 
 // tokenBegins is tokenAt for those that need not know where the token ends. It reads no further than it must: they do not
@@ -191,6 +172,12 @@ func (s *scanner) tokenBegins(i, barrier int) bool {
 			continue
 		}
 		from := i + len(r.prefix)
+		if r.exact {
+			if _, ok := s.exactly(r, from); ok {
+				return true
+			}
+			continue
+		}
 		end := r.chars.run(s.in[:min(len(s.in), from+r.min)], from)
 		s.steps += end - from + 1
 		if end-from < r.min {

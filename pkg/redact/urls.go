@@ -17,6 +17,10 @@ func (s *scanner) urlPassword(i int) (span, bool) {
 		return span{}, false
 	}
 	colon := s.find(":", from, from+at) - from
+	if colon == at {
+		at = s.mailUser(from, at) // the user is an address of mail
+		colon = s.find(":", from, from+at) - from
+	}
 	slash := s.find("/?#", from, from+at) - from
 	if colon == at || slash < colon {
 		return span{}, false // no password, or an @ somewhere in the path
@@ -50,6 +54,16 @@ func (s *scanner) urlPassword(i int) (span, bool) {
 		return span{}, false
 	}
 	return span{from + colon + 1, from + at, kindURLPassword}, true
+}
+
+// mailUser returns where the user and password end whose user holds the @ at: at the next @ of the same authority, if a
+// colon stands between that no port explains. Offsets are from from.
+func (s *scanner) mailUser(from, at int) int {
+	end := s.find("/?#, \t\n\"'`<>\\[@", from+at+1, min(len(s.in), from+at+1+longestName*2)) - from
+	if from+end < len(s.in) && s.in[from+end] == '@' && s.holds(":", from+at, from+end) {
+		return end
+	}
+	return at
 }
 
 // dataSource handles user:password@tcp(host), the form of Go's MySQL driver; i is at the @.

@@ -31,10 +31,22 @@ func (s *scanner) valueStart(i int) (value, bool) {
 		i++ // a list, as Go prints the values of a header
 	}
 	v := s.quotedAt(i)
+	if v.start < len(in) && in[v.start] == '{' && !v.quoted {
+		return s.braced(v.start)
+	}
 	if v.start == len(in) || in[v.start] == '{' || placeholderLen(in[v.start:]) > 0 {
 		return value{}, false
 	}
 	return v, true
+}
+
+// braced returns the value in braces that begins at i, as ODBC writes it: one word, not an object and no template.
+func (s *scanner) braced(i int) (value, bool) {
+	from := i + 1
+	end := bracedChars.run(s.in[:min(len(s.in), from+longestInnocent)], from)
+	s.steps += end - i
+	ok := end > from && end < len(s.in) && s.in[end] == '}'
+	return value{from, end, true}, ok
 }
 
 func skipBlanks(in string, i int) int {
@@ -59,10 +71,18 @@ func (s *scanner) quotedAt(i int) value {
 		return value{start: i}
 	}
 	quote, start := in[open], open+1
+	if depth == 0 && doubled(in[open:], quote) {
+		return s.doublyQuoted(open + 2)
+	}
 	slashes, k, closed := 0, start, false
 	for ; k < len(in) && k-start < longestQuoted && in[k] != '\n'; k++ {
 		if in[k] == '\\' {
 			slashes++
+			continue
+		}
+		if in[k] == quote && depth == 0 && k > start && k+1 < len(in) && in[k+1] == quote && slashes%2 == 0 {
+			k++ // a doubled quote is one of the value
+			slashes = 0
 			continue
 		}
 		if in[k] == quote && (depth == 0 && slashes%2 == 0 || depth > 0 && slashes <= depth) {
@@ -76,6 +96,20 @@ func (s *scanner) quotedAt(i int) value {
 		return value{start: start}
 	}
 	return value{start, k - min(slashes, depth), true}
+}
+
+// doubled tells whether text begins with two quotes that open a value, as in JSON within CSV; two that hold nothing do not.
+func doubled(text string, quote byte) bool {
+	return len(text) > 2 && text[1] == quote && (alnum[text[2]] || placeholderLen(text[2:]) > 0)
+}
+
+// doublyQuoted returns the value from start on that ends at two quotes.
+func (s *scanner) doublyQuoted(start int) value {
+	end := s.find("\"'`\n", start, min(len(s.in), start+longestQuoted))
+	if end+1 >= len(s.in) || !isQuote(s.in[end]) || s.in[end+1] != s.in[end] {
+		return value{start: start}
+	}
+	return value{start, end, true}
 }
 
 // bareEnd returns where a value without quotes ends. Passwords hold any character, and lists and sentences go on after
@@ -93,7 +127,7 @@ func bareEnd(in string, i int) int {
 			}
 			open++
 		case '\\':
-			if escapes(in[k+1:]) {
+			if escapes(in[k+1:]) && !writes(in[k+1:]) {
 				return k
 			}
 		case '%':
@@ -129,6 +163,12 @@ func bareEnd(in string, i int) int {
 func escapes(rest string) bool {
 	return rest != "" && (isQuote(rest[0]) || rest[0] == 'n' || rest[0] == 'r' || rest[0] == 't' || rest[0] == '\\' ||
 		strings.HasPrefix(rest, "u00") || placeholderLen(rest) > 0)
+}
+
+// writes tells whether a backslash in front of rest spells a character of the value, as Go's JSON does with < and >.
+func writes(rest string) bool {
+	return strings.HasPrefix(rest, "u003e") && !(len(rest) == 5 || rest[5] == '\\' || rest[5] == '"') ||
+		strings.HasPrefix(rest, "u003c") && !strings.HasPrefix(rest, "u003c/")
 }
 
 // closes tells whether a quote or bracket in front of rest closes something around the value.
