@@ -35,8 +35,9 @@ test-fuzz: ## every fuzz target for a second
 test-aws: validate ## the deployed stack on an emulator with IAM enforced
 	@infra/emulator/test.sh
 
-test-fast: ## the inner loop: no black-box suite, no race detector, no programs built, fewer repetitions
-	go test -short $$(go list ./... | grep -v /infra/e2e)
+# Linking 80 test programs is half of it: without cgo it takes a third less. make lint vets.
+test-fast: ## the inner loop: no black-box suite, no race detector, no vetting, no programs built, fewer repetitions
+	CGO_ENABLED=0 go test -short -vet=off $$(go list ./... | grep -v /infra/e2e)
 
 lint:
 	@command -v cc >/dev/null || { echo "make test needs a C compiler (cc) for the race detector; install gcc or clang"; exit 1; }

@@ -98,6 +98,9 @@ func mutate(t *testing.T, change func(document)) []byte {
 // TestABrokenDefinitionIsRefusedForItsOwnReason shows that the checks can fail,
 // each for what it is about and none for anything else.
 func TestABrokenDefinitionIsRefusedForItsOwnReason(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it runs every broken definition, for 12 s; make test does")
+	}
 	broken := map[string]bool{}
 	for _, m := range slices.Concat(approvalMutants(), failureMutants(), dataMutants(), shapeMutants(), settleMutants(), undoMutants()) {
 		t.Run(m.name, func(t *testing.T) {

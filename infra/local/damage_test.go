@@ -42,7 +42,7 @@ func TestNoDamageEndsTheProcess(t *testing.T) {
 	t.Parallel() // it waits for its child
 	trials := 64
 	if testing.Short() {
-		trials = 12
+		trials = 8
 	}
 	source := t.TempDir()
 	fill(t, source, 120, 300)
