@@ -157,6 +157,7 @@ func TestLinesThatProveLittleDoNotOutweighThoseThatCount(t *testing.T) {
 	for name, line := range map[string]string{
 		"not handled": oom + " was not handled",
 		"a loud word": "2026-03-01 12:00:00 INFO gave up: FATAL " + oom,
+		"a field":     oom + ` {"recovered":true}`,
 		"ten minutes": "2026-03-01 11:50:00 ERROR " + oom,
 		"more info":   oom + ". More info: http://a.example/",
 	} {

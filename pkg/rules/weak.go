@@ -45,9 +45,9 @@ var quotes = sync.OnceValue(func() *regexp.Regexp {
 		`subject|last (?:week|month|year|night)|yesterday|reminder|for example|e\.g\.|training|drill|fixture|test case)\b[^a-z]`)
 })
 
-// words that say that it is over. They stand after the phrase, or anywhere if they say what of.
+// words that say that it is over. They stand after the phrase. The name of a field, such as "recovered", says nothing.
 var over = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`\b(handled|recovered|resolved|mitigated|succeeded|suppressed|cleared|fixed|(?:was|were|is|being) (?:caught|ignored)|` +
+	return regexp.MustCompile(`(?:^|[^"'\w])(handled|recovered|resolved|mitigated|succeeded|suppressed|cleared|fixed|(?:was|were|is|being) (?:caught|ignored)|` +
 		`no longer|back to normal|healthy again|reconnected|retry (?:ok|succeeded|worked))\b`)
 })
 
