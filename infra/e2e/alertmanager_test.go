@@ -76,7 +76,15 @@ func TestARealAlertmanagerOpensAnIncidentAndResolvesIt(t *testing.T) {
 		receiverOfTheGuide(t, "http://"+addr+"/ingest/my-alertmanager", write("token", token))
 	cmd := exec.Command(program, "--config.file="+write("alertmanager.yml", config), "--storage.path="+filepath.Join(dir, "data"),
 		"--web.listen-address="+am, "--cluster.listen-address=")
-	startAlertmanager(t, c, cmd, am)
+	startSender(t, cmd)
+	c.eventually("Alertmanager to be ready", func() bool {
+		resp, err := http.Get("http://" + am + "/-/ready")
+		if err != nil {
+			return false
+		}
+		resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	}, func() string { return "nothing" })
 
 	begin := time.Now().Add(-time.Minute).UTC()
 	fire(t, am, begin, time.Time{})
@@ -90,31 +98,6 @@ func TestARealAlertmanagerOpensAnIncidentAndResolvesIt(t *testing.T) {
 	if got := resolved.text("decision.by"); got != "source:my-alertmanager" {
 		t.Errorf("resolved by %s, want source:my-alertmanager: %s", got, resolved)
 	}
-}
-
-// startAlertmanager waits until it is ready.
-func startAlertmanager(t *testing.T, c *client, cmd *exec.Cmd, addr string) {
-	t.Helper()
-	out := &output{}
-	cmd.Env, cmd.Stdout, cmd.Stderr = cleanEnv(), out, out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		_ = cmd.Wait() // it was killed
-		if t.Failed() {
-			t.Logf("what Alertmanager printed:\n%s", tail(out.String(), 6000))
-		}
-	})
-	c.eventually("Alertmanager to be ready", func() bool {
-		resp, err := http.Get("http://" + addr + "/-/ready")
-		if err != nil {
-			return false
-		}
-		resp.Body.Close()
-		return resp.StatusCode == http.StatusOK
-	}, out.String)
 }
 
 // fire posts the alert to Alertmanager's own API, as Prometheus does; with an end in the

@@ -137,20 +137,8 @@ func TestARealNagiosOpensAnIncidentAndResolvesIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := &output{}
-	cmd := exec.Command("nagios4", write("nagios.cfg", strings.ReplaceAll(nagiosConfig, "USER", strings.TrimSpace(string(me))), 0o600))
-	cmd.Env, cmd.Stdout, cmd.Stderr = cleanEnv(), out, out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Signal(os.Interrupt)
-		_ = cmd.Wait()
-		if t.Failed() {
-			log, _ := os.ReadFile(filepath.Join(dir, "nagios.log"))
-			t.Logf("what Nagios printed:\n%s\n%s", tail(out.String(), 3000), tail(string(log), 3000))
-		}
-	})
+	startSender(t, exec.Command("nagios4", write("nagios.cfg", strings.ReplaceAll(nagiosConfig, "USER", strings.TrimSpace(string(me))), 0o600)),
+		filepath.Join(dir, "nagios.log"))
 	says("2", "CRITICAL - java.lang.OutOfMemoryError: Java heap space; $(reboot) `id`")
 	id := c.onlyOf("checkout-1")
 	opened := c.until(id, "WAITING_FOR_APPROVAL")
