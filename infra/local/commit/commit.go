@@ -6,6 +6,9 @@
 // its writers are answered. What the journal holds is kept in memory too, and is
 // written into the bbolt file later, much of it in one transaction: a checkpoint.
 //
+// Do waits for the disk. Soon does not, but keeps its place: what is written after it is
+// on disk only if it is, too.
+//
 // Single records are read by View: from memory first, then from the file. Ranges are
 // read by Scan, which makes a checkpoint first and reads the file alone.
 package commit
@@ -65,6 +68,7 @@ type Writer struct {
 	seq            uint64    // the last group that may be read
 
 	checkpoint checkpoint
+	soon       soon
 }
 
 // member is one write of a group, or something to be done between groups.
@@ -73,7 +77,8 @@ type member struct {
 	direct func(tx *bbolt.Tx) error
 	flush  bool
 	err    error
-	done   chan struct{}
+	done   chan struct{} // closed when it is answered
+	told   func(error)   // called instead, where nobody waits
 }
 
 // New starts a writer for db. Close it before db.
@@ -81,6 +86,7 @@ func New(db DB) *Writer {
 	w := &Writer{db: db, journal: db.Journal(), queue: make(chan *member, maxGroup), stopped: make(chan struct{}), active: newMemtable()}
 	w.seq = w.journal.Seq()
 	w.checkpoint.init()
+	w.soon.init()
 	go w.run()
 	return w
 }
@@ -207,6 +213,7 @@ func (w *Writer) Close() {
 func (w *Writer) run() {
 	defer close(w.stopped)
 	defer w.checkpoint.timer.Stop()
+	defer w.soon.timer.Stop()
 	group := make([]*member, 0, maxGroup)
 	for {
 		select {
@@ -216,13 +223,17 @@ func (w *Writer) run() {
 		case err := <-w.checkpoint.ended:
 			w.endCheckpoint(err)
 			w.beginCheckpoint()
+		case <-w.soon.timer.C:
+			w.commit(w.soon.takeAll())
+			w.beginCheckpoint()
 		case m, ok := <-w.queue:
 			if !ok {
+				w.commit(w.soon.takeAll())
 				_ = w.empty() // what is left is in the journal, and the next start finds it
 				return
 			}
 			group = w.gather(append(group[:0], m))
-			w.commit(group)
+			w.commit(w.soon.take(group))
 			w.beginCheckpoint()
 		}
 	}
@@ -252,7 +263,11 @@ func (w *Writer) commit(all []*member) {
 			n++
 		}
 		if n > 0 {
-			all = all[w.write(all[:n]):]
+			done, err := w.write(all[:n])
+			if all = all[done:]; err != nil && len(w.soon.owed) > 0 {
+				w.refuse(all, err) // nothing may pass what is owed
+				return
+			}
 			continue
 		}
 		switch m := all[0]; {
@@ -261,7 +276,7 @@ func (w *Writer) commit(all []*member) {
 			w.beginCheckpoint()
 		default:
 			m.err = w.direct(m.direct)
-			close(m.done)
+			w.answer(m)
 		}
 		all = all[1:]
 	}

@@ -13,23 +13,36 @@ import (
 // maxGroupSize is where a group ends early, in bytes of keys and values.
 const maxGroupSize = 1 << 20
 
-// write writes one group and answers it. It returns how many members that were.
-func (w *Writer) write(members []*member) int {
-	n, err := w.tryWrite(members)
+// write writes one group and answers it. It returns how many members that were, and
+// why they were not written.
+func (w *Writer) write(members []*member) (n int, err error) {
+	n, err = w.tryWrite(members)
 	if n > 1 && errors.Is(err, dbfile.ErrDamaged) {
 		// One of them met a damaged part of the file; alone, each fails or succeeds for itself.
 		for i := range n {
-			w.write(members[i : i+1])
+			if _, err = w.write(members[i : i+1]); err != nil && len(w.soon.owed) > 0 {
+				return i + 1, err
+			}
 		}
-		return n
+		return n, nil
+	}
+	if err != nil {
+		err = fmt.Errorf("commit: %w", err)
+		w.refuse(members[:n], err)
+		return n, err
 	}
 	for _, m := range members[:n] {
-		if err != nil {
-			m.err = fmt.Errorf("commit: %w", err)
-		}
-		close(m.done)
+		w.answer(m)
 	}
-	return n
+	return n, nil
+}
+
+// refuse answers members that were not written.
+func (w *Writer) refuse(members []*member, err error) {
+	for _, m := range members {
+		m.err = err
+		w.answer(m)
+	}
 }
 
 // tryWrite runs members as one group, until it is large, and makes it durable.

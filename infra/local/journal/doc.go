@@ -11,5 +11,8 @@
 //
 // A record that is torn at the end was never answered, because its sync had not
 // ended. A record that is missing before a good one was answered, because groups
-// are synced one after another: [Pending] names it as lost. Start at [Journal].
+// are synced one after another: [Pending] names it as lost. So after a crash the store
+// is as it was at one moment: a group is there only if all groups before it are. The
+// workflow engine relies on that when it does not wait for its own writes. Start at
+// [Journal].
 package journal
