@@ -23,9 +23,10 @@ func (w workflow) Start(ctx context.Context, ref incident.Ref, input json.RawMes
 	return w.engine.StartSoon(ctx, name(ref), input)
 }
 
-// Deliver implements steps.Deliverer.
+// Deliver implements steps.Deliverer. The decision is on disk, and reconcile delivers
+// it again after a crash that loses this: so deciding costs one fsync, too.
 func (w workflow) Deliver(ctx context.Context, token incident.TaskToken, output json.RawMessage) error {
-	return w.engine.SendTaskSuccess(ctx, token, output)
+	return w.engine.SendTaskSuccessSoon(ctx, token, output)
 }
 
 // Describe implements steps.Describer.

@@ -40,12 +40,22 @@ func (e *Engine) StartSoon(ctx context.Context, name string, input json.RawMessa
 // nil, output is on disk as the task's result. A token nothing waits for any more is an [incident.Error] with
 // CodeTaskClosed, in which errors.Is finds [ErrTaskTimedOut], [ErrTaskDoesNotExist] or [ErrInvalidToken].
 func (e *Engine) SendTaskSuccess(ctx context.Context, token incident.TaskToken, output json.RawMessage) error {
+	return e.send(ctx, token, output, false)
+}
+
+func (e *Engine) send(ctx context.Context, token incident.TaskToken, output json.RawMessage, early bool) error {
 	name, err := tokenExecution(token.Reveal())
 	if err != nil {
 		return classify(err)
 	}
 	event := asl.CallbackSucceeded{Token: asl.Token(token.Reveal()), Output: output}
-	return e.submit(ctx, &op{name: name, kind: opEvent, event: event, done: make(chan error, 1)})
+	return e.submit(ctx, &op{name: name, kind: opEvent, event: event, done: make(chan error, 1), early: early})
+}
+
+// SendTaskSuccessSoon is SendTaskSuccess that does not wait for the disk: a crash within that moment loses the result, and then
+// the task still waits for its token. The caller needs a way to find what it has to send again.
+func (e *Engine) SendTaskSuccessSoon(ctx context.Context, token incident.TaskToken, output json.RawMessage) error {
+	return e.send(ctx, token, output, true)
 }
 
 // Description is what Describe tells of an execution.
@@ -66,6 +76,10 @@ func (e *Engine) Describe(ctx context.Context, name string) (Description, error)
 	}
 	if err := ctx.Err(); err != nil {
 		return d, classify(err)
+	}
+	if at, ok := e.unsynced.get(name); ok {
+		record := endedRecord(at.exec)
+		return Description{record.Status, record.State, record.StartedAt, record.EndedAt, record.Error, record.Cause}, nil
 	}
 	exists := false
 	err := e.cfg.DB.View(func(r commit.Reader) error {
@@ -104,7 +118,7 @@ func startOp(name string, input json.RawMessage) (*op, error) {
 	return &op{name: name, kind: opStart, input: compact.Bytes(), done: make(chan error, 1)}, nil
 }
 
-// submit hands an operation to the writer and waits until it is on disk or refused.
+// submit hands an operation to the writer and waits until it is on disk, or its step taken, or it is refused.
 func (e *Engine) submit(ctx context.Context, o *op) error {
 	if !e.enqueue(o, ctx.Done()) {
 		return classify(e.whyNot(ctx))

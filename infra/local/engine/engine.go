@@ -99,6 +99,7 @@ type Engine struct {
 	runs        *runs
 	pruning     pruning
 	recent      executions
+	unsynced    *unsynced
 
 	closing   sync.Once
 	stopping  chan struct{} // closed first: no task is begun, no timer fires
@@ -142,7 +143,7 @@ func Open(config Config) (*Engine, error) {
 	}
 	e := &Engine{
 		cfg: config, definition: def, definitions: definitions,
-		queue: make(chan *op, maxBatch), timers: newTimers(), recent: newExecutions(),
+		queue: make(chan *op, maxBatch), timers: newTimers(), recent: newExecutions(), unsynced: newUnsynced(),
 		stopping: make(chan struct{}), quit: make(chan struct{}), written: make(chan struct{}), closeDone: make(chan struct{}),
 	}
 	e.runs = newRuns(config.Workers, e.runTask)

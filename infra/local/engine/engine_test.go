@@ -164,9 +164,9 @@ type counting struct {
 	writes *int
 }
 
-func (c counting) Do(write func(commit.Tx) error) error {
+func (c counting) Soon(write func(commit.Tx) error, told func(error)) error {
 	*c.writes++
-	return c.plainDB.Do(write)
+	return c.plainDB.Soon(write, told)
 }
 
 func TestBadCallsAreToldApart(t *testing.T) {

@@ -50,8 +50,9 @@ func Plausible(bucket string, value []byte) bool {
 type DB interface {
 	// View reads single records as of one moment, with everything that was written before.
 	View(func(commit.Reader) error) error
-	// Do writes single records and returns when they are on disk. If the function answers an error, nothing of it may stay.
-	Do(func(commit.Tx) error) error
+	// Soon writes single records and does not wait for the disk. What anybody asks of the same store later is on disk only
+	// if this is, too. It is tried until it is on disk; told hears how each try went, nil the last time. View shows it then.
+	Soon(write func(commit.Tx) error, told func(error)) error
 	// Scan reads ranges, with everything that was written before.
 	Scan(func(*bbolt.Tx) error) error
 	// Update changes ranges, after everything that was written before.

@@ -26,7 +26,7 @@ type taskResult struct {
 	panic  bool
 }
 
-// runTask runs one task to its end and reports it to the writer. The file tells what there is to run: between being queued
+// runTask runs one task to its end and reports it to the writer. The execution tells what there is to run: between being queued
 // and having its turn, the attempt may have timed out.
 func (e *Engine) runTask(one run) {
 	command, exec, ok := e.command(one)
@@ -100,11 +100,12 @@ func (e *Engine) command(one run) (asl.RunTask, asl.Execution, bool) {
 	var exec asl.Execution
 	var task *asl.RunTask
 	running := false
-	err := e.cfg.DB.View(func(r commit.Reader) (err error) {
+	if at, ok := e.unsynced.get(one.name); ok {
+		exec, task, running = at.exec, at.task, at.exec.Status == asl.Running
+	} else if err := e.cfg.DB.View(func(r commit.Reader) (err error) {
 		exec, task, running, err = e.recent.read(r, one.name)
 		return err
-	})
-	if err != nil {
+	}); err != nil {
 		e.cfg.Log.Error("execution cannot be read", "execution", one.name, "error", err)
 		return asl.RunTask{}, exec, false
 	}

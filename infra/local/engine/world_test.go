@@ -94,8 +94,12 @@ func (p plainDB) View(read func(commit.Reader) error) error {
 
 func (p plainDB) Scan(read func(*bbolt.Tx) error) error { return p.DB.View(read) }
 
-func (p plainDB) Do(write func(commit.Tx) error) error {
-	return p.Update(func(tx *bbolt.Tx) error { return write(plainTx{commit.Plain{Tx: tx}}) })
+func (p plainDB) Soon(write func(commit.Tx) error, told func(error)) error {
+	err := p.Update(func(tx *bbolt.Tx) error { return write(plainTx{commit.Plain{Tx: tx}}) })
+	if err == nil {
+		told(nil)
+	}
+	return err
 }
 
 type plainTx struct{ commit.Plain }

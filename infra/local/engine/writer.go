@@ -36,6 +36,7 @@ type op struct {
 	input json.RawMessage
 	event asl.Event
 	done  chan error // of capacity 1; nil where nobody waits, and then a failed write is repeated
+	early bool       // it is answered once the step is taken, and not only once it is on disk
 
 	err error // what the step said
 }
@@ -53,6 +54,7 @@ func (e *Engine) write() {
 				ops = []*op{o}
 			case <-e.quit:
 				if ops = e.drain(nil); len(ops) == 0 {
+					e.unsynced.wait()
 					return
 				}
 			}
@@ -101,27 +103,22 @@ func fail(ops []*op, err error) []*op {
 	return kept
 }
 
-// apply takes the operations through their steps, stores the outcome in one transaction, and then acts on it.
+// apply takes the operations through their steps, hands the outcome to the disk, and acts on it. It does not wait for the
+// disk: whatever a task that begins now will write is on disk only if this is, too.
 func (e *Engine) apply(ops []*op) error {
-	b := &batch{engine: e, now: e.cfg.Now(), entries: map[string]*entry{}}
-	err := e.cfg.DB.View(func(r commit.Reader) error {
-		for _, o := range ops {
-			o.err = b.safely(r, o)
-		}
-		return nil
-	})
-	if err != nil {
+	if err := e.unsynced.refused(); err != nil {
+		return err
+	}
+	b := &batch{engine: e, now: e.cfg.Now(), entries: map[string]*entry{}, under: true}
+	if err := b.steps(ops); err != nil {
 		return err
 	}
 	if err := b.encode(); err != nil {
 		return err
 	}
-	if len(b.changed) > 0 {
-		if err := e.cfg.commit(func() error { return e.cfg.DB.Do(b.put) }); err != nil {
-			return err
-		}
+	if err := e.store(b, ops); err != nil {
+		return err
 	}
-	ended := e.remember(b)
 	for _, name := range b.touched {
 		e.timers.set(name, dueAt(b.entries[name].exec))
 	}
@@ -129,25 +126,74 @@ func (e *Engine) apply(ops []*op) error {
 		e.runs.add(one)
 	}
 	for _, o := range ops {
-		e.answer(o)
+		if len(b.changed) == 0 || o.done == nil || o.early {
+			e.answer(o)
+		}
 	}
-	e.prune(ended, b.now)
+	e.prune(b.ended, b.now)
 	return nil
 }
 
-// remember notes what was stored, and tells how many executions have ended.
-func (e *Engine) remember(b *batch) (ended int) {
+// steps takes the operations through their steps. What is still on its way to the disk is taken from memory before the
+// file is looked at, which shows it only later.
+func (b *batch) steps(ops []*op) error {
+	for _, o := range ops {
+		if at, ok := b.engine.unsynced.get(o.name); ok && b.entries[o.name] == nil {
+			b.add(o.name, &entry{exec: at.exec})
+		}
+	}
+	return b.engine.cfg.DB.View(func(r commit.Reader) error {
+		for _, o := range ops {
+			o.err = b.safely(r, o)
+		}
+		return nil
+	})
+}
+
+// store hands a batch to the disk. Those who wait for the disk are answered when it has it.
+func (e *Engine) store(b *batch, ops []*op) error {
+	if len(b.changed) == 0 {
+		return nil
+	}
+	var waiting []*op
+	for _, o := range ops {
+		if o.done != nil && !o.early {
+			waiting = append(waiting, o)
+		}
+	}
+	undo := e.unsynced.add(b)
+	err := e.cfg.commit(func() error {
+		return e.cfg.DB.Soon(b.put, func(err error) {
+			e.unsynced.told(b, err)
+			for _, o := range waiting {
+				if o.err == nil {
+					o.err = err
+				}
+				e.answer(o)
+			}
+			waiting = nil
+		})
+	})
+	if err != nil {
+		undo()
+		return err
+	}
+	e.remember(b)
+	return nil
+}
+
+// remember notes what was stored.
+func (e *Engine) remember(b *batch) {
 	for _, name := range b.changed {
 		at := b.entries[name]
 		e.logEnd(at.exec)
 		if at.exec.Finished() {
 			e.recent.Delete(name)
-			ended++
+			b.ended++
 			continue
 		}
 		e.recent.keep(name, remembered{at.stored, at.exec, at.task})
 	}
-	return ended
 }
 
 func (e *Engine) answer(o *op) {
@@ -176,6 +222,8 @@ type batch struct {
 	touched []string // names whose timers must be set, in order
 	changed []string // names to store, in order
 	runs    []run
+	ended   int  // executions
+	under   bool // it is under way to the disk; for unsynced
 }
 
 type entry struct {
@@ -222,9 +270,13 @@ func (b *batch) entry(r commit.Reader, name string) (*entry, error) {
 		return nil, err
 	}
 	at := &entry{exec: exec}
+	b.add(name, at)
+	return at, nil
+}
+
+func (b *batch) add(name string, at *entry) {
 	b.entries[name] = at
 	b.touched = append(b.touched, name)
-	return at, nil
 }
 
 func (b *batch) start(r commit.Reader, at *entry, o *op) error {

@@ -7,7 +7,8 @@
 // coroutine that stops at every port call; the scheduler, by the seed, says who
 // goes on, so concurrent steps, approvers, alerts, recoveries and reconcile runs
 // interleave at every point where they could. Faults are drawn from the same
-// seed: processes crash between two writes, replies of writes that were made are
+// seed: processes crash between two writes and lose the steps of the workflow that were
+// not on disk yet, replies of writes that were made are
 // lost, invocations are duplicated, delayed and stalled past their time-out,
 // adapters fail or are slow, and services.yaml and the definition are redeployed
 // in between. Then the world is left in peace until it settles, and every

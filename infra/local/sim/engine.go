@@ -25,6 +25,15 @@ type engine struct {
 	tokens map[incident.TaskToken]issued
 	fixes  map[string]asl.RunTask // the last call of execute-fix, by execution
 	life   int                    // counts restarts; what was scheduled in an earlier life is void
+
+	unsynced []undoing // the steps that a crash may lose, in order
+}
+
+// undoing is how an execution was before a step.
+type undoing struct {
+	name   string
+	before asl.Execution // zero: it had not been started
+	at     time.Time
 }
 
 // issued is a task token that was ever given out.
@@ -118,6 +127,9 @@ func (e *engine) apply(name string, ev asl.Event) error {
 		return err
 	}
 	e.execs[name] = next
+	if w.profile.softStart && w.profile.oneProcess {
+		e.unsynced = append(e.unsynced, undoing{name, exec, w.now()})
+	}
 	if exec.Status != asl.Failed && next.Status == asl.Failed {
 		w.ended(ref(name), maxTold)
 	}
@@ -150,6 +162,35 @@ func (e *engine) setTimer(name string, timer asl.Timer) {
 func (e *engine) tell(name string, ev asl.Event) {
 	if err := e.apply(name, ev); errors.Is(err, asl.ErrStale) {
 		e.w.note("workflow", fmt.Sprintf("%T", ev), e.w.name(ref(name)), "too late")
+	}
+}
+
+// slowest is how long a step may be on its way to the disk while nothing else is written.
+const slowest = time.Second
+
+// synced notes that the store has written something, and with it all steps before.
+func (e *engine) synced() { e.unsynced = nil }
+
+// lose has a crash lose the last steps, as many as the seed says: the engine acts on them
+// before they are on disk. What the store wrote after a step keeps it.
+func (e *engine) lose() {
+	var last []undoing
+	for _, u := range e.unsynced {
+		if e.w.now().Sub(u.at) <= slowest {
+			last = append(last, u)
+		}
+	}
+	e.unsynced = nil
+	if len(last) == 0 {
+		return
+	}
+	last = last[e.w.rng.IntN(len(last)+1):]
+	for _, u := range slices.Backward(last) {
+		e.w.counts["lost step"]++
+		e.w.note("workflow", "a step is lost", e.w.name(ref(u.name)), "")
+		if e.execs[u.name] = u.before; u.before.Status == "" {
+			delete(e.execs, u.name)
+		}
 	}
 }
 

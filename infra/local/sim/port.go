@@ -43,6 +43,9 @@ func (t *task) call(c call, do func() (string, error)) error {
 		result += " (answer lost)"
 	}
 	wrote := c.write && err == nil
+	if wrote && c.sys == sysStore {
+		w.engine.synced()
+	}
 	if err != nil {
 		result = told(err)
 	}

@@ -11,7 +11,7 @@ import (
 type profile struct {
 	oneProcess bool // a crash takes everything down, as on one machine; else single invocations die, as on AWS
 	byRecord   bool // reconcile visits what is late by its record and is told of ends, as on AWS; else it looks at everything
-	softStart  bool // a start is written with the next write, and a crash before that loses it
+	softStart  bool // steps of the workflow, starts too, are not waited for: a crash loses those that no write of the store followed
 	model      bool // a model is asked; else the rules only
 	crowd      bool // many troubles of one target at once, approved as soon as they are seen, with fixes that take minutes
 

@@ -225,6 +225,7 @@ func (w *World) ended(of incident.Ref, times int) {
 func (w *World) crash() {
 	w.crashing = false
 	w.note("world", "crash", "", "")
+	w.engine.lose()
 	w.restartAfter(w.downtime())
 }
 
