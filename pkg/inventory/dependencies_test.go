@@ -86,3 +86,31 @@ func TestBadDependenciesAreRefusedWithTheirPlace(t *testing.T) {
 		t.Errorf("on AWS: %v", err)
 	}
 }
+
+func TestHealthMayBeOfTCPAndGRPCAndWaitForARow(t *testing.T) {
+	for _, address := range []string{"tcp://db.example.com:5432", "grpc://api.example.com:50051", "grpcs://api.example.com:443/shop.v1.Orders"} {
+		inv, err := loadWith(t, `health: {url: "`+address+`", failureThreshold: 3, successThreshold: 2}`)
+		if err != nil {
+			t.Errorf("%s: %v", address, err)
+			continue
+		}
+		if svc, _ := inv.Lookup("a"); svc.Health.URL != address || svc.Health.FailureThreshold != 3 || svc.Health.SuccessThreshold != 2 {
+			t.Errorf("%+v", svc.Health)
+		}
+	}
+	for _, tt := range []struct{ name, fields, want string }{
+		{"scheme", `{url: "udp://a.example.com:1"}`, "url: must begin with http:// or https://, or with tcp://, grpc:// or grpcs://"},
+		{"no port", `{url: "tcp://a.example.com"}`, "url: must name a host and a port"},
+		{"a path", `{url: "tcp://a.example.com:1/x"}`, "url: may have a path only for grpc"},
+		{"another path", `{url: "grpc://a.example.com:1/x/y"}`, "url: may have a path only for grpc"},
+		{"credentials", `{url: "grpc://u:pw@a.example.com:1"}`, "url: must be an address without credentials"},
+		{"body of tcp", `{url: "tcp://a.example.com:1", body: x}`, "body: is only for a url that begins with http"},
+		{"empty body", `{url: "https://a.example.com/", body: ""}`, "body: must be 1 to 256 bytes"},
+		{"no failures", `{url: "https://a.example.com/", failureThreshold: 0}`, "failureThreshold: is \"0\"; give a whole number from 1 to 100"},
+	} {
+		_, err := loadWith(t, "health: "+tt.fields)
+		if err == nil || !strings.Contains(err.Error(), "services.yaml:5: services.a.health."+tt.want) || strings.Contains(err.Error(), "pw@") {
+			t.Errorf("%s: %v\nwant %q", tt.name, err, tt.want)
+		}
+	}
+}

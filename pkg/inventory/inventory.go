@@ -40,8 +40,12 @@ type Service struct {
 
 // Health is how to see from outside whether a service is well.
 type Health struct {
-	URL        string        // http or https, without credentials
+	URL        string        // http, https, tcp, grpc or grpcs, without credentials
 	MaxLatency time.Duration // slower is unhealthy; 0: the prober's default
+	Body       string        // what an HTTP answer must hold; "": anything
+	// How often in a row a check has to fail before it counts as unwell, and to succeed
+	// before it counts as well again; 0: once.
+	FailureThreshold, SuccessThreshold int
 }
 
 // Approval is who may decide on a service's fixes, and for how long.

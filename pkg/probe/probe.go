@@ -1,5 +1,5 @@
-// Package probe looks at a service from outside, over HTTP: does it answer, with
-// which status, how fast, and is its certificate still good. Start reading at
+// Package probe looks at a service from outside, over HTTP, TCP or gRPC: does it answer,
+// with which status, how fast, and is its certificate still good. Start reading at
 // Prober.Probe.
 //
 // It follows no redirect to another host, reads little of the body and keeps
@@ -8,6 +8,7 @@
 package probe
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"fmt"
@@ -38,6 +39,7 @@ const (
 	Status      = "status"
 	Latency     = "latency"
 	Certificate = "certificate"
+	Body        = "body"
 )
 
 // Finding is the result of one check, good or bad.
@@ -107,6 +109,9 @@ func (p *Prober) Probe(ctx context.Context, svc inventory.Service) []Finding {
 	}
 	limited, cancel := context.WithTimeout(ctx, max(p.timeout, maxLatency+time.Second))
 	defer cancel()
+	if probe, other := p.otherThanHTTP(svc.Health.URL); other {
+		return probe(ctx, limited, maxLatency)
+	}
 	req, err := http.NewRequestWithContext(limited, http.MethodGet, svc.Health.URL, nil)
 	if err != nil { // the inventory has checked the URL; this is for one made by hand
 		return []Finding{{Check: Reachable, Detail: "the health URL is not valid"}}
@@ -127,10 +132,13 @@ func (p *Prober) Probe(ctx context.Context, svc inventory.Service) []Finding {
 		return p.failed(err, req.URL.Hostname())
 	}
 	defer resp.Body.Close()
-	// What the body says does not matter, and neither does how reading it ends.
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxBody))
+	// How reading it ends does not matter. What the body says does where services.yaml asks.
+	said, _ := io.ReadAll(io.LimitReader(resp.Body, maxBody))
 
 	findings := []Finding{{Check: Reachable, Healthy: true, Detail: "it answers"}, status(resp), latency(took, maxLatency)}
+	if svc.Health.Body != "" {
+		findings = append(findings, body(bytes.Contains(said, []byte(svc.Health.Body))))
+	}
 	if resp.TLS != nil && len(resp.TLS.PeerCertificates) > 0 {
 		findings = append(findings, p.validity(resp.TLS.PeerCertificates[0]))
 	}
@@ -144,6 +152,14 @@ func status(resp *http.Response) Finding {
 		f.Detail += ", a redirect that is not followed: only its own host counts, and at most 5 in a row"
 	}
 	return f
+}
+
+// body repeats neither the answer nor what it must hold.
+func body(holds bool) Finding {
+	if !holds {
+		return Finding{Check: Body, Detail: "its answer does not hold what health.body says"}
+	}
+	return Finding{Check: Body, Healthy: true, Detail: "its answer holds what health.body says"}
 }
 
 func latency(took, limit time.Duration) Finding {

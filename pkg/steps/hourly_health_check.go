@@ -112,6 +112,15 @@ func (s HourlyHealthCheck) Handle(ctx context.Context) (HealthReport, error) {
 
 // recordFindings sends what probes found as alerts and recoveries.
 func (s HourlyHealthCheck) recordFindings(ctx context.Context, svc inventory.Service, findings []Finding, report *HealthReport) (failed error) {
+	findings, waiting, err := s.settled(ctx, svc, findings)
+	if err != nil {
+		return s.notRecorded(ctx, svc, "thresholds", report, err)
+	}
+	for _, f := range waiting {
+		if !f.Healthy {
+			report.Notes = append(report.Notes, HealthGap{svc.Name, f.Check + ": " + f.Detail + "; not yet as often in a row as failureThreshold says"})
+		}
+	}
 	for _, finding := range findings {
 		got, err := s.Ingest.Handle(ctx, IngestInput{Alert: alertOf(svc, finding), By: incident.SourceActor(HealthSource)})
 		if err != nil {

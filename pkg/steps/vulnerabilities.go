@@ -64,6 +64,8 @@ type HealthMemory interface {
 type HealthState struct {
 	// Vulnerabilities are the ids under which incidents were opened that have not recovered.
 	Vulnerabilities []string `json:"vulnerabilities,omitempty"`
+	// Checks are the streaks of checks that have thresholds; one that is well has none.
+	Checks map[string]Streak `json:"checks,omitempty"`
 }
 
 // VulnerabilityIssue is a vulnerability that counts, and its incident.

@@ -22,7 +22,7 @@ func HealthMemoryContract(t *testing.T, m steps.HealthMemory) {
 		}
 	}
 	is("kept", "web", steps.HealthState{})
-	two := steps.HealthState{Vulnerabilities: []string{"CVE-2024-1", "GHSA-a"}}
+	two := steps.HealthState{Vulnerabilities: []string{"CVE-2024-1", "GHSA-a"}, Checks: map[string]steps.Streak{"status": {Bad: 2, Unwell: true}}}
 	one := steps.HealthState{Vulnerabilities: []string{"CVE-2024-1"}}
 	for _, s := range []steps.HealthState{two, {}, one} { // the last one counts
 		if err := m.KeepHealth(t.Context(), "kept", "web", s); err != nil {
