@@ -138,7 +138,7 @@ func TestOutcomeSaysNoMoreThanTheRecord(t *testing.T) {
 func TestAnApprovedFixThatHasNotStartedSaysWhatItWaitsFor(t *testing.T) {
 	const holder = "INC-01JZ0000000000000000000001"
 	approved := decide(t, waiting(t), incident.Approve, incident.Local, "")
-	queued := approved.Queue(holder, at(11, 1)).Incident
+	queued := approved.Queue(holder, "", at(11, 1)).Incident
 	refused := func(inc incident.Incident, r incident.Reason) incident.Incident {
 		c, err := inc.Refuse(r, at(11, 16))
 		return must(t, c, err)

@@ -91,6 +91,10 @@ func parts(p incident.Plan) []Part {
 	if p.Blast.Of > 0 {
 		add("Touches", fmt.Sprintf("%d of %d %s", p.Blast.Affected, p.Blast.Of, inline(p.Blast.Unit, MaxParameter)))
 	}
+	if p.Terms != nil && p.Terms.AtOnce.Max > 0 {
+		at := p.Terms.AtOnce
+		add("Waits for a place", fmt.Sprintf("at most %d of %d at once in the group %s", at.Max, at.Of, inline(at.Group, MaxParameter)))
+	}
 	add("Needs", "", exact(p.Rights)...)
 	if !p.Undo.Possible() {
 		add("To be verified", "within "+duration(p.Limit())+", else a ticket is opened")

@@ -64,6 +64,9 @@ func approvedLine(inc incident.Incident) string {
 		return "recovered before the approved fix started; being closed"
 	case inc.Refusal != "":
 		return "the approved fix was not started; being escalated"
+	case inc.Queued != nil && inc.Queued.Group != "":
+		return "approved; waiting for a place in the group " + inline(inc.Queued.Group, MaxParameter) + ", where " +
+			inline(inc.Queued.Holder, MaxParameter) + " came first"
 	case inc.Queued != nil:
 		return "approved; waiting for " + inline(inc.Queued.Holder, MaxParameter) + " to finish on the same target"
 	}
@@ -186,6 +189,9 @@ func escalated(inc incident.Incident) string {
 // reasonText is ReasonText, with what only the incident's record knows.
 func reasonText(inc incident.Incident, r incident.Reason) string {
 	switch {
+	case r == incident.ReasonTargetBusy && inc.Queued != nil && inc.Queued.Group != "":
+		return "the approved fix did not get its turn, because its group " + inline(inc.Queued.Group, MaxParameter) +
+			" had no place; the fix of " + inline(inc.Queued.Holder, MaxParameter) + " held one to the end"
 	case r == incident.ReasonTargetBusy && inc.Queued != nil:
 		return ReasonText(r) + ": that of " + inline(inc.Queued.Holder, MaxParameter)
 	case r == incident.ReasonPlanStale && inc.Attempt != nil:

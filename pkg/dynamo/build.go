@@ -22,6 +22,11 @@ func (s *Store) build(ctx context.Context, c incident.Change) (*transaction, err
 			return nil, err
 		}
 	}
+	if c.FreeGroup != "" || c.Take != nil && c.Take.AtOnce.Group != "" {
+		if err := s.places(ctx, t, c); err != nil {
+			return nil, err
+		}
+	}
 	if err := t.record(c); err != nil {
 		return nil, err
 	}

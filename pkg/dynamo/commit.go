@@ -29,7 +29,7 @@ func (s *Store) Commit(ctx context.Context, c incident.Change) error {
 			return nil
 		}
 		err, again := t.refused(err)
-		if incident.CodeOf(err) == incident.CodeTargetBusy {
+		if incident.CodeOf(err) == incident.CodeTargetBusy && incident.GroupOf(err) == "" {
 			err, again = s.busy(ctx, c, err)
 		}
 		if again && round < maxLookAgain && ctx.Err() == nil {
@@ -85,6 +85,7 @@ func otherVersion() error {
 type transaction struct {
 	writes   []types.TransactWriteItem
 	meanings []meaning
+	full     error // why the group lets nobody in, where the transaction is made to be refused for it
 }
 
 type meaning int
@@ -95,6 +96,7 @@ const (
 	meansDuplicate                // the fingerprint is held
 	meansStopped                  // the kill switch is set
 	meansBusy                     // the target is held
+	meansFull                     // the group has no place
 	meansMoved                    // what was read beside the incident has changed: look again
 )
 
@@ -160,6 +162,8 @@ func (t *transaction) refused(err error) (translated error, again bool) {
 		return t.stopped(cancelled), false
 	case failed[meansBusy]:
 		return incident.Fail(incident.Conflict, incident.CodeTargetBusy, "another fix holds this target"), false
+	case failed[meansFull]:
+		return t.full, false
 	}
 	return err, failed[meansMoved]
 }

@@ -21,8 +21,9 @@ import (
 //   - Unless, which asks that the tenant's kill switch does not stop as much
 //     (Conflict, with CodeStopped, otherwise); asked before Take;
 //   - Take, which asks that nobody else holds the target at that time
-//     (Busy, with CodeTargetBusy, otherwise); Free, which gives this incident's hold
-//     back.
+//     (Busy, with CodeTargetBusy, otherwise), and then, if it names a group, that this has
+//     a place (Full, with CodeTargetBusy, otherwise); Free and FreeGroup, which give this
+//     incident's hold and its place back.
 type Change struct {
 	Incident Incident
 	Event    Event
@@ -37,6 +38,7 @@ type Change struct {
 	Unless    Stop // "": it does not depend on the kill switch
 	Take      *Hold
 	Free      string // a target's key; "" for none
+	FreeGroup string // AtOnce.Key of a group; "" for none
 }
 
 // Hold is who is executing on a target, until when.
@@ -45,6 +47,7 @@ type Hold struct {
 	Ref    Ref       `json:"ref"`
 	From   time.Time `json:"from"`
 	Until  time.Time `json:"until"`
+	AtOnce AtOnce    `json:"atOnce,omitzero"` // the group in which it takes a place too
 }
 
 // Empty reports whether there is nothing to write: it was recorded before.

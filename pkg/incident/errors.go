@@ -65,7 +65,8 @@ type Error struct {
 	Code    Code
 	Field   string // the offending field, when one is to blame
 	Message string
-	Holder  string // with CodeTargetBusy: the incident whose fix holds the target
+	Holder  string // with CodeTargetBusy: the incident whose fix holds the target, or a place in the group
+	Group   string // with CodeTargetBusy: the group that has no place; "": the target itself is held
 	// Wait is how long the other side asked not to be called again; 0 if it did not say.
 	Wait time.Duration
 	Err  error
@@ -109,6 +110,15 @@ func HolderOf(err error) string {
 	var e *Error
 	if errors.As(err, &e) {
 		return e.Holder
+	}
+	return ""
+}
+
+// GroupOf returns which group err found full, "" if it is not about one.
+func GroupOf(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Group
 	}
 	return ""
 }

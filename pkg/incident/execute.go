@@ -67,7 +67,7 @@ func (i Incident) Claim(by Claimer, today *Plan, now time.Time) (Change, error) 
 	}
 	at := c.Incident.UpdatedAt
 	c.Incident.Queued = nil
-	c.Incident.Attempt = &Attempt{StartedAt: at, Runner: by.Runner}
+	c.Incident.Attempt = &Attempt{StartedAt: at, Runner: by.Runner, AtOnce: today.atOnce()}
 	c.hold(at, i.Plan.hold())
 	c.Unless = StopFixes
 	return c, nil
@@ -88,7 +88,7 @@ func (i Incident) mayClaim(today *Plan, now time.Time) error {
 		return Fail(Conflict, CodeRecovered, "the source reported recovery at %s", FormatTime(*i.RecoveredAt))
 	case now.Sub(d.At) > MaxApprovalAge:
 		return Fail(Expired, CodeApprovalStale, "approved at %s; an approval holds for %s", FormatTime(d.At), MaxApprovalAge)
-	case today == nil || today.Bare().HashFor(i.Ref) != i.Plan.Bare().HashFor(i.Ref):
+	case today == nil || today.Bare().under(i.Plan.Terms).HashFor(i.Ref) != i.Plan.Bare().HashFor(i.Ref):
 		return Fail(Conflict, CodePlanStale, "the approved plan no longer resolves to the same thing")
 	}
 	return nil
@@ -109,16 +109,21 @@ func RefusalFor(err error) (Reason, bool) {
 	return r, ok
 }
 
-// Queue records that the approved fix waits until the target is free, and whose fix
-// holds it. Only another holder than the recorded one is news. Where nothing waits
-// any more (the fix was claimed or refused meanwhile) there is nothing to record.
-func (i Incident) Queue(holder string, now time.Time) Change {
+// Queue records that the approved fix waits until the target is free, or has a place in
+// its group, and whose fix holds it. Only another holder than the recorded one is news.
+// Where nothing waits any more (the fix was claimed or refused meanwhile) there is nothing
+// to record. group is "" where the target itself is held.
+func (i Incident) Queue(holder, group string, now time.Time) Change {
 	waits := i.Status == WaitingForApproval && i.Decision != nil && i.Decision.Action == Approve && i.Attempt == nil && i.Refusal == ""
-	if !waits || i.Queued != nil && i.Queued.Holder == holder {
+	if !waits || i.Queued != nil && i.Queued.Holder == holder && i.Queued.Group == group {
 		return i.recorded()
 	}
-	c := i.change(now, System, EventFixQueued, map[string]string{"target": i.Plan.Target.Key(), "heldBy": holder})
-	queued := Queued{Holder: holder, Since: c.Incident.UpdatedAt}
+	details := map[string]string{"target": i.Plan.Target.Key(), "heldBy": holder}
+	if group != "" {
+		details["group"] = group
+	}
+	c := i.change(now, System, EventFixQueued, details)
+	queued := Queued{Holder: holder, Group: group, Since: c.Incident.UpdatedAt}
 	if i.Queued != nil {
 		queued.Since = i.Queued.Since
 	}
@@ -148,6 +153,9 @@ func (i Incident) RefuseBecause(reason Reason, why string, now time.Time) (Chang
 	details := map[string]string{"reason": string(reason), "planHash": i.planHash()}
 	if i.Queued != nil {
 		details["waitedSince"], details["waitedFor"] = FormatTime(i.Queued.Since), i.Queued.Holder
+		if i.Queued.Group != "" {
+			details["group"] = i.Queued.Group
+		}
 	}
 	if why = Cut(why, maxRefusalWhy); why != "" {
 		details["why"] = why
@@ -198,8 +206,7 @@ func (i Incident) Record(r Result, now time.Time) (Change, error) {
 	c := i.change(now, System, action, details)
 	c.Incident.Attempt.Heard = c.Incident.Attempt.Heard || !r.Looked
 	if over {
-		c.Incident.Attempt.Held = false
-		c.Free = i.Plan.Target.Key()
+		c.giveBack()
 	}
 	if i.Attempt.FinishedAt == nil {
 		c.Incident.Attempt.finish(r, c.Incident.UpdatedAt)

@@ -64,14 +64,14 @@ func TestEveryCallsClaimIsItsOwn(t *testing.T) {
 func TestWaitingForATurnIsRecordedOncePerHolder(t *testing.T) {
 	plan := testPlan("d1")
 	approved := decide(t, waiting(t, plan), Approve, "key:a", epoch)
-	first := approved.Queue("INC-A", epoch.Add(time.Second))
+	first := approved.Queue("INC-A", "", epoch.Add(time.Second))
 	if first.Event.Action != EventFixQueued || first.Event.Details["heldBy"] != "INC-A" || first.Event.Details["target"] != plan.Target.Key() {
 		t.Fatalf("recorded %+v", first.Event)
 	}
-	if again := first.Incident.Queue("INC-A", epoch.Add(time.Minute)); !again.Empty() {
+	if again := first.Incident.Queue("INC-A", "", epoch.Add(time.Minute)); !again.Empty() {
 		t.Errorf("the same holder is told twice: %+v", again.Event)
 	}
-	next := first.Incident.Queue("INC-B", epoch.Add(time.Minute))
+	next := first.Incident.Queue("INC-B", "", epoch.Add(time.Minute))
 	if q := next.Incident.Queued; q == nil || q.Holder != "INC-B" || !q.Since.Equal(epoch.Add(time.Second)) {
 		t.Errorf("after another took the target: %+v", q)
 	}
@@ -85,7 +85,7 @@ func TestWaitingForATurnIsRecordedOncePerHolder(t *testing.T) {
 	}
 	for name, inc := range map[string]Incident{"undecided": waiting(t, plan), "claimed": claimed.Incident, "refused": refused.Incident,
 		"escalated": decide(t, waiting(t, plan), Escalate, "key:a", epoch)} {
-		if c := inc.Queue("INC-A", epoch); !c.Empty() {
+		if c := inc.Queue("INC-A", "", epoch); !c.Empty() {
 			t.Errorf("%s: it waits for a turn: %+v", name, c.Event)
 		}
 	}

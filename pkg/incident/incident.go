@@ -173,10 +173,11 @@ const (
 // Attempt is the one time that the plan was acted on.
 type Attempt struct {
 	StartedAt  time.Time  `json:"startedAt"`
-	Until      time.Time  `json:"until"`      // when the hold on the target lapses, if it is not given back before
-	Held       bool       `json:"held"`       // the hold has not been given back
-	FinishedAt *time.Time `json:"finishedAt"` // nil while running, or if never heard of again
-	Outcome    Outcome    `json:"outcome"`    // "" while running
+	Until      time.Time  `json:"until"`           // when the hold on the target lapses, if it is not given back before
+	Held       bool       `json:"held"`            // the hold has not been given back
+	AtOnce     AtOnce     `json:"atOnce,omitzero"` // the group in which the hold has a place
+	FinishedAt *time.Time `json:"finishedAt"`      // nil while running, or if never heard of again
+	Outcome    Outcome    `json:"outcome"`         // "" while running
 	Verified   bool       `json:"verified"`
 	Steps      []FixStep  `json:"steps"`
 	// Heard: the call that acted has reported. Until then it may still be acting,
@@ -211,8 +212,9 @@ type Undoing struct {
 
 // Queued is an approved fix that waits for its turn on the target.
 type Queued struct {
-	Holder string    `json:"holder"` // the incident whose fix holds the target
-	Since  time.Time `json:"since"`  // when it first had to wait
+	Holder string    `json:"holder"`          // the incident whose fix holds the target, or a place in the group
+	Group  string    `json:"group,omitempty"` // the group that has no place; "": the target is held
+	Since  time.Time `json:"since"`           // when it first had to wait
 }
 
 // FixStep is one thing an executor did or looked at.

@@ -234,7 +234,9 @@ func (l *life) ops() map[string]func(*rapid.T) {
 			l.commit(l.inc.Record(r, l.now))
 			l.over = false
 		},
-		"queue":  func(t *rapid.T) { l.commit(l.inc.Queue(any(t, "INC-A", "INC-B"), l.now), nil) },
+		"queue": func(t *rapid.T) {
+			l.commit(l.inc.Queue(any(t, "INC-A", "INC-B"), any(t, "", "web"), l.now), nil)
+		},
 		"ticket": func(*rapid.T) { l.commit(l.inc.Ticketed(Ticket{Tracker: "simulated", Key: "SIM-1", URL: "u"}, l.now)) },
 		"close":  func(*rapid.T) { l.commit(l.inc.Close("", l.now)) },
 		"recur":  func(*rapid.T) { l.commit(l.inc.Recur("source:api", l.now)) },

@@ -57,7 +57,8 @@ type Plan struct {
 	Risk       string            `json:"risk"`  // low, medium, high; from the catalogue
 	Target     Target            `json:"target"`
 	Parameters map[string]string `json:"parameters"`
-	FixDigest  string            `json:"fixDigest"` // of the catalogue's entry
+	FixDigest  string            `json:"fixDigest"`       // of the catalogue's entry
+	Terms      *Terms            `json:"terms,omitempty"` // nil: the plan was made before plans had any
 
 	// What the executor said; see Draft. All of it is under the hash. A plan without an
 	// ExecutorDigest was made before plans had any of it.
@@ -71,6 +72,31 @@ type Plan struct {
 	ExecutorDigest string   `json:"executorDigest,omitempty"`
 
 	Hash string `json:"hash"`
+}
+
+// Terms are what services.yaml says of the service around a fix. They are under the hash:
+// where one changes between planning and claim, the plan is stale.
+type Terms struct {
+	Approval string `json:"approval"` // who must approve the fix, and how many
+	Health   string `json:"health"`   // what tells whether the service is well; "": nothing
+	AtOnce   AtOnce `json:"atOnce,omitzero"`
+}
+
+// under returns the plan as it would be under terms of a former kind: without any, where
+// plans had none yet.
+func (p Plan) under(former *Terms) Plan {
+	if former == nil {
+		p.Terms = nil
+	}
+	return p
+}
+
+// atOnce is the group in which the fix needs a place; the zero value for none.
+func (p Plan) atOnce() AtOnce {
+	if p.Terms == nil {
+		return AtOnce{}
+	}
+	return p.Terms.AtOnce
 }
 
 // Limit is how long the fix may take until it must be verified.
@@ -96,7 +122,7 @@ func (p Plan) Simulated() bool { return p.Target.Type == SimulatedTarget }
 
 // HashFor computes the plan's hash for an incident: SHA-256, in hex, over
 // canonical JSON of the incident, the resolved target, the digest of the
-// catalogue's entry, the fix and its parameters, and over all that the executor
+// catalogue's entry, the fix and its parameters, the terms, and over all that the executor
 // said: present and wanted state, each action, the undoing, the limit, the rights.
 // The digest covers title and risk, so what people read is bound too.
 func (p Plan) HashFor(ref Ref) string {
@@ -111,6 +137,10 @@ func (p Plan) HashFor(ref Ref) string {
 		"fixDigest":  p.FixDigest,
 		"fixId":      p.FixID,
 		"parameters": p.Parameters,
+	}
+	if t := p.Terms; t != nil {
+		all["terms"] = map[string]any{"approval": t.Approval, "health": t.Health,
+			"atOnce": map[string]any{"group": t.AtOnce.Group, "max": int64(t.AtOnce.Max), "of": int64(t.AtOnce.Of)}}
 	}
 	if p.ExecutorDigest != "" {
 		all["executor"] = map[string]any{
@@ -132,7 +162,7 @@ func (p Plan) Freeze(ref Ref) Plan {
 // Bare returns the plan without what its executor said: what the catalogue and
 // services.yaml alone make of it.
 func (p Plan) Bare() Plan {
-	return Plan{FixID: p.FixID, Title: p.Title, Risk: p.Risk, Target: p.Target, Parameters: p.Parameters, FixDigest: p.FixDigest}
+	return Plan{FixID: p.FixID, Title: p.Title, Risk: p.Risk, Target: p.Target, Parameters: p.Parameters, FixDigest: p.FixDigest, Terms: p.Terms}
 }
 
 // Proposal is what the plan was made of.

@@ -38,7 +38,7 @@ func (i Incident) Took(receipt State, did []FixStep, looked bool, now time.Time)
 	} else if a.Held && a.Verified && a.Undoing == nil {
 		// The target was seen as wanted, and was kept only for the call that acted, which has
 		// reported now.
-		a.Held, c.Free = false, i.Plan.Target.Key()
+		c.giveBack()
 	}
 	return c, nil
 }
@@ -90,11 +90,18 @@ func (i Incident) Renew(now time.Time) Change {
 	return c
 }
 
-// hold takes the target, or keeps it for longer.
+// hold takes the target, and a place in its group, or keeps both for longer.
 func (c *Change) hold(at time.Time, long time.Duration) {
-	until := at.Add(long)
-	c.Incident.Attempt.Until, c.Incident.Attempt.Held = until, true
-	c.Take = &Hold{Target: c.Incident.Plan.Target.Key(), Ref: c.Incident.Ref, From: at, Until: until}
+	a, until := c.Incident.Attempt, at.Add(long)
+	a.Until, a.Held = until, true
+	c.Take = &Hold{Target: c.Incident.Plan.Target.Key(), Ref: c.Incident.Ref, From: at, Until: until, AtOnce: a.AtOnce}
+}
+
+// giveBack gives back what hold took.
+func (c *Change) giveBack() {
+	a := c.Incident.Attempt
+	a.Held = false
+	c.Free, c.FreeGroup = c.Incident.Plan.Target.Key(), a.AtOnce.Key()
 }
 
 // MayUndo reports whether the fix is to be undone: the target took it, it was not seen to
@@ -197,8 +204,7 @@ func (i Incident) RecordUndo(r Result, now time.Time) (Change, error) {
 	next.Heard = next.Heard || !r.Looked
 	next.finish(r, c.Incident.UpdatedAt)
 	if r.Over {
-		c.Incident.Attempt.Held = false
-		c.Free = i.Plan.Target.Key()
+		c.giveBack()
 	}
 	return c, nil
 }

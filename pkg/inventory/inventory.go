@@ -63,8 +63,9 @@ type Inventory struct {
 	matchers []matcher // the first that fits counts
 	freezes  []Freeze
 	rules    func() *rules.Book
-	breaker  Breaker           // of services that have none
-	joined   map[string]string // service -> the first, by name, of those that depends-on joins it with
+	breaker  Breaker                    // of services that have none
+	joined   map[string]string          // service -> the first, by name, of those that depends-on joins it with
+	atOnce   map[string]incident.AtOnce // of services that are in a group
 }
 
 // Entries returns the integrations of a section, in the file's order.

@@ -57,7 +57,7 @@ func Load(data []byte, types integration.Types) (*Inventory, error) {
 		return nil, r.problems
 	}
 	return &Inventory{services: services, entries: r.entriesOf, matchers: inOrder(r.matchers), joined: joinedBy(services),
-		freezes: r.frozen, breaker: r.breaker, rules: rules.With(r.rules)}, nil
+		freezes: r.frozen, breaker: r.breaker, atOnce: r.atOnce, rules: rules.With(r.rules)}, nil
 }
 
 func (r *reader) document(root *yaml.Node) map[string]Service {
@@ -65,7 +65,7 @@ func (r *reader) document(root *yaml.Node) map[string]Service {
 	for _, kind := range sections() {
 		names = append(names, string(kind))
 	}
-	names = append(names, "freezes", "breaker", "rules")
+	names = append(names, "freezes", "breaker", "groups", "rules")
 	top, ok := r.known(root, "", names...)
 	if !ok {
 		return nil
@@ -98,6 +98,9 @@ func (r *reader) document(root *yaml.Node) map[string]Service {
 		services[entry.name] = r.service(entry)
 	}
 	r.checkNeeds(services)
+	if f, found := top["groups"]; found {
+		r.atOnce = r.groups(f, services)
+	}
 	return services
 }
 
@@ -410,7 +413,7 @@ func (r *reader) approval(f field, fixes []string) Approval {
 	}
 	needed := a.Quorum
 	if len(a.TwoPersonFixes) > 0 {
-		needed = max(2, needed)
+		needed = max(twoPeople, needed)
 	}
 	if n := len(a.Approvers); n > 0 && n < needed {
 		r.at(f.key, f.path, "needs %d different people, but names %d in approvers; nothing could ever be approved", needed, n)

@@ -53,7 +53,7 @@ version: 1
 		`services.yaml:17: services.prod-api-01.approval.twoPersonFixes[0]: "scale-out" is not among this service's fixes`,
 		`services.yaml:18: services[" x"]: the service's name starts or ends with white space; remove it`,
 		`services.yaml:18: services[" x"]: must be a mapping`,
-		`services.yaml:19: version: is not a known field; known: services, sources, channels, trackers, freezes, breaker, rules`,
+		`services.yaml:19: version: is not a known field; known: services, sources, channels, trackers, freezes, breaker, groups, rules`,
 	}, "\n")
 	if err == nil {
 		t.Fatal("Load took it")

@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/rules"
 )
@@ -27,6 +28,7 @@ type reader struct {
 	frozen    []Freeze
 	breaker   Breaker
 	rules     []rules.Rule
+	atOnce    map[string]incident.AtOnce
 }
 
 // field is one key of a mapping with its value.

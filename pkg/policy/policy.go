@@ -11,9 +11,6 @@ import (
 	"github.com/opsguard/opsguard/pkg/inventory"
 )
 
-// twoPeople is the quorum of a fix that services.yaml lists in twoPersonFixes.
-const twoPeople = 2
-
 // Rule is who may decide on one incident.
 type Rule struct {
 	Approvers []string // names of operator keys; empty: any operator
@@ -34,9 +31,10 @@ func RuleFor(svc inventory.Service, known bool, plan *incident.Plan) Rule {
 		return rule
 	}
 	rule.Approvers = slices.Clone(svc.Approval.Approvers)
-	rule.Quorum = max(1, svc.Approval.Quorum)
-	if plan != nil && slices.Contains(svc.Approval.TwoPersonFixes, plan.FixID) {
-		rule.Quorum = max(twoPeople, rule.Quorum)
+	fixID := ""
+	if plan != nil {
+		fixID = plan.FixID
 	}
+	rule.Quorum = svc.NeededFor(fixID)
 	return rule
 }

@@ -37,7 +37,7 @@ func (s ExecuteFix) Handle(ctx context.Context, ref incident.Ref) (FixProgress, 
 	case code == incident.CodeAlreadyClaimed:
 		return s.again(ctx, ref)
 	case code == incident.CodeTargetBusy:
-		s.queue(ctx, inc, incident.HolderOf(err))
+		s.queue(ctx, inc, incident.HolderOf(err), incident.GroupOf(err))
 		return FixProgress{}, err
 	case err != nil:
 		return FixProgress{}, s.refuse(ctx, ref, err)
@@ -120,13 +120,13 @@ func notStarted(err error) error {
 
 // queue records whose fix has to end first. The record is for people: where it
 // fails the fix waits all the same.
-func (s ExecuteFix) queue(ctx context.Context, inc incident.Incident, holder string) {
+func (s ExecuteFix) queue(ctx context.Context, inc incident.Incident, holder, group string) {
 	if holder == "" {
 		return
 	}
 	news := false
 	_, err := update(ctx, s.Store, inc.Ref, func(inc incident.Incident) (incident.Change, error) {
-		c := inc.Queue(holder, s.Now())
+		c := inc.Queue(holder, group, s.Now())
 		news = !c.Empty()
 		return c, nil
 	})
@@ -134,7 +134,8 @@ func (s ExecuteFix) queue(ctx context.Context, inc incident.Incident, holder str
 	case err != nil:
 		logFailure(ctx, s.Log, inc.Ref, "it could not be recorded for which fix this one waits", err)
 	case news:
-		s.Log.InfoContext(ctx, "fix waits until its target is free", "incidentId", inc.ID, "target", inc.Plan.Target.Key(), "heldBy", holder)
+		s.Log.InfoContext(ctx, "fix waits until its target is free, or has a place in its group", "incidentId", inc.ID,
+			"target", inc.Plan.Target.Key(), "heldBy", holder, "group", group)
 	}
 }
 

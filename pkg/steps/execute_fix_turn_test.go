@@ -243,3 +243,69 @@ func TestWhatRecoversWhileItWaitsIsResolvedWithoutItsFix(t *testing.T) {
 		t.Errorf("%s", inc.Status)
 	}
 }
+
+const groupedServices = `
+services:
+  web-1: {owner: o, target: {type: ecs, name: one}, fixes: [restart-service], health: {url: "https://one.example.com/healthz"}, approval: {quorum: 1}}
+  web-2: {owner: o, target: {type: ecs, name: two}, fixes: [restart-service]}
+groups:
+  web: {services: [web-1, web-2], atOnce: 1}
+`
+
+func TestAFixWaitsForAPlaceInItsGroup(t *testing.T) {
+	w := newWorld(t)
+	w.services(groupedServices)
+	first, second := w.approved("web-1"), w.approved("web-2")
+	w.executor.onRun = func(context.Context) {
+		w.executor.onRun = nil
+		w.wantQueued(second, first)
+		line := brief.Of(w.load(second), brief.Links{}, w.clock.now()).StatusLine
+		if !strings.Contains(line, "waiting for a place in the group web, where "+first.ID+" came first") {
+			t.Errorf("people are told %q", line)
+		}
+	}
+	if _, err := w.execute().Handle(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := w.execute().Handle(t.Context(), second); err != nil || out.Outcome != incident.Fixed {
+		t.Errorf("after the first ended: %+v %v", out, err)
+	}
+}
+
+func TestAnApprovalThatGrowsOldBeforeAFullGroupSaysSo(t *testing.T) {
+	w := newWorld(t)
+	w.services(groupedServices)
+	first, second := w.approved("web-1"), w.approved("web-2")
+	w.clock.move(minute)
+	w.executor.onRun = func(context.Context) {
+		w.wantQueued(second, first)
+		w.clock.move(incident.MaxApprovalAge - minute + time.Millisecond)
+		w.wantRefused(second, incident.ReasonTargetBusy, "ApprovalStale")
+	}
+	if _, err := w.execute().Handle(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	if said := w.last(second).Details; said["waitedFor"] != first.ID || said["group"] != "web" {
+		t.Errorf("the trail says %v", said)
+	}
+	if text := brief.Of(w.closed(second), brief.Links{}, w.clock.now()).Escalated; !strings.Contains(text, "its group web had no place; the fix of "+first.ID) {
+		t.Errorf("people are told %q", text)
+	}
+}
+
+// What was approved under other terms is not done.
+func TestAChangeOfTheTermsMakesAnApprovedPlanStale(t *testing.T) {
+	for name, change := range map[string][2]string{
+		"another health URL":         {"https://one.example.com/healthz", "https://other.example.com/healthz"},
+		"more people must approve":   {"quorum: 1", "quorum: 2"},
+		"another limit of the group": {"  web: {services: [web-1, web-2], atOnce: 1}", "  front: {services: [web-1, web-2], atOnce: 1}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.services(groupedServices)
+			ref := w.approved("web-1")
+			w.services(strings.Replace(groupedServices, change[0], change[1], 1))
+			w.wantRefused(ref, incident.ReasonPlanStale, "PlanStale")
+		})
+	}
+}

@@ -65,7 +65,12 @@ func resolve(inv *inventory.Inventory, inc incident.Incident, p incident.Proposa
 	if !known {
 		return incident.Plan{}, incident.BadField("service", "%q is not listed in services.yaml", inc.Service)
 	}
-	return catalog.Build(inc.Ref, svc.Fixes, svc.Target, p)
+	plan, err := catalog.Build(inc.Ref, svc.Fixes, svc.Target, p)
+	if err != nil {
+		return plan, err
+	}
+	plan.Terms = inv.TermsOf(svc, plan.FixID)
+	return plan.Freeze(inc.Ref), nil
 }
 
 // draft looks at the target and completes a plan with what its executor would do there

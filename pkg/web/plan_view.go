@@ -23,7 +23,17 @@ type planView struct {
 	Rights         []string          `json:"rights"` // what the fix needs, one each
 	ExecutorDigest *string           `json:"executorDigest"`
 
+	Approval *string     `json:"approval"` // who must approve it, and how many; null in a plan of before it was bound
+	Health   *string     `json:"health"`   // what tells whether the service is well
+	AtOnce   *atOnceView `json:"atOnce"`   // null: the service is in no group
+
 	Hash string `json:"hash"`
+}
+
+type atOnceView struct {
+	Group string `json:"group"`
+	Max   int    `json:"max"`
+	Of    int    `json:"of"`
 }
 
 type targetView struct {
@@ -50,6 +60,12 @@ func viewPlan(p *incident.Plan) *planView {
 	}
 	v := &planView{FixID: p.FixID, Title: p.Title, Risk: p.Risk, Parameters: object(p.Parameters), Hash: p.Hash,
 		Target: targetView{p.Target.Service, p.Target.Type, structured(p.Target.Attributes)}}
+	if t := p.Terms; t != nil {
+		v.Approval, v.Health = orNull(t.Approval), orNull(t.Health)
+		if t.AtOnce.Max > 0 {
+			v.AtOnce = &atOnceView{t.AtOnce.Group, t.AtOnce.Max, t.AtOnce.Of}
+		}
+	}
 	if p.ExecutorDigest == "" {
 		return v
 	}

@@ -176,8 +176,32 @@ func (s *Store) check(r commit.Reader, c incident.Change) (status string, err er
 		if ok && held.Ref != inc.Ref && c.Take.From.Before(held.Until) {
 			return "", incident.Busy(held.Ref)
 		}
+		if _, err := s.placed(r, *c.Take); err != nil {
+			return "", err
+		}
 	}
 	return status, nil
+}
+
+// placed is the group of a hold with the hold in it. A damaged one lets nobody in: who is
+// at work in it cannot be known until a restart.
+func (s *Store) placed(r commit.Reader, h incident.Hold) (incident.Places, error) {
+	if h.AtOnce.Group == "" {
+		return incident.Places{}, nil
+	}
+	places, err := s.places(r, key(h.Ref.Tenant, h.AtOnce.Key()))
+	if err != nil {
+		return places, incident.Fail(incident.Conflict, incident.CodeTargetBusy, "the record of who is at work in this group is damaged")
+	}
+	return places.Take(h)
+}
+
+// places reads who is at work in a group. After a restart it may be the hold of somebody
+// who is not known (healTarget), of which Places reads until when the group is closed.
+func (s *Store) places(r commit.Reader, k []byte) (places incident.Places, err error) {
+	_, err = bucketTargets.get(r, k, &places)
+	s.note(err)
+	return places, err
 }
 
 // op is one put, or with a nil value one deletion.
@@ -271,6 +295,23 @@ func (s *Store) settle(r commit.Reader, c incident.Change, oldStatus string) (op
 			ops = append(ops, op{bucketDedup, k, v})
 		}
 	}
+	if c.Take != nil && c.Take.AtOnce.Group != "" {
+		places, err := s.placed(r, *c.Take)
+		if err != nil {
+			return nil, err
+		}
+		if ops, err = withPlaces(ops, c.Take.AtOnce.Key(), inc.Tenant, places); err != nil {
+			return nil, err
+		}
+	}
+	if c.FreeGroup != "" {
+		places, err := s.places(r, key(inc.Tenant, c.FreeGroup))
+		if left, had := places.Free(inc.Ref); err == nil && had {
+			if ops, err = withPlaces(ops, c.FreeGroup, inc.Tenant, left); err != nil {
+				return nil, err
+			}
+		}
+	}
 	if c.Free != "" {
 		var held incident.Hold
 		k := key(inc.Tenant, c.Free)
@@ -280,6 +321,16 @@ func (s *Store) settle(r commit.Reader, c incident.Change, oldStatus string) (op
 		}
 	}
 	return ops, nil
+}
+
+// withPlaces adds the writing of a group, or its deletion where nobody is at work in it.
+func withPlaces(ops []op, group, tenant string, places incident.Places) ([]op, error) {
+	k := key(tenant, group)
+	if len(places.Holds) == 0 && places.Until.IsZero() {
+		return append(ops, op{bucketTargets, k, nil}), nil
+	}
+	v, err := bucketTargets.encode(k, places)
+	return append(ops, op{bucketTargets, k, v}), err
 }
 
 func (o op) apply(tx commit.Tx) error {

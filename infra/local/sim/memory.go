@@ -39,6 +39,7 @@ type Memory struct {
 	groups   map[string]incident.Group
 	brakes   map[string]incident.Brake
 	fixes    map[targetKey]incident.FixHistory // by service
+	places   map[targetKey]incident.Places     // by group
 
 	// onWrite is told every change that was written, in order; nil: nobody is.
 	onWrite func(incident.Change)
@@ -64,7 +65,7 @@ func NewMemory() *Memory {
 		evidence: map[incident.Ref]incident.Evidence{}, waits: map[incident.Ref]incident.Wait{},
 		dedup: map[fingerprint]dedup{}, targets: map[targetKey]incident.Hold{}, untold: map[incident.Ref]int64{},
 		latest: map[incident.Ref]incident.Latest{}, groups: map[string]incident.Group{},
-		brakes: map[string]incident.Brake{}, fixes: map[targetKey]incident.FixHistory{},
+		brakes: map[string]incident.Brake{}, fixes: map[targetKey]incident.FixHistory{}, places: map[targetKey]incident.Places{},
 	}
 }
 
@@ -118,8 +119,19 @@ func (m *Memory) check(c incident.Change) error {
 		if ok && held.Ref != inc.Ref && c.Take.From.Before(held.Until) {
 			return incident.Busy(held.Ref)
 		}
+		if _, err := m.placed(*c.Take); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// placed is the group of a hold with the hold in it; nothing for no group.
+func (m *Memory) placed(h incident.Hold) (incident.Places, error) {
+	if h.AtOnce.Group == "" {
+		return incident.Places{}, nil
+	}
+	return m.places[targetKey{h.Ref.Tenant, h.AtOnce.Key()}].Take(h)
 }
 
 func (m *Memory) write(c incident.Change) {
@@ -154,6 +166,12 @@ func (m *Memory) write(c incident.Change) {
 	}
 	if c.Take != nil {
 		m.targets[targetKey{inc.Tenant, c.Take.Target}] = *c.Take
+		if group := c.Take.AtOnce.Key(); group != "" {
+			m.places[targetKey{inc.Tenant, group}], _ = m.placed(*c.Take)
+		}
+	}
+	if group := (targetKey{inc.Tenant, c.FreeGroup}); c.FreeGroup != "" {
+		m.places[group], _ = m.places[group].Free(inc.Ref)
 	}
 	key := targetKey{inc.Tenant, c.Free}
 	if held, ok := m.targets[key]; c.Free != "" && ok && held.Ref == inc.Ref {

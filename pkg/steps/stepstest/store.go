@@ -46,6 +46,8 @@ func StoreContract(t *testing.T, open func(t *testing.T) Store) {
 		{"WhatIsUntoldStaysOnTheListUntilItIsTold", (*storeTest).untold},
 		{"JoinsAndAnEndThatRaceLoseNoJoin", (*storeTest).joinsRaceClose},
 		{"ATargetIsHeldByOneUntilItLapses", (*storeTest).targets},
+		{"AGroupLetsInOnlySoMany", (*storeTest).places},
+		{"OfManyClaimsInAGroupOnlySoManyPass", (*storeTest).placesRace},
 		{"TheKillSwitchStopsAClaimInItsTransaction", (*storeTest).brakes},
 		{"UndoingGoesOnUnlessItIsStoppedToo", (*storeTest).brakesAndUndoing},
 		{"NoClaimPassesASwitchThatWasSet", (*storeTest).brakesRace},
