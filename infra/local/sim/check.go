@@ -13,6 +13,7 @@ import (
 const (
 	invApproval  = "1 approved"
 	invOnce      = "2 once"
+	invAtOnce    = "2 at once"
 	invDecision  = "3 one decision"
 	invAllowed   = "4 allowed"
 	invNeverLost = "5 never lost"

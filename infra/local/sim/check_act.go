@@ -40,6 +40,9 @@ func (w *World) checkAct(a *act) {
 	if a.elsewhere > 0 {
 		blame(invOnce, "began while another was under way on the target")
 	}
+	if at := claimed.AtOnce; at.Max > 0 && a.crowd >= at.Max {
+		blame(invAtOnce, "began while %d others of the group %s were under way; at most %d may be at once", a.crowd, at.Group, at.Max)
+	}
 	if !a.held {
 		blame(invOnce, "did not hold the target at its beginning")
 	}

@@ -68,6 +68,7 @@ func allows(d *deployment, inc incident.Incident, plan incident.Plan) bool {
 		return false
 	}
 	built, err := catalog.Build(inc.Ref, svc.Fixes, svc.Target, incident.Proposal{FixID: plan.FixID, Parameters: plan.Parameters})
+	built.Terms = d.inventory.TermsOf(svc, plan.FixID)
 	return err == nil && built.HashFor(inc.Ref) == plan.Bare().HashFor(inc.Ref)
 }
 

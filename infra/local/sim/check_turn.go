@@ -15,6 +15,7 @@ import (
 // holding is one incident's hold of a target, as it was written.
 type holding struct {
 	target   string
+	group    string    // in which it has a place; "" for none
 	from, to time.Time // to: when it was given back, or when it lapses
 	life     int
 	free     bool // it was given back
@@ -26,7 +27,7 @@ func (w *World) holdings() map[incident.Ref]holding {
 	for _, written := range w.writes {
 		c := written.change
 		if c.Take != nil {
-			h := holding{target: c.Take.Target, from: written.at, to: c.Take.Until, life: written.life}
+			h := holding{target: c.Take.Target, group: c.Take.AtOnce.Group, from: written.at, to: c.Take.Until, life: written.life}
 			if before, held := all[c.Incident.Ref]; held && !before.free && !written.at.After(before.to) { // it is kept for longer
 				h.from, h.life = before.from, before.life
 			}
@@ -50,6 +51,13 @@ func (w *World) checkGivenBack() {
 		held := w.memory.targets[targetKey{c.Incident.Tenant, claimed[c.Incident.Ref].target}]
 		if held.Ref == c.Incident.Ref && w.over(written, claimed[c.Incident.Ref].life) {
 			w.blame(invOnce, "%s: its fix is over, and it still holds %s", w.name(held.Ref), held.Target)
+		}
+	}
+	for _, places := range w.memory.places {
+		for _, held := range places.Holds {
+			if at := w.memory.meta[held.Ref].Attempt; at == nil || !at.Held {
+				w.blame(invTruth, "%s: it has a place in the group %s, and its record does not say so", w.name(held.Ref), held.AtOnce.Group)
+			}
 		}
 	}
 	for _, held := range w.memory.targets {
@@ -144,7 +152,11 @@ func (r record) checkTurn() {
 		end = refused
 	}
 	if end != nil {
-		if idle := r.w.idle(queued.Details["target"], queued.Time, end.Time); idle > longestIdle {
+		waits := func(h holding) bool { return h.target == queued.Details["target"] }
+		if t := r.inc.Plan.Terms; t != nil && t.AtOnce.Group != "" { // in a group of one place whoever holds the target holds the place
+			waits = func(h holding) bool { return h.group == t.AtOnce.Group }
+		}
+		if idle := r.w.idle(waits, queued.Time, end.Time); idle > longestIdle {
 			r.blame(invTurn, "its target was free for %s while its fix waited for it", idle)
 		}
 	}
@@ -165,7 +177,11 @@ func (r record) checkBusy(refused *incident.Event) {
 		if p.stall+p.slow > 0 { // what was seen may be long ago when it is written
 			slack = refused.Time.Sub(r.inc.Queued.Since)
 		}
-		if h.target != r.inc.Plan.Target.Key() || h.from.After(refused.Time.Add(slack)) || h.to.Before(refused.Time.Add(-slack)) {
+		another := h.target != r.inc.Plan.Target.Key()
+		if in := refused.Details["group"]; in != "" {
+			another = h.group != in
+		}
+		if another || h.from.After(refused.Time.Add(slack)) || h.to.Before(refused.Time.Add(-slack)) {
 			r.blame(invTruth, "it was refused at %s because of %s, which held %s from %s to %s", incident.FormatTime(refused.Time), r.w.name(about),
 				h.target, incident.FormatTime(h.from), incident.FormatTime(h.to))
 		}
@@ -174,11 +190,11 @@ func (r record) checkBusy(refused *incident.Event) {
 	r.blame(invTruth, "it was refused as target_busy because of %q, which never held anything", refused.Details["waitedFor"])
 }
 
-// idle is the longest time without a break that nobody held the target.
-func (w *World) idle(target string, from, to time.Time) (longest time.Duration) {
+// idle is the longest time without a break in which there was no such hold.
+func (w *World) idle(waits func(holding) bool, from, to time.Time) (longest time.Duration) {
 	var held []holding
 	for _, h := range w.holdings() {
-		if h.target == target && h.to.After(from) && h.from.Before(to) {
+		if waits(h) && h.to.After(from) && h.from.Before(to) {
 			held = append(held, h)
 		}
 	}

@@ -15,8 +15,8 @@ import (
 // Fixtures is what every world is made of and none changes: parsed once, it may
 // be shared by any number of runs.
 type Fixtures struct {
-	inventories [][]*inventory.Inventory // by timeouts, then by variant; variant 0 is the usual one
-	definitions []*asl.Definition        // the real one first
+	inventories [2][][]*inventory.Inventory // without and with a group; by timeouts, then by variant; variant 0 is the usual one
+	definitions []*asl.Definition           // the real one first
 	keys        link.Keys
 	url         link.PublicURL
 }
@@ -42,7 +42,7 @@ var timeouts = [...][3]time.Duration{
 }
 
 // servicesDoc writes a services.yaml; variants are what a deployment may change.
-func servicesDoc(variant int, wait [3]time.Duration) string {
+func servicesDoc(variant int, wait [3]time.Duration, grouped bool) string {
 	cluster, listed := "a", true
 	apiFixes, apiQuorum := "restart-service, scale-out", 1
 	shopFixes, shopQuorum, approvers := "restart-service, scale-out, rollback-deployment", 2, "anna, ben, carla"
@@ -67,24 +67,39 @@ func servicesDoc(variant int, wait [3]time.Duration) string {
 		shopFixes, shopQuorum, wait[1], approvers)
 	fmt.Fprintf(&b, "  web: {owner: o, target: {type: simulated}, fixes: [restart-service, scale-out], approval: {timeout: %s, twoPersonFixes: [scale-out]}}\n",
 		wait[2])
+	if grouped {
+		members := "api, shop, web"
+		if !listed {
+			members = "shop, web"
+		}
+		fmt.Fprintf(&b, "groups: {%s: {services: [%s], atOnce: %d}}\n", group, members, groupMax)
+	}
 	return b.String()
 }
 
 const variants = 5
 
+// The group that all services are in, where there is one.
+const (
+	group    = "front"
+	groupMax = 1
+)
+
 // NewFixtures parses everything.
 func NewFixtures() (*Fixtures, error) {
 	f := &Fixtures{}
-	for _, wait := range timeouts {
-		var byVariant []*inventory.Inventory
-		for variant := range variants {
-			inv, err := inventory.Load([]byte(servicesDoc(variant, wait)), nil)
-			if err != nil {
-				return nil, err
+	for n := range f.inventories {
+		for _, wait := range timeouts {
+			var byVariant []*inventory.Inventory
+			for variant := range variants {
+				inv, err := inventory.Load([]byte(servicesDoc(variant, wait, n == 1)), nil)
+				if err != nil {
+					return nil, err
+				}
+				byVariant = append(byVariant, inv)
 			}
-			byVariant = append(byVariant, inv)
+			f.inventories[n] = append(f.inventories[n], byVariant)
 		}
-		f.inventories = append(f.inventories, byVariant)
 	}
 	other := bytes.ReplaceAll(statemachine.Definition, []byte(`"TimeoutSeconds": 75`), []byte(`"TimeoutSeconds": 90`))
 	for _, text := range [][]byte{statemachine.Definition, other} {
@@ -100,6 +115,15 @@ func NewFixtures() (*Fixtures, error) {
 	}
 	f.url, err = link.ParsePublicURL("https://ops.example.com/prod")
 	return f, err
+}
+
+// of is what may be deployed in a world.
+func (f *Fixtures) of(p profile) []*inventory.Inventory {
+	n := 0
+	if p.grouped {
+		n = 1
+	}
+	return f.inventories[n][p.timeouts]
 }
 
 // deployment is what a process is started with.

@@ -101,7 +101,7 @@ func decisionPlants(f *Fixtures) []plant {
 			inc.Decision = nil
 			return inc
 		}, nil)},
-		{"a quorum is ignored", invApproval, Hooks{Steps: func(s *Steps) { s.Approve.Inventory = f.inventories[0][3] }}},
+		{"a quorum is ignored", invApproval, Hooks{Steps: func(s *Steps) { s.Approve.Inventory = f.inventories[0][0][3] }}},
 		{"an older task token overwrites a newer one", invNewest, Hooks{Steps: func(s *Steps) {
 			alter(&s.Wait.Store, func(inc incident.Incident) incident.Incident {
 				if inc.Asked != nil {

@@ -38,6 +38,18 @@ func turnPlants() []plant {
 		{"hold freed too early: by one of several processes, which takes the others for dead", invOnce, Hooks{Steps: func(s *Steps) {
 			s.Execute.Runner = string(s.Execute.Now().AppendFormat(nil, incident.TimeFormat))
 		}}},
+		{"the limit of a group is ignored", invAtOnce, execute(func(c incident.Change) incident.Change {
+			if c.Take != nil {
+				take := *c.Take
+				take.AtOnce = incident.AtOnce{}
+				c.Take = &take
+			}
+			return c
+		}, func(p *profile) { crowded(p); p.grouped = true })},
+		{"a place is never given back, and said to be", invTruth, execute(func(c incident.Change) incident.Change {
+			c.FreeGroup = ""
+			return c
+		}, func(p *profile) { p.grouped = true })},
 		{"hold never freed", invOnce, execute(func(c incident.Change) incident.Change {
 			c.Free = ""
 			return c

@@ -17,7 +17,8 @@ type profile struct {
 
 	eager bool // whatever is proposed is approved as soon as it is seen, and the targets are difficult
 
-	timeouts int // index of Fixtures.inventories
+	timeouts int  // index of Fixtures.inventories
+	grouped  bool // of all services only one is worked on at once
 	alerts   int
 	troubles int
 

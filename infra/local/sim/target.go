@@ -103,6 +103,7 @@ type act struct {
 	rights    []string          // of the session that began it; none where it is only walked through
 	held      bool              // the target was taken by this incident when the fix began
 	elsewhere int               // how many other fixes were under way on the target when it began
+	crowd     int               // how many other incidents' fixes were under way in its group then
 }
 
 // wants is the version that the act is to leave.
@@ -129,6 +130,9 @@ func (w *World) begin(t *task, a *act) *act {
 	a.by, a.deploy, a.begun, a.open = t.actor, t.deploy, w.now(), true
 	a.record, a.held = w.memory.meta[about], w.holds(about, plan)
 	for _, other := range w.acts {
+		if other.open && other.about != about && a.sharesGroup(other) && w.now().Before(other.limit()) {
+			a.crowd++
+		}
 		switch {
 		case !other.open || other.plan.Target.Key() != plan.Target.Key():
 		case a.undo && other.about == about && !other.undo:
@@ -141,6 +145,11 @@ func (w *World) begin(t *task, a *act) *act {
 	w.counts["act"]++
 	w.note("target "+plan.Target.Key(), "begins "+a.what(), w.name(about), "for "+t.actor)
 	return a
+}
+
+func (a *act) sharesGroup(other *act) bool {
+	mine, theirs := a.record.Attempt, other.record.Attempt
+	return mine != nil && theirs != nil && mine.AtOnce.Group != "" && mine.AtOnce.Group == theirs.AtOnce.Group
 }
 
 func (w *World) end(a *act) {

@@ -81,6 +81,7 @@ func newWorld(f *Fixtures, seed uint64, h Hooks) (*World, error) {
 	}
 	w.tie = w.rng.Uint32
 	w.profile = newProfile(w.rng)
+	w.profile.grouped = seed%4 == 3
 	if h.profile != nil {
 		h.profile(&w.profile)
 	}
@@ -106,7 +107,7 @@ func newWorld(f *Fixtures, seed uint64, h Hooks) (*World, error) {
 			}
 		}
 	}
-	w.deployed = &deployment{1, f.inventories[w.profile.timeouts][0], f.definitions[0]}
+	w.deployed = &deployment{1, f.of(w.profile)[0], f.definitions[0]}
 	return w, nil
 }
 
@@ -257,7 +258,7 @@ func (w *World) redeploy() {
 	if w.down || w.settling {
 		return
 	}
-	byVariant := w.fixtures.inventories[w.profile.timeouts]
+	byVariant := w.fixtures.of(w.profile)
 	w.deployed = &deployment{w.deployed.number + 1, byVariant[w.rng.IntN(len(byVariant))], w.fixtures.definitions[w.rng.IntN(len(w.fixtures.definitions))]}
 	w.note("world", "deployment", "", fmt.Sprint(w.deployed.number))
 	if w.profile.oneProcess {
