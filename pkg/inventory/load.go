@@ -3,6 +3,7 @@ package inventory
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/opsguard/opsguard/pkg/catalog"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
+	"github.com/opsguard/opsguard/pkg/redact"
 	"github.com/opsguard/opsguard/pkg/rules"
 )
 
@@ -284,7 +286,46 @@ func attributes(fields []field, t incident.Target) []integration.Setting {
 	return all
 }
 
+// noSecret refuses what looks like a secret where people would read it: in what a fix does
+// and on what. It never repeats the text.
+func (r *reader) noSecret(n *yaml.Node, path string) {
+	found := secretIn(n.Value)
+	for i, child := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 0 {
+			continue
+		}
+		switch n.Kind {
+		case yaml.SequenceNode:
+			r.noSecret(child, item(path, i))
+		case yaml.MappingNode:
+			r.noSecret(child, join(path, n.Content[i-1].Value))
+		}
+	}
+	if n.Kind == yaml.SequenceNode { // a name and its value may be two arguments
+		var args []string
+		whole := true
+		for _, child := range n.Content {
+			args = append(args, child.Value)
+			whole = whole && secretIn(child.Value) == ""
+		}
+		if whole {
+			found = secretIn(strings.Join(args, " "))
+		}
+	}
+	if found != "" {
+		r.at(n, path, "holds what looks like a secret (%s), and plans show it to people; give it as secret: NAME where the type takes one, "+
+			"else let the command or the receiver read it itself", found)
+	}
+}
+
+// secretIn names the kinds of secrets in a text; "" if there are none.
+func secretIn(text string) string {
+	_, found := redact.Line(text)
+	return strings.Join(slices.Sorted(maps.Keys(found)), ", ")
+}
+
 func (r *reader) attribute(f field) (string, bool) {
+	r.noSecret(f.node, f.path)
 	if !isAttributeName(f.name) {
 		r.at(f.key, f.path, "is not a good attribute name; use letters and digits, a small letter first")
 		return "", false
@@ -318,6 +359,8 @@ func (r *reader) health(f field) *Health {
 	} else if text, ok := r.text(u.node, u.path); ok {
 		if why := badHealthURL(text); why != "" {
 			r.at(u.node, u.path, "%s", why)
+		} else {
+			r.noSecret(u.node, u.path)
 		}
 		h.URL = text
 	}
