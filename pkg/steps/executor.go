@@ -41,11 +41,21 @@ type Order struct {
 	// Undoing reports that the order is to undo the fix, or to look how far that has come.
 	Undoing   bool
 	StartedAt time.Time // of the attempt, or of its undoing
+	ActedAt   time.Time // when the target was known to have taken it; zero until then
 	// Receipt is what Act, or Undo, has answered. It is empty where that call was never
 	// heard of again.
 	Receipt incident.State
 	// Fix is Act's receipt, also while it is undone.
 	Fix incident.State
+}
+
+// Since is from when the target may show it: since it took it, or where that was not heard,
+// since it was claimed.
+func (o Order) Since() time.Time {
+	if o.ActedAt.IsZero() {
+		return o.StartedAt
+	}
+	return o.ActedAt
 }
 
 // Was is what was at the target before: the plan's present state, or while the fix is

@@ -53,8 +53,13 @@ func order(inc incident.Incident) Order {
 	if inc.Decision != nil {
 		o.By = inc.Decision.By
 	}
+	acted := a.ActedAt
 	if u := a.Undoing; u != nil {
 		o.Undoing, o.Key, o.StartedAt, o.Receipt = true, inc.Plan.Key(inc.Ref, true), u.StartedAt, u.Receipt
+		acted = u.ActedAt
+	}
+	if acted != nil {
+		o.ActedAt = *acted
 	}
 	return o
 }

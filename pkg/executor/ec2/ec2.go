@@ -128,7 +128,7 @@ func (i instance) verify(ctx context.Context, at *awsapi.Session, o steps.Order)
 	switch {
 	case one.State != "running":
 		return awsapi.NotVerified("the instance does not run any more")
-	case at.Now().Before(o.StartedAt.Add(quiet)):
+	case at.Now().Before(o.Since().Add(quiet)):
 		return awsapi.Settling("the reboot was asked for less than five minutes ago; the status checks may be those of before")
 	case one.Instance == "ok" && one.System == "ok":
 		return awsapi.Verified("the instance passes both status checks; that it was rebooted, EC2 does not show")

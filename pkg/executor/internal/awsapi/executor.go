@@ -197,7 +197,7 @@ const visible = 2 * time.Minute
 // NotShown is what to make of a target that does not show what was asked of it: nothing
 // yet, then that the fix is not there.
 func (s *Session) NotShown(o steps.Order, why string) Seen {
-	if s.Now().Before(o.StartedAt.Add(visible)) {
+	if s.Now().Before(o.Since().Add(visible)) {
 		return Seen{steps.Settling, why + "; it may not be visible yet"}
 	}
 	return Seen{steps.NotVerified, why}
