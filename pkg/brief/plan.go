@@ -55,6 +55,9 @@ func candidates(inc incident.Incident) []FixText {
 	for n, c := range inc.Candidates {
 		f := planText(c)
 		f.Heading, f.PlanHash = fmt.Sprintf("Candidate %d, which is not proposed", n+1), c.Hash
+		if caution := inc.Cautions[c.Hash]; caution != "" {
+			f.Parts = append([]Part{{Label: "Caution", Lines: []Outside{line(caution, MaxManualReason)}}}, f.Parts...)
+		}
 		all = append(all, f)
 	}
 	return all

@@ -239,3 +239,26 @@ func TestTheRightsOfAPlanAreShown(t *testing.T) {
 	}
 	t.Error("the rights are not shown")
 }
+
+func TestAPlanInAGroupSaysHowManyAtOnce(t *testing.T) {
+	p := rollback()
+	p.Terms = &incident.Terms{AtOnce: incident.AtOnce{Group: "web", Max: 1, Of: 3}}
+	text := brief.Of(askedAbout(t, p.Freeze(detected().Ref)), links(), at(11, 0)).Text()
+	if !strings.Contains(text, "at most 1 of 3 at once in the group web") {
+		t.Errorf("people read\n%s", text)
+	}
+}
+
+func TestACandidateShowsItsOwnCaution(t *testing.T) {
+	p := rollback()
+	const caution = "rollback-deployment did not help for good before"
+	inc := asked(t, incident.Planning{Candidates: []incident.Plan{p}, ManualReason: "they disagree", Cautions: map[string]string{p.Hash: caution}})
+	b := brief.Of(inc, links(), at(11, 0))
+	if text := b.Text(); strings.Count(text, caution) != 1 {
+		t.Errorf("people read\n%s", text)
+	}
+	c, err := inc.Vote(incident.Vote{Action: incident.Approve, By: "key:anna", PlanHash: p.Hash}, incident.Verdict{Allowed: true, Decides: true}, at(11, 1))
+	if chosen := must(t, c, err); chosen.Caution != caution {
+		t.Errorf("once it is chosen, the record's caution is %q", chosen.Caution)
+	}
+}

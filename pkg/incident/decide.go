@@ -114,6 +114,9 @@ func (i Incident) Vote(v Vote, verdict Verdict, now time.Time) (Change, error) {
 		c.Incident.Votes = append(withoutApproval(c.Incident.Votes, v), v)
 	}
 	if verdict.Decides {
+		if i.Plan == nil && plan != nil { // a candidate was chosen: its caution is the plan's
+			c.Incident.Caution = i.Cautions[plan.Hash]
+		}
 		c.Incident.Plan = plan
 		c.Incident.Decision = &Decision{Action: v.Action, By: v.By, At: c.Incident.UpdatedAt, Reason: verdict.Reason, Note: v.Note, PlanHash: v.PlanHash}
 	}

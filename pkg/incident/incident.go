@@ -38,15 +38,17 @@ type Incident struct {
 	// vain, or is frozen now. "": nothing.
 	Caution string `json:"caution,omitempty"`
 	// Candidates are what a person may choose in a manual review, by hash; none is proposed.
-	Candidates []Plan    `json:"candidates,omitempty"`
-	Asked      *Asked    `json:"asked"`
-	Votes      []Vote    `json:"votes"`
-	Decision   *Decision `json:"decision"`
-	Queued     *Queued   `json:"queued"`               // the approved fix waits until its target is free; nil: it does not
-	Refusal    Reason    `json:"refusal"`              // why execute-fix will not act on the approval; "" if it may
-	RefusalWhy string    `json:"refusalWhy,omitempty"` // who or what stopped it, in words for people
-	Attempt    *Attempt  `json:"attempt"`
-	Ticket     *Ticket   `json:"ticket"`
+	Candidates []Plan `json:"candidates,omitempty"`
+	// Cautions are what people should know before they choose a candidate, by its hash.
+	Cautions   map[string]string `json:"cautions,omitempty"`
+	Asked      *Asked            `json:"asked"`
+	Votes      []Vote            `json:"votes"`
+	Decision   *Decision         `json:"decision"`
+	Queued     *Queued           `json:"queued"`               // the approved fix waits until its target is free; nil: it does not
+	Refusal    Reason            `json:"refusal"`              // why execute-fix will not act on the approval; "" if it may
+	RefusalWhy string            `json:"refusalWhy,omitempty"` // who or what stopped it, in words for people
+	Attempt    *Attempt          `json:"attempt"`
+	Ticket     *Ticket           `json:"ticket"`
 
 	EscalationReason Reason     `json:"escalationReason"`
 	RecoveredAt      *time.Time `json:"recoveredAt"`

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -229,6 +230,8 @@ func (i Incident) undoing() (Undoing, error) {
 type Planning struct {
 	Plan       *Plan  // frozen; nil: manual review
 	Candidates []Plan // frozen, in a manual review; at most MaxCandidates
+	// Cautions are what people should know of candidates before they choose, by hash.
+	Cautions map[string]string
 	// ManualReason says why there is no plan although there may be a proposal.
 	ManualReason string
 	// Caution is what people should know before they approve; "" if nothing.
@@ -255,6 +258,9 @@ func (i Incident) Planned(p Planning, now time.Time) (Change, error) {
 		details["manualReview"] = p.ManualReason
 		for n, c := range p.Candidates[:min(len(p.Candidates), MaxCandidates)] {
 			details["candidate."+string(rune('1'+n))] = c.FixID + " " + c.Hash
+			if caution := p.Cautions[c.Hash]; caution != "" {
+				details["candidate."+string(rune('1'+n))+".caution"] = caution
+			}
 		}
 	}
 	if p.Caution != "" {
@@ -264,6 +270,7 @@ func (i Incident) Planned(p Planning, now time.Time) (Change, error) {
 	c.Incident.Plan, c.Incident.Caution = p.Plan, p.Caution
 	if p.Plan == nil {
 		c.Incident.Candidates = slices.Clone(p.Candidates[:min(len(p.Candidates), MaxCandidates)])
+		c.Incident.Cautions = maps.Clone(p.Cautions)
 		if p.ManualReason != "" {
 			analysis := Analysis{AnalyzedBy: ByNone}
 			if i.Analysis != nil {

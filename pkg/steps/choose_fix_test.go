@@ -36,7 +36,12 @@ services:
 // contested is a manual review, because the model failed, with its candidates.
 func (w *world) contested(service string) (incident.Ref, []incident.Plan) {
 	w.Helper()
-	w.services(contestedServices)
+	return w.contestedBy(contestedServices, service)
+}
+
+func (w *world) contestedBy(services, service string) (incident.Ref, []incident.Plan) {
+	w.Helper()
+	w.services(services)
 	ref := w.detected(service)
 	if _, err := w.analyze(&analyst{err: incident.Unavail("down", nil)}).Handle(w.Context(), ref); err != nil {
 		w.Fatal(err)
@@ -140,6 +145,20 @@ func TestOnlyLinksThatCanChooseAreSent(t *testing.T) {
 		links := steps.DecidableLinks{Linker: w.links, Inventory: w.inv}.Links(w.load(ref), "chat")
 		if links.Approve != "" || (links.Choose != "") != want.choose || (links.Escalate != "") != want.escalate {
 			t.Errorf("%s: choose %v, escalate %v", service, links.Choose != "", links.Escalate != "")
+		}
+	}
+}
+
+func TestACandidateThatIsFrozenNowSaysSo(t *testing.T) {
+	w := newWorld(t)
+	ref, candidates := w.contestedBy(contestedServices+`
+freezes:
+  - {name: new year, services: [api], cron: "0 0 2 1 *", for: 4h, timezone: UTC, except: [restart-service]}
+`, "api")
+	inc := w.load(ref)
+	for _, c := range candidates {
+		if frozen := strings.Contains(inc.Cautions[c.Hash], `by the window "new year"`); frozen != (c.FixID != "restart-service") {
+			t.Errorf("%s: people are told %q", c.FixID, inc.Cautions[c.Hash])
 		}
 	}
 }

@@ -74,11 +74,11 @@ func (s PlanFix) Handle(ctx context.Context, ref incident.Ref) (PlanFixOutput, e
 
 func (s PlanFix) plan(ctx context.Context, inc incident.Incident, history incident.FixHistory) (incident.Planning, error) {
 	if inc.Proposal == nil {
-		return incident.Planning{Candidates: s.candidates(ctx, inc, history)}, nil
+		return s.choice(ctx, inc, history, ""), nil
 	}
 	if why := tripped(s.Inventory, history, inc, inc.Proposal.FixID, s.Now); why != "" {
 		s.Log.WarnContext(ctx, "the breaker is open", "incidentId", inc.ID, "fixId", inc.Proposal.FixID)
-		return incident.Planning{Candidates: s.candidates(ctx, inc, history), ManualReason: "It is not proposed again: " + why + "."}, nil
+		return s.choice(ctx, inc, history, "It is not proposed again: "+why+"."), nil
 	}
 	bare, err := resolve(s.Inventory, inc, *inc.Proposal)
 	if err != nil {
@@ -118,6 +118,17 @@ func (s PlanFix) candidate(ctx context.Context, inc incident.Incident, p inciden
 		return bare, err
 	}
 	return draft(ctx, s.Executors, inc.Ref, bare)
+}
+
+// choice is a manual review, with what may be chosen in it.
+func (s PlanFix) choice(ctx context.Context, inc incident.Incident, history incident.FixHistory, why string) incident.Planning {
+	p := incident.Planning{Candidates: s.candidates(ctx, inc, history), ManualReason: why, Cautions: map[string]string{}}
+	for _, plan := range p.Candidates {
+		if caution := s.caution(inc, plan, history); caution != "" {
+			p.Cautions[plan.Hash] = caution
+		}
+	}
+	return p
 }
 
 // candidates are fixes that a person may choose in a manual review: allowed for the
