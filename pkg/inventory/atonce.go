@@ -98,6 +98,12 @@ func (inv *Inventory) TermsOf(s Service, fixID string) *incident.Terms {
 		if s.Health.MaxLatency > 0 {
 			t.Health += " within " + s.Health.MaxLatency.String()
 		}
+		if s.Health.Body != "" {
+			t.Health += fmt.Sprintf(" holding %q", s.Health.Body)
+		}
+		if s.Health.Body != "" {
+			t.Health += fmt.Sprintf(" with %q", s.Health.Body)
+		}
 	}
 	return &t
 }

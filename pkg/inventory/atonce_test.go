@@ -14,7 +14,7 @@ const grouped = `
 services:
   a: {owner: o, target: {type: ecs, name: a}, fixes: [restart-service], approval: {quorum: 2, approvers: [ben, anna]}}
   b: {owner: o, target: {type: ecs, name: b}, fixes: [restart-service, scale-out], approval: {twoPersonFixes: [scale-out]}}
-  c: {owner: o, target: {type: ecs, name: c}, health: {url: "https://c.example.com/healthz", maxLatency: 1s}}
+  c: {owner: o, target: {type: ecs, name: c}, health: {url: "https://c.example.com/healthz", maxLatency: 1s, body: ok}}
   c2: {owner: o, target: {type: ecs, name: c}}
   out: {owner: o, target: {type: simulated}}
 groups:
@@ -31,7 +31,7 @@ func TestTermsAreWhatTheFileSaysAroundAFix(t *testing.T) {
 		{"a", "restart-service", incident.Terms{Approval: "2 of anna, ben", AtOnce: web}},
 		{"b", "restart-service", incident.Terms{Approval: "1 of any operator", AtOnce: web}},
 		{"b", "scale-out", incident.Terms{Approval: "2 of any operator", AtOnce: web}},
-		{"c", "restart-service", incident.Terms{Approval: "1 of any operator", Health: "https://c.example.com/healthz within 1s", AtOnce: web}},
+		{"c", "restart-service", incident.Terms{Approval: "1 of any operator", Health: "https://c.example.com/healthz within 1s with \"ok\"", AtOnce: web}},
 		{"out", "restart-service", incident.Terms{Approval: "1 of any operator"}},
 	} {
 		svc, _ := inv.Lookup(c.service)
