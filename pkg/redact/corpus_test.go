@@ -13,8 +13,8 @@ import (
 var update = flag.Bool("update", false, "write the table of docs/redaction.md")
 
 // The corpus is made here, the same at every run: names, values and the shapes they stand in, put together. The rules were
-// written with the first part in sight. The held-out part has other names and shapes, among them formats and phrases that
-// no rule knows; it shows what a reader may expect of texts that nobody has seen.
+// written with the first part in sight. The second part has other names and shapes, some of which no rule knows. Rules were
+// changed by what its first run showed, so it is no measure of unseen texts any more.
 
 // shapes hold %n, a name, and %v, its value.
 type part struct {
@@ -25,7 +25,7 @@ type part struct {
 
 var corpus = []part{
 	{
-		name:  "seen",
+		name:  "first part",
 		names: []string{"password", "DB_PASSWORD", "clientSecret", "api_key", "X-Auth-Token", "accessToken", "secret_key", "PGPASSWORD"},
 		own: []string{
 			"%n=%v", `{"user":"bob","%n":"%v"}`, "%n: %v", "cli --%n %v run", "connect with %n='%v'; host=db", `{"log":"%n=\"%v\""}`,
@@ -43,7 +43,7 @@ var corpus = []part{
 		},
 	},
 	{
-		name:  "held out",
+		name:  "second part",
 		names: []string{"smtp_password", "REDIS_PASSWORD", "appSecret", "mailgun_api_key", "refreshToken", "WEBHOOK_SECRET", "signingKey", "userPasswd", "GRAFANA_TOKEN"},
 		own: []string{
 			`string %n = "%v";`, "var %n string = \"%v\"", "%n := `%v`", `$%n .= "%v"`, `%n ?= "%v"`, `%n :::= "%v"`, `  "%n" => "%v"`, `%n ??= "%v"`,
@@ -163,7 +163,7 @@ func measure() []row {
 
 func TestTheCorpusKeepsItsFigures(t *testing.T) {
 	var table strings.Builder
-	table.WriteString("| kind | wanted | seen | held out | texts of each part |\n|---|---|---|---|---|\n")
+	table.WriteString("| kind | wanted | first part | second part | texts of each part |\n|---|---|---|---|---|\n")
 	for _, r := range measure() {
 		fmt.Fprintf(&table, "| %s | under %g %% | %.2f %% | %.2f %% | %d |\n", r.kind, r.limit, r.percent(0), r.percent(1), r.total[0])
 		for i, p := range corpus {
