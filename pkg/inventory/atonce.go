@@ -99,9 +99,6 @@ func (inv *Inventory) TermsOf(s Service, fixID string) *incident.Terms {
 			t.Health += " within " + s.Health.MaxLatency.String()
 		}
 		if s.Health.Body != "" {
-			t.Health += fmt.Sprintf(" holding %q", s.Health.Body)
-		}
-		if s.Health.Body != "" {
 			t.Health += fmt.Sprintf(" with %q", s.Health.Body)
 		}
 	}
