@@ -60,11 +60,11 @@ func hostile() []string {
 // a note, and has the model repeat them.
 func TestHostileTextIsOnlyText(t *testing.T) {
 	t.Parallel()
-	plain := make([]string, len(hostile()))
-	for i := range plain {
-		plain[i] = "plain line"
-	}
 	long := strings.Repeat("W", 4000)
+	var plain, longs []string // evidence is of different shapes, as the hostile lines are
+	for _, word := range []string{"plain", "simple", "usual", "common", "quiet"} {
+		plain, longs = append(plain, word+" line"), append(longs, word+" "+long)
+	}
 	for _, look := range []browser.Look{{Size: browser.Phone}, {Size: browser.Desktop, Dark: true}} {
 		var want []string
 		for _, text := range []struct {
@@ -73,7 +73,7 @@ func TestHostileTextIsOnlyText(t *testing.T) {
 		}{
 			{"harmless", "prod-mail-07", "A cause.", plain},
 			{"hostile", hostile()[0], strings.Join(hostile(), " "), hostile()},
-			{"long", strings.Repeat("W", 128), long, []string{long + "1", long + "2", long + "3", long + "4", long + "5"}},
+			{"long", strings.Repeat("W", 128), long, longs},
 		} {
 			t.Run(text.name+" on a "+look.Size.Name, func(t *testing.T) {
 				a := newAsked(t, freeAddr(t), "", "GEMINI_API_KEY=k", "GEMINI_ENDPOINT="+gemini(t, says(suggestion(text.cause))))
