@@ -193,7 +193,11 @@ func (l *life) ops() map[string]func(*rapid.T) {
 			}
 		},
 		"took": func(t *rapid.T) {
-			l.commit(l.inc.Took(State{"id": "7"}, nil, any(t, "acted", "looked") == "looked", l.now))
+			looked, a := any(t, "acted", "looked") == "looked", l.inc.Attempt
+			// The call that acted has come back, and the target was seen as wanted: nothing is under way.
+			l.over = !looked && a != nil && a.Verified && a.Undoing == nil
+			l.commit(l.inc.Took(State{"id": "7"}, nil, looked, l.now))
+			l.over = false
 		},
 		"renew":     func(*rapid.T) { l.commit(l.inc.Renew(l.now), nil) },
 		"undo":      func(*rapid.T) { l.commit(l.inc.ClaimUndo(Claimer{}, l.now)) },
