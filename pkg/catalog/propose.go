@@ -41,6 +41,15 @@ func Propose(allowed []string, fixID string, raw map[string]any) (incident.Propo
 	return incident.Proposal{FixID: fix.ID, Parameters: params}, nil
 }
 
+// Raw are parameters that are kept as text, such as those of rules, as Propose takes them.
+func Raw(written map[string]string) map[string]any {
+	raw := make(map[string]any, len(written))
+	for name, value := range written {
+		raw[name] = value
+	}
+	return raw
+}
+
 // pick finds a fix that exists and is allowed. The two refusals differ, because
 // the remedies do: another fix, or a line in services.yaml.
 func pick(allowed []string, id string) (Fix, error) {

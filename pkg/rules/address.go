@@ -21,8 +21,8 @@ type kind struct {
 	words []string // what a name or a driver's package begins with
 }
 
-// kinds are those whose trouble a rule may say it is.
-func kinds() map[string]kind {
+// kinds are those whose trouble a rule may say it is. They are asked for at every match.
+var kinds = sync.OnceValue(func() map[string]kind {
 	return map[string]kind{
 		"postgres":      {[]string{"5432", "6432"}, []string{"postgres", "pgbouncer", "psycopg", "pgx", "npgsql", "pgpool", "pq", "pg"}},
 		"mysql":         {[]string{"3306"}, []string{"mysql", "mariadb", "pymysql", "galera"}},
@@ -53,10 +53,13 @@ func kinds() map[string]kind {
 		"upstream":      {nil, nil},
 		"database":      {nil, []string{"database", "rds", "aurora", "sql", "db"}},
 	}
-}
+})
+
+// kindNames are their names, sorted.
+var kindNames = sync.OnceValue(func() []string { return slices.Sorted(maps.Keys(kinds())) })
 
 // Kinds returns the names that Rule.Whose may have beside Self and Address, sorted.
-func Kinds() []string { return slices.Sorted(maps.Keys(kinds())) }
+func Kinds() []string { return slices.Clone(kindNames()) }
 
 // sql are the kinds that a service named orders-db may be.
 func sql() []string {
@@ -114,7 +117,7 @@ func addressed(line string, dependsOn []string) (whose, dependency string) {
 	all := kinds()
 	local := false
 	for _, found := range target().FindAllStringSubmatch(line, 8) {
-		for _, name := range Kinds() {
+		for _, name := range kindNames() {
 			if slices.Contains(all[name].ports, found[3]) {
 				return name, listed(name, line, dependsOn)
 			}
@@ -127,7 +130,7 @@ func addressed(line string, dependsOn []string) (whose, dependency string) {
 		}
 	}
 	words := strings.FieldsFunc(line, func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' })
-	for _, name := range Kinds() {
+	for _, name := range kindNames() {
 		if slices.ContainsFunc(words, func(w string) bool { return isKind(w, all[name].words) }) {
 			return name, listed(name, line, dependsOn)
 		}
@@ -161,7 +164,7 @@ func listed(kind, line string, dependsOn []string) string {
 func kindOf(service string) string {
 	words := strings.FieldsFunc(strings.ToLower(service), func(c rune) bool { return c == '-' || c == '_' || c == '.' || c == '/' })
 	all := kinds()
-	for _, name := range Kinds() {
+	for _, name := range kindNames() {
 		if name != "database" && slices.ContainsFunc(words, func(w string) bool { return isKind(w, all[name].words) }) {
 			return name
 		}

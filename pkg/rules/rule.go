@@ -72,8 +72,8 @@ func (r *Rule) Check() []Problem {
 	case strings.ContainsFunc(r.Cause, func(c rune) bool { return c < ' ' || c == 0x7f }):
 		at("cause", "holds a line break or another control character")
 	}
-	if r.Whose != Self && r.Whose != Address && !slices.Contains(Kinds(), r.Whose) {
-		at("whose", "must be %s, %s or one of: %s", Self, Address, quotedList(Kinds()))
+	if r.Whose != Self && r.Whose != Address && !slices.Contains(kindNames(), r.Whose) {
+		at("whose", "must be %s, %s or one of: %s", Self, Address, strings.Join(kindNames(), ", "))
 	}
 	if r.Rank < 0 || r.Rank > MaxRank {
 		at("rank", "must be from 0 to %d", MaxRank)
@@ -110,11 +110,7 @@ func (r *Rule) checkFixes() []Problem {
 		all = append(all, Problem{"fixes", "must be left out where the trouble is another's: a fix acts on the incident's own service"})
 	}
 	for _, id := range r.Fixes {
-		raw := map[string]any{}
-		for name, value := range r.Parameters[id] {
-			raw[name] = value
-		}
-		if _, err := catalog.Propose(r.Fixes, id, raw); err != nil {
+		if _, err := catalog.Propose(r.Fixes, id, catalog.Raw(r.Parameters[id])); err != nil {
 			all = append(all, Problem{"fixes", fmt.Sprintf("%s cannot be proposed: %v", id, err)})
 		}
 	}

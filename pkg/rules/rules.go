@@ -9,8 +9,8 @@ package rules
 
 import (
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
 )
 
 // Limits on what a verdict carries of what it was read from.
@@ -178,13 +178,7 @@ func copyParameters(from map[string]map[string]string) map[string]map[string]str
 	}
 	to := make(map[string]map[string]string, len(from))
 	for fix, values := range from {
-		to[fix] = map[string]string{}
-		for name, value := range values {
-			to[fix][name] = value
-		}
+		to[fix] = maps.Clone(values)
 	}
 	return to
 }
-
-// quotedList writes names for a message.
-func quotedList(names []string) string { return strings.Join(names, ", ") }

@@ -117,7 +117,7 @@ func (s Analyze) analyze(ctx context.Context, inc incident.Incident, logs string
 
 // fromRules looks for known failures.
 func (s Analyze) fromRules(logs string, svc inventory.Service) (incident.Analysis, *incident.Proposal) {
-	v := s.Inventory.Rules().Judge(rules.Input{Service: svc.Name, Logs: logs, DependsOn: svc.DependsOn})
+	v := judge(s.Inventory, svc, logs)
 	if v.RuleID == "" {
 		return incident.Analysis{AnalyzedBy: incident.ByNone, Cause: "No known failure signature matches these logs.",
 			Evidence: notable(logs), ManualReason: "No cause was found; a person has to look."}, nil
@@ -127,8 +127,8 @@ func (s Analyze) fromRules(logs string, svc inventory.Service) (incident.Analysi
 		analysis.ManualReason = "The rules know no fix of this service for this cause; a person has to look."
 		return analysis, nil
 	}
-	for _, p := range proposals(v) {
-		if proposal, err := catalog.Propose(svc.Fixes, p.FixID, p.raw); err == nil {
+	for _, id := range v.Fixes {
+		if proposal, err := catalog.Propose(svc.Fixes, id, catalog.Raw(v.Parameters[id])); err == nil {
 			return analysis, &proposal
 		}
 	}
@@ -136,23 +136,9 @@ func (s Analyze) fromRules(logs string, svc inventory.Service) (incident.Analysi
 	return analysis, nil
 }
 
-// suggested is a fix as the rules name it, not yet held to the catalogue.
-type suggested struct {
-	FixID string
-	raw   map[string]any
-}
-
-// proposals are the fixes of a verdict in its order.
-func proposals(v rules.Verdict) []suggested {
-	var all []suggested
-	for _, id := range v.Fixes {
-		raw := map[string]any{}
-		for name, value := range v.Parameters[id] {
-			raw[name] = value
-		}
-		all = append(all, suggested{id, raw})
-	}
-	return all
+// judge is what the rules say of a service's logs.
+func judge(inv *inventory.Inventory, svc inventory.Service, logs string) rules.Verdict {
+	return inv.Rules().Judge(rules.Input{Service: svc.Name, Logs: logs, DependsOn: svc.DependsOn})
 }
 
 // shareOf is how the record writes a confidence, 0 to 1.

@@ -12,7 +12,6 @@ import (
 	"github.com/opsguard/opsguard/pkg/catalog"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/inventory"
-	"github.com/opsguard/opsguard/pkg/rules"
 )
 
 // PlanFix is plan-fix: it looks at the target, works out what the proposed fix would
@@ -167,8 +166,9 @@ func (s PlanFix) leads(ctx context.Context, inc incident.Incident, svc inventory
 		}
 	}
 	if evidence, err := s.Store.Evidence(ctx, inc.Ref); err == nil {
-		for _, p := range proposals(s.Inventory.Rules().Judge(rules.Input{Service: svc.Name, Logs: evidence.Logs, DependsOn: svc.DependsOn})) {
-			add(p.FixID, p.raw)
+		v := judge(s.Inventory, svc, evidence.Logs)
+		for _, id := range v.Fixes {
+			add(id, catalog.Raw(v.Parameters[id]))
 		}
 	}
 	rest := slices.Clone(svc.Fixes)
