@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/opsguard/opsguard/infra/local/dbfile"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
@@ -46,10 +47,7 @@ func (m *healthMemory) KeepHealth(_ context.Context, tenant, service string, s s
 	all[tenant][service] = s
 	data, err := json.Marshal(all)
 	if err == nil {
-		draft := m.path + ".new"
-		if err = os.WriteFile(draft, data, 0o600); err == nil {
-			err = os.Rename(draft, m.path)
-		}
+		err = dbfile.WriteFile(m.path, data)
 	}
 	if err != nil {
 		return incident.Unavail("what the health check knows cannot be written", err)
