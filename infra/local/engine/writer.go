@@ -41,6 +41,9 @@ type op struct {
 	err error // what the step said
 }
 
+// waits reports that somebody wants to hear of it once it is on disk.
+func (o *op) waits() bool { return o.done != nil && !o.early }
+
 // write is the only goroutine that changes the engine's buckets, so it can read before it opens the transaction, which
 // then holds nothing but puts.
 func (e *Engine) write() {
@@ -126,7 +129,7 @@ func (e *Engine) apply(ops []*op) error {
 		e.runs.add(one)
 	}
 	for _, o := range ops {
-		if len(b.changed) == 0 || o.done == nil || o.early {
+		if len(b.changed) == 0 || !o.waits() {
 			e.answer(o)
 		}
 	}
@@ -157,7 +160,7 @@ func (e *Engine) store(b *batch, ops []*op) error {
 	}
 	var waiting []*op
 	for _, o := range ops {
-		if o.done != nil && !o.early {
+		if o.waits() {
 			waiting = append(waiting, o)
 		}
 	}
