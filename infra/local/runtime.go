@@ -58,7 +58,7 @@ func Open(ctx context.Context, s Settings, d Deps) (*Runtime, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	inv, err := s.loadServices()
+	inv, err := s.Inventory()
 	if err != nil {
 		return nil, err
 	}

@@ -111,8 +111,8 @@ func (s Settings) publicURL() string {
 	return "http://localhost:" + port
 }
 
-// loadServices reads services.yaml: the file named, or the one built in.
-func (s Settings) loadServices() (*inventory.Inventory, error) {
+// Inventory reads services.yaml: the file named, or the one built in.
+func (s Settings) Inventory() (*inventory.Inventory, error) {
 	data, name := infra.Services, "the built-in services.yaml"
 	if s.ServicesFile != "" {
 		var err error
@@ -128,13 +128,10 @@ func (s Settings) loadServices() (*inventory.Inventory, error) {
 	return inv, nil
 }
 
-// Inventory reads services.yaml as a start would.
-func (s Settings) Inventory() (*inventory.Inventory, error) { return s.loadServices() }
-
 // CheckServices reads services.yaml as a start would, and says what is in it. forAWS holds
 // it also to what can be used there.
 func (s Settings) CheckServices(forAWS bool) (string, error) {
-	inv, err := s.loadServices()
+	inv, err := s.Inventory()
 	if err == nil && forAWS {
 		err = inv.FitsAWS(Integrations())
 	}
@@ -151,7 +148,7 @@ func (s Settings) CheckServices(forAWS bool) (string, error) {
 
 // CheckTargets looks at every target that services.yaml names, and changes none.
 func (s Settings) CheckTargets(ctx context.Context, d Deps) ([]steps.TargetCheck, error) {
-	inv, err := s.loadServices()
+	inv, err := s.Inventory()
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +167,7 @@ const tenant = incident.DefaultTenant
 func SourceReader(servicesFile, name, version string) (steps.Source, error) {
 	var entries []integration.Entry
 	if servicesFile != "" {
-		inv, err := Settings{ServicesFile: servicesFile}.loadServices()
+		inv, err := Settings{ServicesFile: servicesFile}.Inventory()
 		if err != nil {
 			return nil, err
 		}
