@@ -10,12 +10,8 @@ import (
 )
 
 // Health implements steps.HealthMemory.
-func (s *Store) Health(ctx context.Context, tenant, service string) (state steps.HealthState, err error) {
-	it, err := s.get(ctx, healthKey(tenant, service), true)
-	if err == nil && it != nil {
-		err = bodyOf(it, &state)
-	}
-	return state, unavailable(err)
+func (s *Store) Health(ctx context.Context, tenant, service string) (steps.HealthState, error) {
+	return versioned[steps.HealthState]{key: func() item { return healthKey(tenant, service) }}.read(ctx, s)
 }
 
 // KeepHealth implements steps.HealthMemory. The schedule runs one round at a time, so the

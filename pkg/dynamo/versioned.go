@@ -54,22 +54,30 @@ func (v versioned[T]) read(ctx context.Context, s *Store) (value T, err error) {
 	return value, unavailable(err)
 }
 
-func (v versioned[T]) put(ctx context.Context, s *Store, value T, before int64) error {
+// item is the whole item of a value.
+func (v versioned[T]) item(value T) (item, error) {
 	body, err := json.Marshal(value)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	it := item{attrBody: text(string(body)), attrVersion: number(v.version(&value))}
+	it := with(v.key(), item{attrBody: text(string(body)), attrVersion: number(v.version(&value))})
 	if v.expires != nil {
 		it[attrExpires] = number(v.expires(&value).Unix())
 	}
 	if v.also != nil {
 		it = with(it, v.also(&value))
 	}
+	return it, nil
+}
+
+func (v versioned[T]) put(ctx context.Context, s *Store, value T, before int64) error {
+	it, err := v.item(value)
+	if err != nil {
+		return err
+	}
 	condition := "attribute_not_exists(PK) OR version = :before"
 	_, err = s.client.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: s.table, ConditionExpression: &condition, ExpressionAttributeValues: item{":before": number(before)},
-		Item: with(v.key(), it),
+		TableName: s.table, ConditionExpression: &condition, ExpressionAttributeValues: item{":before": number(before)}, Item: it,
 	})
 	return err
 }
