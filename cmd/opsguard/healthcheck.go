@@ -8,9 +8,9 @@ import (
 	"os"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/opsguard/opsguard/infra/local"
+	"github.com/opsguard/opsguard/pkg/inventory"
 	"github.com/opsguard/opsguard/pkg/steps"
 )
 
@@ -81,7 +81,7 @@ func healthTable(out io.Writer, r steps.HealthReport) error {
 		fmt.Fprintf(w, "VULNERABLE\t%s\t%s\t%s\t%s\n", v.Service, v.ID, describe(v), v.IncidentID)
 	}
 	for _, a := range r.Accepted {
-		fmt.Fprintf(w, "accepted\t%s\t%s\tuntil %s: %s\t\n", a.Service, a.ID, a.Until.Add(-time.Second).Format(time.DateOnly), a.Reason)
+		fmt.Fprintf(w, "accepted\t%s\t%s\tuntil %s: %s\t\n", a.Service, a.ID, inventory.LastDay(a.Until), a.Reason)
 	}
 	for _, g := range r.Gaps {
 		fmt.Fprintf(w, "NOT CHECKED\t%s\t\t%s\t\n", g.Service, g.What)

@@ -33,6 +33,22 @@ func (d Dependency) File() string {
 	return d.Path
 }
 
+// ImageParts cuts Image into its registry, its repository, and the tag or digest.
+func (d Dependency) ImageParts() (registry, repository, reference string) {
+	registry, rest, _ := strings.Cut(d.Image, "/")
+	if at := strings.Index(rest, "@sha256:"); at >= 0 {
+		repository, _, _ = strings.Cut(rest[:at], ":") // a tag beside the digest
+		return registry, repository, rest[at+1:]
+	}
+	if at := strings.LastIndexAny(rest, ":@"); at >= 0 {
+		return registry, rest[:at], rest[at+1:]
+	}
+	return registry, rest, ""
+}
+
+// LastDay is the day that an acceptance ends with, whose Until is given.
+func LastDay(until time.Time) string { return until.Add(-time.Second).Format(time.DateOnly) }
+
 // Accepted is a vulnerability that the team knows and lives with for a while.
 type Accepted struct {
 	ID     string // CVE-2024-1234, or any other id that it has
@@ -125,17 +141,10 @@ func badAs(text string) string {
 
 // badImage holds an image to its whole name. A registry is not guessed, nor is a tag.
 func badImage(text string) string {
-	registry, rest, ok := strings.Cut(text, "/")
-	name, version := rest, ""
-	if at := strings.LastIndexAny(rest, ":@"); at >= 0 {
-		name, version = rest[:at], rest[at+1:]
-	}
-	if at := strings.Index(rest, "@sha256:"); at >= 0 {
-		name, version = rest[:at], rest[at+len("@sha256:"):]
-		name, _, _ = strings.Cut(name, ":")
-	}
+	registry, name, version := Dependency{Image: text}.ImageParts()
+	version = strings.TrimPrefix(version, "sha256:")
 	host, _, _ := strings.Cut(registry, ":")
-	if !ok || !strings.ContainsAny(registry, ".:") && registry != "localhost" || !isMadeOf(host, 255, ".-") || !isMadeOf(registry, 255, ".-:") ||
+	if !strings.ContainsAny(registry, ".:") && registry != "localhost" || !isMadeOf(host, 255, ".-") || !isMadeOf(registry, 255, ".-:") ||
 		!isMadeOf(name, 255, "._-/") || name != strings.ToLower(name) || strings.Contains(name, "..") || !isMadeOf(version, 128, "._-") {
 		return "must be the whole name of an image: REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@sha256:DIGEST"
 	}

@@ -2,6 +2,7 @@ package lockfile
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"errors"
 	"io"
@@ -71,13 +72,10 @@ func readPOM(data []byte, into *collector) error {
 		managed[d.GroupID+":"+d.ArtifactID] = d.Version
 	}
 	for _, d := range it.Dependencies {
-		if d.Scope == "test" || d.Scope == "provided" || d.Scope == "system" {
+		if !deployed(d.Scope) {
 			continue
 		}
-		version := d.Version
-		if version == "" {
-			version = managed[d.GroupID+":"+d.ArtifactID]
-		}
+		version := cmp.Or(d.Version, managed[d.GroupID+":"+d.ArtifactID])
 		group, artifact, version := it.resolve(d.GroupID), it.resolve(d.ArtifactID), it.resolve(version)
 		if group == "" || artifact == "" || strings.ContainsAny(version, "[]() ,") { // a range of versions
 			into.leftOut++
@@ -87,6 +85,9 @@ func readPOM(data []byte, into *collector) error {
 	}
 	return nil
 }
+
+// deployed tells whether what has a scope of Maven's is part of what runs.
+func deployed(scope string) bool { return scope != "test" && scope != "provided" && scope != "system" }
 
 // maxResolve bounds how often a property may name another one.
 const maxResolve = 5
@@ -103,9 +104,9 @@ func (it *pom) resolve(text string) string {
 		value, known := it.Properties[name]
 		switch name {
 		case "project.version", "pom.version", "version":
-			value, known = first(it.Version, it.Parent.Version), true
+			value, known = cmp.Or(it.Version, it.Parent.Version), true
 		case "project.groupId", "pom.groupId", "groupId":
-			value, known = first(it.GroupID, it.Parent.GroupID), true
+			value, known = cmp.Or(it.GroupID, it.Parent.GroupID), true
 		case "project.parent.version":
 			value, known = it.Parent.Version, true
 		}
@@ -115,13 +116,6 @@ func (it *pom) resolve(text string) string {
 		text = before + value + after
 	}
 	return ""
-}
-
-func first(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // readGradle reads group:artifact:version=configurations. What only tests use is left out.
@@ -168,8 +162,7 @@ func readMavenList(data []byte, into *collector) error {
 		if !found || len(parts) < 5 || len(parts) > 6 {
 			continue
 		}
-		scope := parts[len(parts)-1]
-		if scope == "test" || scope == "provided" || scope == "system" {
+		if !deployed(parts[len(parts)-1]) {
 			continue
 		}
 		into.add(Maven, parts[0]+":"+parts[1], parts[len(parts)-2])

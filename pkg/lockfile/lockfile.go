@@ -33,6 +33,11 @@ type Package struct {
 	Version   string
 }
 
+// Compare orders packages by ecosystem, name and version, each as text.
+func (p Package) Compare(other Package) int {
+	return cmp.Or(cmp.Compare(p.Ecosystem, other.Ecosystem), cmp.Compare(p.Name, other.Name), cmp.Compare(p.Version, other.Version))
+}
+
 // PURL is the package URL, "" for an ecosystem that has none here.
 func (p Package) PURL() string { return purlOf(p) }
 
@@ -123,7 +128,7 @@ func Parse(file string, data []byte) (List, error) {
 	if len(into.packages) > MaxPackages {
 		return List{}, &Error{file, 0, fmt.Sprintf("names more than %d packages", MaxPackages)}
 	}
-	slices.SortFunc(into.packages, comparePackages)
+	slices.SortFunc(into.packages, Package.Compare)
 	return List{slices.Compact(into.packages), into.leftOut}, nil
 }
 
@@ -190,7 +195,3 @@ func badLine(line int, format string, args ...any) error {
 
 // shown is a line as an error repeats it.
 func shown(line string) string { return fmt.Sprintf("%q", line[:min(len(line), 80)]) }
-
-func comparePackages(a, b Package) int {
-	return cmp.Or(cmp.Compare(a.Ecosystem, b.Ecosystem), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version))
-}

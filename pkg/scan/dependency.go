@@ -26,7 +26,7 @@ func (s *Scanner) list(ctx context.Context, d inventory.Dependency) (lockfile.Li
 			return lockfile.List{}, err
 		}
 	default:
-		if data, err = s.sbom(ctx, d.Image); err != nil {
+		if data, err = s.sbom(ctx, d); err != nil {
 			return lockfile.List{}, fmt.Errorf("%s: %w", d.Image, err)
 		}
 		file = "SBOM"

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/opsguard/opsguard/pkg/integration"
 	"github.com/opsguard/opsguard/pkg/lockfile"
@@ -176,6 +175,3 @@ func plainID(id string) bool {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_:."
 	return id != "" && len(id) <= 128 && strings.Trim(id, letters) == "" && strings.Trim(id, ".") != ""
 }
-
-// hour keeps the data of a day from being asked for each hour.
-const hour = time.Hour

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/opsguard/opsguard/pkg/integration"
+	"github.com/opsguard/opsguard/pkg/inventory"
 	"github.com/opsguard/opsguard/pkg/lockfile"
 )
 
@@ -59,7 +60,7 @@ var errNoSBOM = errors.New("its registry keeps no SBOM of it; " +
 
 // sbom returns the SBOM of an image: one that BuildKit attached to the index, or one that
 // refers to the image. Signatures are not checked; digests are.
-func (s *Scanner) sbom(ctx context.Context, image string) ([]byte, error) {
+func (s *Scanner) sbom(ctx context.Context, image inventory.Dependency) ([]byte, error) {
 	r, reference := s.registry(image)
 	index, digest, err := r.manifest(ctx, reference)
 	if err != nil {
@@ -90,15 +91,8 @@ func (s *Scanner) sbom(ctx context.Context, image string) ([]byte, error) {
 	return nil, errNoSBOM
 }
 
-func (s *Scanner) registry(image string) (*registry, string) {
-	host, rest, _ := strings.Cut(image, "/")
-	name, reference := rest, ""
-	if at := strings.Index(rest, "@"); at >= 0 {
-		name, reference = rest[:at], rest[at+1:]
-		name, _, _ = strings.Cut(name, ":")
-	} else if at := strings.LastIndexByte(rest, ':'); at >= 0 {
-		name, reference = rest[:at], rest[at+1:]
-	}
+func (s *Scanner) registry(d inventory.Dependency) (*registry, string) {
+	host, name, reference := d.ImageParts()
 	scheme := "https"
 	only, _, err := net.SplitHostPort(host)
 	if only = cmp.Or(only, host); err == nil && integration.Encrypted(&url.URL{Scheme: "http", Host: only}) {

@@ -128,9 +128,7 @@ func (s *Scanner) ask(ctx context.Context, packages []lockfile.Package) (map[loc
 	if len(packages) > maxPackages {
 		return nil, fmt.Errorf("the services name %d packages; at most %d are asked about", len(packages), maxPackages)
 	}
-	slices.SortFunc(packages, func(a, b lockfile.Package) int {
-		return cmp.Or(cmp.Compare(a.Ecosystem, b.Ecosystem), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version))
-	})
+	slices.SortFunc(packages, lockfile.Package.Compare)
 	if s.settings.OSVFile != "" {
 		return recordsIn(ctx, s.settings.OSVFile, packages)
 	}
@@ -179,7 +177,7 @@ func (it *one) vulnerability(v osv.Vulnerability, known exploitation) steps.Vuln
 			FixedIn: h.FixedIn, File: it.packages[h.Package]})
 	}
 	cve := v.CVE()
-	exploited, listed := known.exploited[cve]
-	out.KnownExploited, out.Ransomware, out.EPSS = listed, exploited, known.epss[cve]
+	out.Ransomware, out.KnownExploited = known.exploited[cve]
+	out.EPSS = known.epss[cve]
 	return out
 }

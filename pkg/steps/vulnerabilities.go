@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -125,7 +126,7 @@ func (s HourlyHealthCheck) recordScan(ctx context.Context, svc inventory.Service
 		}
 		alert := vulnerabilityAlert(svc.Name, id, v)
 		if accepted {
-			alert.ErrorLogs += fmt.Sprintf("\nit was accepted until %s (%s); that is over", lastDay(by.Until), by.Reason)
+			alert.ErrorLogs += fmt.Sprintf("\nit was accepted until %s (%s); that is over", inventory.LastDay(by.Until), by.Reason)
 		}
 		got, err := s.Ingest.Handle(ctx, IngestInput{Alert: alert, By: incident.SourceActor(HealthSource)})
 		if err != nil {
@@ -139,10 +140,10 @@ func (s HourlyHealthCheck) recordScan(ctx context.Context, svc inventory.Service
 		report.Vulnerable = append(report.Vulnerable, VulnerabilityIssue{svc.Name, v.ID, v.Aliases, summaryOf(v), ratingOf(v),
 			v.Score, v.KnownExploited, v.EPSS, v.Packages, got.IncidentID, got.Duplicate})
 	}
-	gone := slices.Clone(before.Vulnerabilities)
-	gone = slices.DeleteFunc(gone, func(id string) bool { return slices.Contains(after.Vulnerabilities, id) })
+	gone := slices.DeleteFunc(slices.Clone(before.Vulnerabilities), func(id string) bool { return slices.Contains(after.Vulnerabilities, id) })
 	if len(scan.Problems) == 0 { // else they may be in what could not be read
-		gone = s.recoverGone(ctx, svc, gone, report, &failed)
+		gone, err = s.recoverGone(ctx, svc, gone, report)
+		failed = cmp.Or(err, failed)
 	}
 	after.Vulnerabilities = append(after.Vulnerabilities, gone...)
 	if slices.Equal(before.Vulnerabilities, after.Vulnerabilities) {
@@ -155,14 +156,14 @@ func (s HourlyHealthCheck) recordScan(ctx context.Context, svc inventory.Service
 }
 
 // recoverGone reports the recovery of vulnerabilities, and returns those for which that failed.
-func (s HourlyHealthCheck) recoverGone(ctx context.Context, svc inventory.Service, gone []string, report *HealthReport, failed *error) (left []string) {
+func (s HourlyHealthCheck) recoverGone(ctx context.Context, svc inventory.Service, gone []string, report *HealthReport) (left []string, failed error) {
 	for _, id := range gone {
 		if _, err := s.Ingest.Handle(ctx, IngestInput{Alert: recovered(svc.Name, id), By: incident.SourceActor(HealthSource)}); err != nil {
-			*failed = s.notRecorded(ctx, svc, id, report, err)
+			failed = s.notRecorded(ctx, svc, id, report, err)
 			left = append(left, id)
 		}
 	}
-	return left
+	return left, failed
 }
 
 func (s HourlyHealthCheck) notRecorded(ctx context.Context, svc inventory.Service, check string, report *HealthReport, err error) error {
@@ -264,6 +265,3 @@ func ratingOf(v Vulnerability) string {
 	}
 	return v.Rating
 }
-
-// lastDay is the day that an acceptance ends with.
-func lastDay(until time.Time) string { return until.Add(-time.Second).Format(time.DateOnly) }
