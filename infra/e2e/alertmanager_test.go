@@ -76,7 +76,7 @@ func TestARealAlertmanagerOpensAnIncidentAndResolvesIt(t *testing.T) {
 		receiverOfTheGuide(t, "http://"+addr+"/ingest/my-alertmanager", write("token", token))
 	cmd := exec.Command(program, "--config.file="+write("alertmanager.yml", config), "--storage.path="+filepath.Join(dir, "data"),
 		"--web.listen-address="+am, "--cluster.listen-address=")
-	startSender(t, cmd)
+	out := startSender(t, cmd)
 	c.eventually("Alertmanager to be ready", func() bool {
 		resp, err := http.Get("http://" + am + "/-/ready")
 		if err != nil {
@@ -84,7 +84,7 @@ func TestARealAlertmanagerOpensAnIncidentAndResolvesIt(t *testing.T) {
 		}
 		resp.Body.Close()
 		return resp.StatusCode == http.StatusOK
-	}, func() string { return "nothing" })
+	}, out.String)
 
 	begin := time.Now().Add(-time.Minute).UTC()
 	fire(t, am, begin, time.Time{})

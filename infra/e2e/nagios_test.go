@@ -105,11 +105,7 @@ define service {
 // TestARealNagiosOpensAnIncidentAndResolvesIt configures one as our guide says. It runs
 // where Debian's nagios4 is, and jq and curl, which the guide's script needs.
 func TestARealNagiosOpensAnIncidentAndResolvesIt(t *testing.T) {
-	for _, program := range []string{"nagios4", "jq", "curl"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skip("there is no " + program)
-		}
-	}
+	needs(t, "nagios4", "jq", "curl")
 	dir, addr := t.TempDir(), freeAddr(t)
 	write := func(name, text string, mode os.FileMode) string {
 		path := filepath.Join(dir, name)
