@@ -10,7 +10,6 @@ scenarios.py
 import http.server
 import json
 import re
-import sys
 import threading
 import time
 import urllib.error
@@ -18,7 +17,7 @@ import urllib.parse
 
 import boto3
 
-from stack import HERE, Stack, parameter, wait, want
+from stack import HERE, Stack, parameter, run, wait, want
 
 STACK = "opsguard-scenarios"
 SECONDS = 16  # the wait for approval; decisions are taken for three quarters of it
@@ -304,22 +303,14 @@ def played():
 def main():
     server = http.server.ThreadingHTTPServer(PLAYED, Played)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    stack, failed = played(), 0
+    stack = played()
     scenarios = [
         the_rules_let_the_right_events_through, an_event_is_taken_without_the_api, an_alarm_reaches_the_function_through_its_topic,
         log_lines_reach_the_function_through_their_filter, gemini_discord_and_a_link, a_critical_message_is_out_soon_after_its_channels_limit, what_belongs_together_is_one_message,
         the_approval_deadline, a_functions_error_caught, an_ended_execution_leaves_nothing_open,
         the_dead_letter_queue_receives_what_fails, the_schedules_fire, a_deployment_while_incidents_wait,
     ]
-    for scenario in scenarios:
-        began, wrong = time.monotonic(), ""
-        try:
-            scenario(stack)
-        except (AssertionError, AttributeError, KeyError, urllib.error.URLError) as error:
-            failed, wrong = failed + 1, f": {type(error).__name__}: {error}"
-        print(f"{'FAIL' if wrong else 'ok  '} {scenario.__name__} ({time.monotonic() - began:.1f} s){wrong}", flush=True)
-    print(f"{len(scenarios) - failed} passed, {failed} failed")
-    sys.exit(1 if failed else 0)
+    run([(scenario, stack) for scenario in scenarios])
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 import time
 import urllib.parse
 import urllib.request
@@ -15,6 +16,20 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 def parameter(name, value):
     """Stores a secret."""
     boto3.client("ssm").put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
+
+
+def run(scenarios):
+    """Runs scenarios, of which each is a function and its arguments, prints how each went, and ends the process."""
+    failed = 0
+    for scenario, *arguments in scenarios:
+        began, wrong = time.monotonic(), ""
+        try:
+            scenario(*arguments)
+        except (AssertionError, AttributeError, KeyError, TypeError, OSError) as error:
+            failed, wrong = failed + 1, f": {type(error).__name__}: {error}"
+        print(f"{'FAIL' if wrong else 'ok  '} {scenario.__name__} ({time.monotonic() - began:.1f} s){wrong}", flush=True)
+    print(f"{len(scenarios) - failed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
 
 
 class Stack:
