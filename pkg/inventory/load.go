@@ -3,7 +3,6 @@ package inventory
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -14,7 +13,6 @@ import (
 	"github.com/opsguard/opsguard/pkg/catalog"
 	"github.com/opsguard/opsguard/pkg/incident"
 	"github.com/opsguard/opsguard/pkg/integration"
-	"github.com/opsguard/opsguard/pkg/redact"
 	"github.com/opsguard/opsguard/pkg/rules"
 )
 
@@ -33,8 +31,6 @@ const (
 	MaxLatencyLimit = 10 * time.Second
 
 	minLatency   = time.Millisecond
-	maxBodyText  = 256  // bytes
-	maxThreshold = 100  // rounds
 	maxURL       = 2048 // bytes
 	maxAttribute = 32   // of one target
 )
@@ -286,44 +282,6 @@ func attributes(fields []field, t incident.Target) []integration.Setting {
 	return all
 }
 
-// noSecret refuses what looks like a secret where people would read it: in what a fix does
-// and on what. It never repeats the text.
-func (r *reader) noSecret(n *yaml.Node, path string) {
-	found := secretIn(n.Value)
-	for i, child := range n.Content {
-		if n.Kind == yaml.MappingNode && i%2 == 0 {
-			continue
-		}
-		switch n.Kind {
-		case yaml.SequenceNode:
-			r.noSecret(child, item(path, i))
-		case yaml.MappingNode:
-			r.noSecret(child, join(path, n.Content[i-1].Value))
-		}
-	}
-	if n.Kind == yaml.SequenceNode { // a name and its value may be two arguments
-		var args []string
-		whole := true
-		for _, child := range n.Content {
-			args = append(args, child.Value)
-			whole = whole && secretIn(child.Value) == ""
-		}
-		if whole {
-			found = secretIn(strings.Join(args, " "))
-		}
-	}
-	if found != "" {
-		r.at(n, path, "holds what looks like a secret (%s), and plans show it to people; give it as secret: NAME where the type takes one, "+
-			"else let the command or the receiver read it itself", found)
-	}
-}
-
-// secretIn names the kinds of secrets in a text; "" if there are none.
-func secretIn(text string) string {
-	_, found := redact.Line(text)
-	return strings.Join(slices.Sorted(maps.Keys(found)), ", ")
-}
-
 func (r *reader) attribute(f field) (string, bool) {
 	r.noSecret(f.node, f.path)
 	if !isAttributeName(f.name) {
@@ -346,64 +304,6 @@ func (r *reader) attribute(f field) (string, bool) {
 		return "", false
 	}
 	return f.node.Value, true
-}
-
-func (r *reader) health(f field) *Health {
-	h := &Health{}
-	fields, ok := r.known(f.node, f.path, "url", "maxLatency", "body", "failureThreshold", "successThreshold")
-	if !ok {
-		return h
-	}
-	if u, found := fields["url"]; !found {
-		r.at(f.key, f.path, "has no url; give the address that answers when the service is well")
-	} else if text, ok := r.text(u.node, u.path); ok {
-		if why := badHealthURL(text); why != "" {
-			r.at(u.node, u.path, "%s", why)
-		} else {
-			r.noSecret(u.node, u.path)
-		}
-		h.URL = text
-	}
-	if d, found := fields["maxLatency"]; found {
-		h.MaxLatency, _ = r.duration(d.node, d.path, minLatency, MaxLatencyLimit, minLatency)
-	}
-	if b, found := fields["body"]; found {
-		h.Body, ok = r.text(b.node, b.path)
-		if ok && (h.Body == "" || len(h.Body) > maxBodyText) {
-			r.at(b.node, b.path, "must be 1 to %d bytes that the answer holds", maxBodyText)
-		}
-		if ok && !strings.HasPrefix(h.URL, "http") {
-			r.at(b.node, b.path, "is only for a url that begins with http:// or https://")
-		}
-	}
-	if n, found := fields["failureThreshold"]; found {
-		h.FailureThreshold, _ = r.integer(n.node, n.path, 1, maxThreshold)
-	}
-	if n, found := fields["successThreshold"]; found {
-		h.SuccessThreshold, _ = r.integer(n.node, n.path, 1, maxThreshold)
-	}
-	return h
-}
-
-// badHealthURL takes also tcp://HOST:PORT, and grpc://HOST:PORT/SERVICE with or without TLS.
-func badHealthURL(text string) string {
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "tcp" && u.Scheme != "grpc" && u.Scheme != "grpcs" {
-		if why := badURL(text); !strings.HasPrefix(why, "must begin") {
-			return why
-		}
-		return "must begin with http:// or https://, or with tcp://, grpc:// or grpcs://"
-	}
-	service := strings.TrimPrefix(u.Path, "/")
-	switch {
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || len(text) > maxURL:
-		return "must be an address without credentials, query and fragment"
-	case u.Hostname() == "" || u.Port() == "":
-		return "must name a host and a port"
-	case u.Scheme == "tcp" && service != "", service != "" && !isMadeOf(service, 255, "._-"):
-		return "may have a path only for grpc, and then it is the name of a service"
-	}
-	return ""
 }
 
 // badURL never repeats the address: one with credentials must not get into a log.

@@ -272,29 +272,6 @@ func TestADamagedHolderDoesNotKeepAnIncidentFromEnding(t *testing.T) {
 	}
 }
 
-func TestATargetWhoseHolderIsDamagedIsNotTaken(t *testing.T) {
-	dir := filled(t)
-	hold := &incident.Hold{Target: "simulated/shop", Ref: ref(1), From: time.Now(), Until: time.Now().Add(time.Minute)}
-	take := func(o *opened) error {
-		inc, err := o.Load(context.Background(), ref(1))
-		o.must(err)
-		c, err := inc.Propose(incident.Analysis{AnalyzedBy: incident.ByNone}, nil, now)
-		o.must(err)
-		c.Take = hold
-		return o.Commit(context.Background(), c)
-	}
-	o := openStore(t, dir)
-	key := []byte(incident.DefaultTenant + "\x00simulated/shop")
-	o.must(o.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte("targets")).Put(key, []byte("noise")) }))
-	if err := take(o); incident.CodeOf(err) != incident.CodeTargetBusy {
-		t.Errorf("while it is damaged: %v", err)
-	}
-	o.close()
-	if err := take(openStore(t, dir)); incident.CodeOf(err) != incident.CodeTargetBusy {
-		t.Errorf("just after a restart, when a fix may still run somewhere: %v", err)
-	}
-}
-
 func TestAStoreOfTheFirstLayoutIsBroughtUpToDate(t *testing.T) {
 	for _, cut := range []string{"", "events", "incidents"} {
 		dir := firstLayout(t)
@@ -378,35 +355,5 @@ func TestADamagedLatestEvidenceHidesNothing(t *testing.T) {
 	}
 	if _, count := o.db.Damage.Known(); count == 0 {
 		t.Error("the damage is not told")
-	}
-}
-
-func TestAGroupWhosePlacesAreDamagedLetsNobodyIn(t *testing.T) {
-	dir := filled(t)
-	hold := &incident.Hold{Target: "simulated/shop", Ref: ref(1), From: time.Now(), Until: time.Now().Add(time.Minute),
-		AtOnce: incident.AtOnce{Group: "web", Max: 1, Of: 2}}
-	take := func(o *opened) error {
-		inc, err := o.Load(context.Background(), ref(1))
-		o.must(err)
-		c, err := inc.Propose(incident.Analysis{AnalyzedBy: incident.ByNone}, nil, now)
-		o.must(err)
-		c.Take = hold
-		return o.Commit(context.Background(), c)
-	}
-	o := openStore(t, dir)
-	key := []byte(incident.DefaultTenant + "\x00group:web")
-	o.must(o.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte("targets")).Put(key, []byte("noise")) }))
-	if err := take(o); incident.CodeOf(err) != incident.CodeTargetBusy {
-		t.Errorf("while it is damaged: %v", err)
-	}
-	o.close()
-	o = openStore(t, dir)
-	if err := take(o); incident.CodeOf(err) != incident.CodeTargetBusy || incident.HolderOf(err) != "" {
-		t.Errorf("just after a restart, when a fix may still run somewhere: %v", err)
-	}
-	hold.From = time.Now().Add(incident.MaxHoldTime + time.Minute)
-	hold.Until = hold.From.Add(time.Minute)
-	if err := take(o); err != nil {
-		t.Errorf("when no earlier fix can run any more: %v", err)
 	}
 }
