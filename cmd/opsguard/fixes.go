@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -32,10 +31,7 @@ func (c fixesCommand) list(table []executor.Fix, out io.Writer) error {
 		table = []executor.Fix{fix}
 	}
 	if c.JSON {
-		enc := json.NewEncoder(out)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		return enc.Encode(viewFixes(table))
+		return printJSON(out, viewFixes(table))
 	}
 	return printFixes(table, out)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -54,9 +53,7 @@ func (c healthCheckCommand) check(ctx context.Context, out, errs io.Writer) int 
 func printHealth(out io.Writer, r steps.HealthReport, asJSON bool) int {
 	var err error
 	if asJSON {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		err = encoder.Encode(r)
+		err = printJSON(out, r)
 	} else {
 		err = healthTable(out, r)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -87,10 +86,7 @@ func (c rulesTestCommand) test(inv *inventory.Inventory, in io.Reader, out io.Wr
 	}
 	view := viewRules(inv.Rules(), input, svc)
 	if c.JSON {
-		enc := json.NewEncoder(out)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		return view.RuleID != "", enc.Encode(view)
+		return view.RuleID != "", printJSON(out, view)
 	}
 	return view.RuleID != "", printRules(view, out)
 }

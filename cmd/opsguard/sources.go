@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -74,10 +73,7 @@ func (c sourcesTryCommand) try(ctx context.Context, in io.Reader, out io.Writer)
 	if err != nil {
 		view.Refused = append(view.Refused, steps.Refusal(err))
 	}
-	enc := json.NewEncoder(out)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(view); err != nil {
+	if err := printJSON(out, view); err != nil {
 		return 0, err
 	}
 	if len(view.Alerts) == 0 && len(view.Refused) > 0 {
