@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -88,11 +89,8 @@ func (r *reader) targets(g field, names []string, services map[string]Service) i
 
 // TermsOf are the terms of a fix of a service, as this file has them.
 func (inv *Inventory) TermsOf(s Service, fixID string) *incident.Terms {
-	t := incident.Terms{AtOnce: inv.atOnce[s.Name]}
-	t.Approval = fmt.Sprintf("%d of %s", s.NeededFor(fixID), strings.Join(slices.Sorted(slices.Values(s.Approval.Approvers)), ", "))
-	if len(s.Approval.Approvers) == 0 {
-		t.Approval += "any operator"
-	}
+	approvers := strings.Join(slices.Sorted(slices.Values(s.Approval.Approvers)), ", ")
+	t := incident.Terms{Approval: fmt.Sprintf("%d of %s", s.NeededFor(fixID), cmp.Or(approvers, "any operator")), AtOnce: inv.atOnce[s.Name]}
 	if s.Health != nil {
 		t.Health = s.Health.URL
 		if s.Health.MaxLatency > 0 {

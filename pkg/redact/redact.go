@@ -9,8 +9,9 @@
 // same, and its fingerprint stays equal across deliveries and key rotations. A hash of the secret would tell two
 // secrets apart, but would also let a reader confirm a guessed password, so there is none.
 //
-// Both steps are idempotent and take time linear in the input. The package knows shapes and names, not entropy: a secret
-// with neither a known prefix nor a telling name next to it stays.
+// Both steps are idempotent and take time linear in the input. The package knows shapes and names: a secret with
+// neither a known prefix nor a telling name next to it stays. Only beside a weak name (key, auth) does it ask whether a
+// value looks made by a machine.
 package redact
 
 import "strings"
